@@ -1,0 +1,1 @@
+"""Deterministic edits: original bytes + edit -> new bytes, diff and receipt."""

@@ -1,0 +1,159 @@
+"""The transport-free request and result of `Applier.apply`.
+
+Every face (gRPC, CLI, MCP, HTTP) converts to and from these types and adds nothing of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EditFormat(StrEnum):
+    """How the edit is written."""
+
+    AUTO = "auto"
+    LAZY = "lazy"
+    SEARCH_REPLACE = "search_replace"
+    UNIFIED_DIFF = "unified_diff"
+    V4A = "v4a"
+    WHOLE_FILE = "whole_file"
+
+
+class Status(StrEnum):
+    """What happened to the file."""
+
+    APPLIED = "applied"
+    ALREADY_APPLIED = "already_applied"
+    REFUSED = "refused"
+
+
+class Tier(StrEnum):
+    """Which part of the pipeline decided the result."""
+
+    NONE = "none"
+    EXACT = "exact"
+    MODEL = "model"
+
+
+class RefusalReason(StrEnum):
+    """Why an edit was refused. The file is untouched in every case."""
+
+    EMPTY_EDIT = "empty_edit"
+    BINARY_FILE = "binary_file"
+    UNDECODABLE = "undecodable"
+    TOO_LARGE = "too_large"
+    STALE_ORIGINAL = "stale_original"
+    UNPARSABLE_EDIT = "unparsable_edit"
+    NO_MATCH = "no_match"
+    AMBIGUOUS_MATCH = "ambiguous_match"
+    CONTRADICTORY_EDIT = "contradictory_edit"
+    WINDOW_TOO_LARGE = "window_too_large"
+    LOW_CONFIDENCE = "low_confidence"
+    PLACEHOLDER_LEAK = "placeholder_leak"
+    OUTSIDE_EDIT = "outside_edit"
+    SYNTAX_ERROR = "syntax_error"
+    MASS_DELETION = "mass_deletion"
+    NO_MODEL = "no_model"
+
+
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    """Lines `start` to `end` of the original, 1-based, both included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A typed reason, the sentence for a person, and where the edit could have gone."""
+
+    reason: RefusalReason
+    message: str
+    candidates: tuple[LineRange, ...] = ()
+    edit_line: int | None = None  # 1-based line of the edit that failed
+
+
+@dataclass(frozen=True, slots=True)
+class EditOptions:
+    """Options that change the result; they are part of the request digest."""
+
+    allow_model: bool = True
+    constrain_to_known_lines: bool = True
+    syntax_gate: bool = True
+    min_confidence: float | None = None  # None: the model's calibrated threshold
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """One edit of one file. `original` and `edit` are raw bytes, never re-encoded before they get here."""
+
+    original: bytes
+    edit: bytes
+    path: str = ""
+    language: str | None = None
+    format: EditFormat = EditFormat.AUTO
+    instruction: str = ""
+    expected_sha256: str | None = None
+    options: EditOptions = field(default_factory=EditOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the verify step found. `syntax_*` count tree-sitter error nodes; None where no grammar is known."""
+
+    language: str | None = None
+    syntax_errors_before: int | None = None
+    syntax_errors_after: int | None = None
+    outside_bytes_changed: int = 0
+    diff_round_trips: bool = True
+    placeholder_leaks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds; not part of the receipt."""
+
+    parse_ms: float = 0.0
+    locate_ms: float = 0.0
+    merge_ms: float = 0.0
+    verify_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Tokens through the model; zero for the exact tier."""
+
+    prompt: int = 0
+    merged: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    passes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Equal fingerprint and equal request digest mean an equal result digest, on any machine."""
+
+    request_sha256: str
+    result_sha256: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditResult:
+    """The answer. `content` is the whole new file (the original bytes where nothing was applied)."""
+
+    status: Status
+    content: bytes
+    diff: bytes
+    tier: Tier
+    confidence: float
+    validation: Validation
+    receipt: Receipt
+    refusal: Refusal | None = None
+    format: EditFormat = EditFormat.AUTO
+    timing: Timing = field(default_factory=Timing)
+    tokens: TokenCounts = field(default_factory=TokenCounts)

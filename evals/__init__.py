@@ -1,0 +1,1 @@
+"""Measurements: accuracy, edit stability and determinism audits."""

@@ -1,0 +1,1 @@
+"""Order-free numerics: the arithmetic contract (NUMERICS.md), its reference and its backends."""

@@ -1,0 +1,1 @@
+"""The training pipeline of the apply model: mine, synthesise, tokenise, fit, export."""
