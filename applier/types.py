@@ -101,7 +101,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the verify step found. `syntax_*` count tree-sitter error nodes; None where no grammar is known."""
+    """What the verify step found. `syntax_*` count tree-sitter error nodes; None without a grammar."""
 
     language: str | None = None
     syntax_errors_before: int | None = None
