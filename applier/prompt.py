@@ -1,0 +1,204 @@
+"""Text to token ids and back: the one prompt that training and serving share.
+
+    <filename>{basename}\\n<file_sep>{window}<issue_start>{edit}[<issue_comment>{instruction}]<|im_start|>{merged}<|im_end|>
+
+Every line is encoded by itself, with its "\\n" and with special tokens not parsed. So no token crosses a
+line, drafts and constraints are aligned with lines, the ids of a line never depend on its neighbours (which
+makes them cacheable), and a special id never comes from a user's text, whatever that text contains.
+
+The last line of a file is given with "\\n" too: whether the file ends with one is not the model's decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from applier.window import GAP, Item
+
+LINE_CACHE_SIZE = 1 << 16
+MAX_BASENAME = 128
+
+
+class PromptError(ValueError):
+    """A tokenizer that cannot carry the prompt, with the reason."""
+
+
+class MergedTextError(ValueError):
+    """Ids written by a model that are not lines and gaps: invalid UTF-8, a stray special token, a gap
+    inside a line.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """The special tokens that separate the parts, by name, so that another vocabulary can name others."""
+
+    filename: str = "<filename>"
+    window: str = "<file_sep>"
+    edit: str = "<issue_start>"
+    instruction: str = "<issue_comment>"
+    answer: str = "<|im_start|>"
+    end: str = "<|im_end|>"
+    gap: str = "<empty_output>"
+
+    @staticmethod
+    def from_dict(names: dict[str, str]) -> PromptTemplate:
+        """Raises PromptError on a name that is not a part of the prompt."""
+        unknown = set(names) - set(PromptTemplate.__dataclass_fields__)
+        if unknown:
+            raise PromptError(f"unknown parts of a prompt template: {sorted(unknown)}")
+        return PromptTemplate(**names)
+
+
+class PromptCodec:
+    """Encodes prompts and decodes merged windows with one byte-level BPE tokenizer. Thread safe.
+
+    `spec` is the text of a `tokenizer.json`. Its added tokens, normaliser and post-processor are left out:
+    user text is encoded by the BPE model alone, byte for byte. Raises PromptError when the tokenizer is not
+    byte-level or lacks a token of the template.
+    """
+
+    def __init__(self, spec: str, template: PromptTemplate | None = None) -> None:
+        self.template = template or PromptTemplate()
+        data = json.loads(spec)
+        ids = _token_ids(data)
+        self.filename_id, self.window_id, self.edit_id = (
+            _special(ids, self.template.filename),
+            _special(ids, self.template.window),
+            _special(ids, self.template.edit),
+        )
+        self.instruction_id, self.answer_id = (
+            _special(ids, self.template.instruction),
+            _special(ids, self.template.answer),
+        )
+        self.end_id, self.gap_id = _special(ids, self.template.end), _special(ids, self.template.gap)
+        plain = {key: data.get(key) for key in ("version", "pre_tokenizer", "decoder", "model")}
+        plain |= {
+            "added_tokens": [],
+            "normalizer": None,
+            "post_processor": None,
+            "truncation": None,
+            "padding": None,
+        }
+        self._tokenizer = Tokenizer.from_str(json.dumps(plain))
+        self._bytes = _byte_table(ids, {token["id"] for token in data.get("added_tokens", [])})
+        self.vocab_size = max(ids.values()) + 1
+        self.encode_line = lru_cache(maxsize=LINE_CACHE_SIZE)(self._encode_line)
+        digest = hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode())
+        digest.update(json.dumps([asdict(self.template), sorted(ids.items())], sort_keys=True).encode())
+        self.sha256 = digest.hexdigest()
+
+    @staticmethod
+    def from_file(path: str | Path, template: PromptTemplate | None = None) -> PromptCodec:
+        """Reads a `tokenizer.json`."""
+        return PromptCodec(Path(path).read_text(encoding="utf-8"), template)
+
+    def _encode_line(self, line: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(line + "\n", add_special_tokens=False).ids)
+
+    def encode_items(self, items: Iterable[Item]) -> list[int]:
+        """Ids of lines and gaps, one after the other."""
+        out: list[int] = []
+        for item in items:
+            if item is GAP:
+                out.append(self.gap_id)
+            else:
+                out.extend(self.encode_line(item))
+        return out
+
+    def build_prompt(
+        self,
+        window: Iterable[Item],
+        edit_lines: Iterable[str],
+        instruction: str = "",
+        basename: str = "",
+    ) -> list[int]:
+        """Ids up to and with the answer token: what the model is given before it writes the merged window."""
+        name = posixpath.basename(basename.replace("\\", "/")).replace("\n", " ")[-MAX_BASENAME:]
+        ids = [self.filename_id, *self.encode_line(name), self.window_id, *self.encode_items(window)]
+        ids.append(self.edit_id)
+        ids.extend(self.encode_items(edit_lines))
+        if instruction.strip():
+            ids.append(self.instruction_id)
+            ids.extend(self.encode_items(instruction.strip().replace("\r\n", "\n").split("\n")))
+        ids.append(self.answer_id)
+        return ids
+
+    def build_answer(self, merged: Iterable[Item]) -> list[int]:
+        """Ids of a merged window with the end token: what the model should write."""
+        return [*self.encode_items(merged), self.end_id]
+
+    def decode(self, ids: Sequence[int]) -> list[Item]:
+        """Lines and gaps of a merged window; `ids` ends with the end token.
+
+        Raises MergedTextError when they are not valid UTF-8, a gap or the end stands inside a line, or
+        another special token appears.
+        """
+        if not ids or ids[-1] != self.end_id:
+            raise MergedTextError("the merged window does not end")
+        out: list[Item] = []
+        text = bytearray()
+        for id_ in ids[:-1]:
+            piece = self._bytes[id_] if 0 <= id_ < len(self._bytes) else None
+            if piece is not None:
+                text += piece
+            elif id_ == self.gap_id:
+                out.extend(_split_lines(text))
+                out.append(GAP)
+                text.clear()
+            else:
+                raise MergedTextError(f"token {id_} has no text and is not a gap")
+        out.extend(_split_lines(text))
+        return out
+
+
+def _split_lines(text: bytearray) -> list[str]:
+    if not text:
+        return []
+    if not text.endswith(b"\n"):
+        raise MergedTextError("a line of the merged window does not end")
+    try:
+        return text[:-1].decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise MergedTextError(f"the merged window is not valid UTF-8: {error}") from error
+
+
+def _token_ids(data: dict) -> dict[str, int]:
+    model = data.get("model") or {}
+    if model.get("type") != "BPE" or '"ByteLevel"' not in json.dumps(data.get("pre_tokenizer")):
+        raise PromptError("the tokenizer must be a byte-level BPE")
+    return {**model["vocab"], **{token["content"]: token["id"] for token in data.get("added_tokens", [])}}
+
+
+def _special(ids: dict[str, int], name: str) -> int:
+    if name not in ids:
+        raise PromptError(f"the tokenizer has no token {name!r}; name another in the prompt template")
+    return ids[name]
+
+
+def _byte_table(ids: dict[str, int], special: set[int]) -> list[bytes | None]:
+    """Bytes of every id; None for special ids and ids that are not byte-level text."""
+    letters = _byte_letters()
+    table: list[bytes | None] = [None] * (max(ids.values()) + 1)
+    for token, id_ in ids.items():
+        if id_ not in special and all(letter in letters for letter in token):
+            table[id_] = bytes(letters[letter] for letter in token)
+    return table
+
+
+def _byte_letters() -> dict[str, int]:
+    """GPT-2's map of printable letters to bytes: printable bytes stand for themselves, the rest follow from
+    U+0100.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {chr(byte): byte for byte in printable}
+    others = (byte for byte in range(256) if byte not in printable)
+    return letters | {chr(0x100 + n): byte for n, byte in enumerate(others)}

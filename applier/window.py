@@ -1,0 +1,149 @@
+"""The part of a file that the apply model reads and rewrites.
+
+A window is a set of kept line ranges. Between, before and after them lie gaps: runs of lines that the model
+never sees and that are copied byte for byte, so a result can only differ inside the kept ranges.
+
+A window's text is a list of items: a line without its line end, or `GAP` for one elided run.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+Item = str | None
+GAP: Final = None
+
+
+class WindowError(ValueError):
+    """A merged window whose gaps are not the original's gaps, each once and in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Kept ranges of a file of `total` lines: half-open, 0-based, ascending, disjoint and not touching.
+
+    An empty range `(i, i)` is allowed: it stands between two gaps (or at an end of the file) where lines
+    may be inserted.
+    """
+
+    total: int
+    ranges: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        last = -1
+        for start, end in self.ranges:
+            if not last < start <= end <= self.total:
+                raise ValueError(f"ranges must ascend within 0..{self.total} and not touch: {self.ranges}")
+            last = end
+
+    @staticmethod
+    def whole(total: int) -> Window:
+        """The window that keeps every line."""
+        return Window(total, ((0, total),))
+
+    @property
+    def size(self) -> int:
+        """Number of kept lines."""
+        return sum(end - start for start, end in self.ranges)
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """The elided runs, half-open, in order; never empty runs."""
+        edges = [0, *(edge for kept in self.ranges for edge in kept), self.total]
+        return tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
+
+    def spans(self) -> list[tuple[int, int, bool]]:
+        """`(start, end, kept)` for every run of the file in order."""
+        runs = [(a, b, True) for a, b in self.ranges] + [(a, b, False) for a, b in self.gaps]
+        return sorted(runs, key=lambda run: (run[0], run[1]))
+
+    def items(self, lines: Sequence[str]) -> list[Item]:
+        """The window's text: kept lines, with one `GAP` for every elided run."""
+        out: list[Item] = []
+        for start, end, kept in self.spans():
+            if kept:
+                out.extend(lines[start:end])
+            else:
+                out.append(GAP)
+        return out
+
+    def line_numbers(self) -> list[int | None]:
+        """For every item of `items`, its 0-based line, or None for a gap."""
+        out: list[int | None] = []
+        for start, end, kept in self.spans():
+            if kept:
+                out.extend(range(start, end))
+            else:
+                out.append(None)
+        return out
+
+    def check(self, merged: Sequence[Item]) -> None:
+        """Raises WindowError unless `merged` holds every gap once; gaps carry no name, so their order is
+        theirs.
+        """
+        found = sum(item is GAP for item in merged)
+        if found != len(self.gaps):
+            raise WindowError(f"the merged window has {found} elided runs, the original has {len(self.gaps)}")
+
+    def assemble(self, lines: Sequence[str], merged: Sequence[Item]) -> list[str]:
+        """The whole new file: `merged` with the gaps' original lines put back. Raises WindowError."""
+        self.check(merged)
+        gaps = iter(self.gaps)
+        out: list[str] = []
+        for item in merged:
+            if item is GAP:
+                start, end = next(gaps)
+                out.extend(lines[start:end])
+            else:
+                out.append(item)
+        return out
+
+    def project(self, old: Sequence[str], new: Sequence[str]) -> list[Item] | None:
+        """The merged window that turns `old` into `new`, or None where a change falls inside a gap."""
+        head = _common_prefix(old, new)
+        tail = _common_prefix(old[head:][::-1], new[head:][::-1])
+        core_old, core_new = old[head : len(old) - tail], new[head : len(new) - tail]
+        blocks = [(0, head, 0)]
+        matcher = difflib.SequenceMatcher(None, core_old, core_new, autojunk=False)
+        blocks += [(head + m.a, head + m.a + m.size, head + m.b) for m in matcher.get_matching_blocks()]
+        blocks.append((len(old) - tail, len(old), len(new) - tail))
+        return self._place_gaps(_fuse(blocks), new)
+
+    def _place_gaps(self, blocks: list[tuple[int, int, int]], new: Sequence[str]) -> list[Item] | None:
+        out: list[Item] = []
+        done = 0
+        for start, end in self.gaps:
+            home = next((b for b in blocks if b[0] <= start and end <= b[1]), None)
+            if home is None:
+                return None
+            at = home[2] + start - home[0]
+            out.extend(new[done:at])
+            out.append(GAP)
+            done = at + end - start
+        out.extend(new[done:])
+        return out
+
+
+def _common_prefix(a: Sequence[str], b: Sequence[str]) -> int:
+    count = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        count += 1
+    return count
+
+
+def _fuse(blocks: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Joins matching blocks `(old start, old end, new start)` that continue each other on both sides."""
+    fused: list[tuple[int, int, int]] = []
+    for start, end, at in blocks:
+        if start == end:
+            continue
+        if fused and fused[-1][1] == start and fused[-1][2] + fused[-1][1] - fused[-1][0] == at:
+            fused[-1] = (fused[-1][0], end, fused[-1][2])
+        else:
+            fused.append((start, end, at))
+    return fused
