@@ -1,0 +1,32 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.metrics import avg_std_output_length, std_acc
+
+
+def test_std_acc_by_hand():
+    # Mean 0.5; squared deviations 0.01, 0, 0.01; divisor n - 1 = 2.
+    assert std_acc([0.4, 0.5, 0.6]) == pytest.approx(0.1, rel=1e-15)
+    assert std_acc([0.7, 0.7, 0.7]) == 0.0
+
+
+def test_avg_std_output_length_by_hand():
+    # Items: lengths (10, 14) -> sqrt(8), (5, 5) -> 0; the average over items.
+    assert avg_std_output_length([[10, 14], [5, 5]]) == math.sqrt(8) / 2
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.randoms(use_true_random=False))
+def test_permuting_the_runs_changes_no_bit(values, random):
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    assert std_acc(values) == std_acc(shuffled)
+
+
+def test_one_run_has_no_spread():
+    with pytest.raises(ValueError, match="two values"):
+        std_acc([0.5])
+    with pytest.raises(ValueError, match="at least one item"):
+        avg_std_output_length([])
