@@ -1,0 +1,1 @@
+"""The gRPC interface: stubs generated from `proto/`, and the command that generates them."""
