@@ -1,0 +1,55 @@
+"""What a backend does, and the two types that pass between it and its callers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from kernels.cache import KVCache
+
+
+@dataclass(slots=True)
+class Segment:
+    """Tokens (integer [n], n ≥ 1) that continue one sequence after the positions its cache holds."""
+
+    cache: KVCache
+    tokens: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Rows after the final norm, quantised, in segment order: q int8 [N, hidden], s float32 [N]."""
+
+    q: Tensor
+    s: Tensor
+
+    def __len__(self) -> int:
+        return self.q.shape[0]
+
+    def select(self, rows: Tensor | slice | Sequence[int]) -> Hidden:
+        """Some of the rows."""
+        return Hidden(self.q[rows], self.s[rows])
+
+
+class Backend(Protocol):
+    """One implementation of the contract. `Model` checks the arguments before they get here.
+
+    A backend class is made with `(weights: Weights, threads: int | None)`.
+    """
+
+    device: str
+
+    def new_cache(self, capacity: int) -> KVCache:
+        """An empty cache that `forward` can write."""
+
+    def forward(self, segments: Sequence[Segment]) -> Hidden:
+        """Runs all segments as one ragged batch, and advances each cache by its tokens."""
+
+    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        """float32 [N, V], or [N, len(ids)]: the columns of `ids` (int64)."""
+
+    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        """int64 [N]: the id with the highest logit, among `ids` where given; the lowest id wins a tie."""

@@ -1,0 +1,99 @@
+"""The forward pass of a decoder-only model, in the order of NUMERICS.md, over the reference operations.
+
+`ReferenceBackend` is the definition that every other backend is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kernels import reference as ref
+from kernels.backend import Hidden, Segment
+from kernels.cache import KVCache
+from kernels.weights import Layer, Linear8, Weights
+
+
+class ReferenceBackend:
+    """Readable and slow. A faster torch backend overrides `linear` and `attention`."""
+
+    device = "cpu"
+
+    def __init__(self, weights: Weights, threads: int | None = None) -> None:
+        self.weights = weights
+        self.config = weights.config
+
+    def new_cache(self, capacity: int) -> KVCache:
+        return KVCache(self.config, capacity)
+
+    def forward(self, segments: Sequence[Segment]) -> Hidden:
+        tokens = torch.cat([segment.tokens for segment in segments]).to(torch.int64)
+        positions = torch.cat([torch.arange(len(s.tokens)) + s.cache.length for s in segments])
+        x = ref.embedding(tokens, self.weights.embed.weight, self.weights.embed.scale)
+        for index, layer in enumerate(self.weights.layers):
+            x = x + self._attention_output(index, layer, x, positions, segments)
+            x = x + self._mlp_output(layer, x)
+        for segment in segments:
+            segment.cache.advance(len(segment.tokens))
+        return Hidden(*ref.rms_norm_quantize(x, self.weights.final_norm, self.config.rms_norm_eps))
+
+    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        head = self.weights.head
+        if ids is not None:
+            head = Linear8(head.weight[ids], head.scale[ids])
+        return self.linear(hidden.q, hidden.s, head)
+
+    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        return lowest_argmax(self.logits(hidden, ids), ids)
+
+    def linear(self, q: Tensor, s: Tensor, layer: Linear8) -> Tensor:
+        """q int8 [T, K], s float32 [T] → float32 [T, N]."""
+        return ref.linear(q, s, layer.weight, layer.scale, layer.bias)
+
+    def attention(
+        self, q: Tensor, sq: Tensor, k: Tensor, sk: Tensor, v: Tensor, sv: Tensor, q_positions: Tensor
+    ) -> Tensor:
+        """As `reference.attention`."""
+        return ref.attention(q, sq, k, sk, v, sv, q_positions)
+
+    def _attention_output(
+        self, index: int, layer: Layer, x: Tensor, positions: Tensor, segments: Sequence[Segment]
+    ) -> Tensor:
+        config = self.config
+        q8, s8 = ref.rms_norm_quantize(x, layer.attn_norm, config.rms_norm_eps)
+        q = self.linear(q8, s8, layer.q).view(-1, config.num_heads, config.head_dim)
+        k = self.linear(q8, s8, layer.k).view(-1, config.num_kv_heads, config.head_dim)
+        v = self.linear(q8, s8, layer.v).view(-1, config.num_kv_heads, config.head_dim)
+        if layer.q_norm is not None and layer.k_norm is not None:
+            q = ref.rms_norm_heads(q, layer.q_norm, config.rms_norm_eps)
+            k = ref.rms_norm_heads(k, layer.k_norm, config.rms_norm_eps)
+        cos, sin = self.weights.cos[positions], self.weights.sin[positions]
+        q, sq = ref.quantize_rows(ref.rope(q, cos, sin))
+        k, sk = ref.quantize_rows(ref.rope(k, cos, sin))
+        v, sv = ref.quantize_rows(v)
+
+        outputs, row = [], 0
+        for segment in segments:
+            rows = slice(row, row + len(segment.tokens))
+            cache, end = segment.cache, segment.cache.length + len(segment.tokens)
+            for cached, new in ((cache.k, k), (cache.sk, sk), (cache.v, v), (cache.sv, sv)):
+                cached[index, cache.length : end] = new[rows]
+            k_all, sk_all, v_all, sv_all = (c[index, :end] for c in (cache.k, cache.sk, cache.v, cache.sv))
+            outputs.append(self.attention(q[rows], sq[rows], k_all, sk_all, v_all, sv_all, positions[rows]))
+            row = rows.stop
+        return self.linear(*ref.quantize_rows(torch.cat(outputs).flatten(1)), layer.o)
+
+    def _mlp_output(self, layer: Layer, x: Tensor) -> Tensor:
+        q8, s8 = ref.rms_norm_quantize(x, layer.mlp_norm, self.config.rms_norm_eps)
+        h = ref.silu_mul(self.linear(q8, s8, layer.gate), self.linear(q8, s8, layer.up))
+        return self.linear(*ref.quantize_rows(h), layer.down)
+
+
+def lowest_argmax(logits: Tensor, ids: Tensor | None) -> Tensor:
+    """logits float32 [N, M] of columns `ids` (default 0 … M−1) → int64 [N], the lowest id of the maximum."""
+    if ids is None:
+        ids = torch.arange(logits.shape[1], device=logits.device)
+    best = logits == logits.amax(dim=1, keepdim=True)
+    return torch.where(best, ids, torch.iinfo(torch.int64).max).amin(dim=1)

@@ -1,0 +1,103 @@
+"""A model: checked weights on one backend, and the calls that everything above uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from kernels.backend import Backend, Hidden, Segment
+from kernels.cache import CacheFull, KVCache
+from kernels.config import ModelConfig
+from kernels.weights import Weights, load_weights
+
+BackendName = Literal["auto", "reference", "cpu", "triton"]
+_BACKENDS = {
+    "reference": "kernels.forward:ReferenceBackend",
+}
+
+
+class BackendError(RuntimeError):
+    """A backend cannot run on this machine."""
+
+
+class Model:
+    """A decoder-only model: equal weights and tokens give equal bits on every backend."""
+
+    def __init__(self, weights: Weights, backend: Backend) -> None:
+        self.weights_sha256 = weights.sha256
+        self.config: ModelConfig = weights.config
+        self.backend = backend
+
+    @property
+    def device(self) -> str:
+        """Where logits and caches live: "cpu" or "cuda"."""
+        return self.backend.device
+
+    def new_cache(self, capacity: int) -> KVCache:
+        """An empty cache for `capacity` positions. Raises CacheFull beyond the model's own limit."""
+        return self.backend.new_cache(capacity)
+
+    def forward(self, segments: Sequence[Segment]) -> Hidden:
+        """Runs a ragged batch: each segment's tokens continue its own cache.
+
+        Returns one row a token, in segment order. Raises ValueError on an empty segment, an unknown token or
+        a cache that is given twice, CacheFull when a cache has no room; then no cache has changed.
+        """
+        if not segments:
+            raise ValueError("no segments")
+        if len({id(segment.cache) for segment in segments}) != len(segments):
+            raise ValueError("a cache is given twice in one batch")
+        for segment in segments:
+            if segment.tokens.dim() != 1 or not len(segment.tokens):
+                raise ValueError(f"tokens of shape {list(segment.tokens.shape)}: a segment needs one or more")
+            lowest, highest = segment.tokens.aminmax()
+            if lowest < 0 or highest >= self.config.vocab_size:
+                raise ValueError(f"token {int(highest)} is not in the vocabulary of {self.config.vocab_size}")
+            segment.cache.reserve(len(segment.tokens))
+        return self.backend.forward(segments)
+
+    def logits(
+        self,
+        hidden: Hidden,
+        rows: Tensor | slice | Sequence[int] | None = None,
+        ids: Tensor | None = None,
+    ) -> Tensor:
+        """float32 [n, V], or [n, len(ids)] holding the same bits as those columns of the whole."""
+        return self.backend.logits(hidden if rows is None else hidden.select(rows), ids)
+
+    def argmax(
+        self,
+        hidden: Hidden,
+        rows: Tensor | slice | Sequence[int] | None = None,
+        ids: Tensor | None = None,
+    ) -> Tensor:
+        """int64 [n]: the id with the highest logit, among `ids` where given; the lowest id wins."""
+        return self.backend.argmax(hidden if rows is None else hidden.select(rows), ids)
+
+
+def load_model(path: str | Path, backend: BackendName = "auto", threads: int | None = None) -> Model:
+    """Loads an int8 container (a file, or a folder with `model.safetensors`) on a backend.
+
+    `auto` takes the GPU when there is one, else the CPU. Raises WeightsError, and BackendError when a
+    backend is asked for that cannot run here.
+    """
+    return build_model(load_weights(path), backend, threads)
+
+
+def build_model(weights: Weights, backend: BackendName = "auto", threads: int | None = None) -> Model:
+    """As `load_model`, from weights in memory."""
+    if backend == "auto":
+        backend = "triton" if "triton" in _BACKENDS and torch.cuda.is_available() else "cpu"
+        backend = backend if backend in _BACKENDS else "reference"
+    if backend not in _BACKENDS:
+        raise BackendError(f"no backend named {backend!r}; there are {', '.join(_BACKENDS)}")
+    module, name = _BACKENDS[backend].split(":")
+    return Model(weights, getattr(import_module(module), name)(weights, threads))
+
+
+__all__ = ["BackendError", "CacheFull", "Hidden", "KVCache", "Model", "Segment", "build_model", "load_model"]
