@@ -1,0 +1,130 @@
+"""ApplyService: convert the request, run the edit, convert the result; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import traceback
+from collections.abc import AsyncIterator
+
+import grpc
+import structlog
+
+from applier import types
+from applier.api.v1 import apply_pb2 as pb
+from applier.api.v1 import apply_pb2_grpc
+from applier.server import convert, errors
+from applier.server.workers import AppliesEdits, Workers
+
+log = structlog.get_logger("samebytes.server")
+
+
+class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
+    """Answers with UNAVAILABLE until `ready` was called."""
+
+    def __init__(self, threads: int, max_waiting: int, stream_window: int) -> None:
+        self._threads = threads
+        self._max_waiting = max_waiting
+        self._stream_window = stream_window
+        self._workers: Workers | None = None
+        self._fingerprint = ""
+
+    def ready(self, applier: AppliesEdits) -> None:
+        """Start answering with `applier`, whose self-test has passed."""
+        self._fingerprint = applier.fingerprint()
+        self._workers = Workers(applier, self._threads, self._max_waiting)
+
+    def close(self) -> None:
+        """Drop waiting work; for shutdown."""
+        if self._workers is not None:
+            self._workers.close()
+
+    async def ApplyEdit(
+        self, request: pb.ApplyEditRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ApplyEditResponse:
+        """One edit."""
+        try:
+            return await self._answer(request)
+        except errors.CallError as error:
+            await errors.abort(context, error)
+
+    async def ApplyEdits(
+        self, requests: AsyncIterator[pb.ApplyEditsRequest], context: grpc.aio.ServicerContext
+    ) -> None:
+        """Many edits, answered in the order they came.
+
+        At most `stream_window` edits are taken from the stream ahead of the answer being written, so that a
+        client that does not read its answers is slowed down by flow control and takes no memory here.
+        """
+        answers: asyncio.Queue[asyncio.Task[pb.ApplyEditsResponse] | None] = asyncio.Queue(
+            self._stream_window
+        )
+        async with asyncio.TaskGroup() as group:
+
+            async def read() -> None:
+                async for item in requests:
+                    await answers.put(group.create_task(self._answer_item(item)))
+                await answers.put(None)
+
+            group.create_task(read())
+            while (answer := await answers.get()) is not None:
+                await context.write(await answer)
+
+    async def GetFingerprint(
+        self, request: pb.GetFingerprintRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetFingerprintResponse:
+        """What decides this server's answers."""
+        if self._workers is None:
+            await errors.abort(context, errors.not_ready())
+        return pb.GetFingerprintResponse(fingerprint=self._fingerprint)
+
+    async def _answer_item(self, item: pb.ApplyEditsRequest) -> pb.ApplyEditsResponse:
+        try:
+            return pb.ApplyEditsResponse(id=item.id, response=await self._answer(item.request))
+        except errors.CallError as error:
+            field = f"request.{error.field}" if error.field else ""
+            edit_error = pb.EditError(code=error.code.value[0], message=error.message, field=field)
+            return pb.ApplyEditsResponse(id=item.id, error=edit_error)
+
+    async def _answer(self, message: pb.ApplyEditRequest) -> pb.ApplyEditResponse:
+        """Raises CallError, also for an exception that nobody expected."""
+        if self._workers is None:
+            raise errors.not_ready()
+        started = time.perf_counter()
+        request = convert.request_from_proto(message)
+        try:
+            result = await self._workers.apply(request)
+        except errors.CallError:
+            raise
+        except Exception as error:
+            raise _report_bug(error) from error
+        _log_result(request, result, time.perf_counter() - started)
+        if result.refusal is not None and result.refusal.reason is types.RefusalReason.STALE_ORIGINAL:
+            raise errors.stale_original(result.refusal.message)
+        return convert.result_to_proto(result)
+
+
+def _log_result(request: types.EditRequest, result: types.EditResult, seconds: float) -> None:
+    log.info(
+        "edit",
+        status=result.status,
+        reason=result.refusal.reason if result.refusal else None,
+        tier=result.tier,
+        format=result.format,
+        original_bytes=len(request.original),
+        edit_bytes=len(request.edit),
+        request_sha256=result.receipt.request_sha256,
+        result_sha256=result.receipt.result_sha256,
+        milliseconds=round(seconds * 1000, 2),
+    )
+
+
+def _report_bug(error: Exception) -> errors.CallError:
+    """Log where an exception came from. Its message is left out: it may quote the file."""
+    reference = secrets.token_hex(8)
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    log.error("internal error", reference=reference, exception=type(error).__name__, frames=frames)
+    return errors.internal(reference)

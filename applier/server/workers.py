@@ -1,0 +1,61 @@
+"""Run edits in threads, so that the event loop stays free, with a bound on how many may wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from applier.cancellation import CancelToken, cancel_scope
+from applier.server.errors import overloaded
+from applier.types import EditRequest, EditResult
+
+
+class AppliesEdits(Protocol):
+    """What the server needs of `applier.pipeline.Applier`; both methods are called from any thread."""
+
+    def apply(self, request: EditRequest) -> EditResult:
+        """The answer to one edit."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash of all that decides the answers."""
+        ...
+
+
+class Workers:
+    """A pool of threads over one Applier; refuses work beyond `threads + max_waiting` edits."""
+
+    def __init__(self, applier: AppliesEdits, threads: int, max_waiting: int) -> None:
+        self._applier = applier
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="samebytes-edit")
+        self._places = threading.Semaphore(threads + max_waiting)
+
+    async def apply(self, request: EditRequest) -> EditResult:
+        """Apply one edit in a thread.
+
+        When the awaiting task is cancelled, an edit that waits is dropped, and one in work stops at its next
+        check. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait.
+        """
+        if not self._places.acquire(blocking=False):
+            raise overloaded(retry_seconds=1)
+        token = CancelToken()
+        try:
+            future = self._pool.submit(self._work, request, token)
+        except BaseException:
+            self._places.release()
+            raise
+        future.add_done_callback(lambda _: self._places.release())
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            token.cancel()
+
+    def _work(self, request: EditRequest, token: CancelToken) -> EditResult:
+        with cancel_scope(token):
+            return self._applier.apply(request)
+
+    def close(self) -> None:
+        """Drop what waits; edits in work end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
