@@ -8,6 +8,7 @@ from evals.metrics.agreement import distinct_outputs, exact_match, exact_match_r
 from evals.metrics.divergence import div_index, divergence_positions, first_divergence, token_agreement
 from evals.metrics.intervals import Interval, rule_of_three, wilson
 from evals.metrics.selective import RiskPoint, coverage_risk
+from evals.metrics.semantic import semantically_equal
 from evals.metrics.spread import avg_std_output_length, sample_std, std_acc
 from evals.metrics.stability import EditStability, edit_stability, normalise_whitespace
 
@@ -27,6 +28,7 @@ __all__ = [
     "normalise_whitespace",
     "rule_of_three",
     "sample_std",
+    "semantically_equal",
     "std_acc",
     "tar_a",
     "tar_r",

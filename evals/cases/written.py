@@ -1,0 +1,36 @@
+"""The cases written for this project: every category, many languages, endings and encodings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from evals.cases.case import Case, case_from_json
+
+
+def load_jsonl(text: str, origin: str) -> Iterator[Case]:
+    """Cases of a JSONL text. Raises ValueError naming the origin and line of a record that is no case."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield case_from_json(json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{origin}, line {number}: not a case: {error!r}") from error
+
+
+def load_file(path: Path) -> list[Case]:
+    """Cases of a JSONL file on disk."""
+    return list(load_jsonl(path.read_text(encoding="utf-8"), str(path)))
+
+
+def load_written() -> list[Case]:
+    """All cases that come with the package, in a fixed order."""
+    cases: list[Case] = []
+    folder = resources.files("evals.cases") / "data"
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".jsonl"):
+            cases += load_jsonl(entry.read_text(encoding="utf-8"), entry.name)
+    return cases
