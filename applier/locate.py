@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from .anchors import (
@@ -33,9 +35,13 @@ from .types import LineRange, Refusal, RefusalReason
 from .window import Window
 
 MARGIN = 10
-SMALL_FILE = 60
+SMALL_FILE = 80
 MAX_RUN = 150  # lines between two anchors of one chunk that are kept; more is an omitted marker
 NEAR_END = 30  # a chunk without a marker towards the end of the file, this near to it, reaches it
+MEDIUM_FILE = 200  # a file up to here is kept whole when half of it would be
+EDGE_LINES = 2
+MAX_STRAY = 3
+SHORT_SCOPE = 80
 MAX_SCOPE = 400  # lines of an old definition that a rewritten one replaces
 MAX_CANDIDATES_SHOWN = 8
 STRONG_ALTERNATIVE = 0.9  # of the best chain's score: another place that is kept in the window too
@@ -97,8 +103,8 @@ class _Locator:
     def window(self) -> Window | Refusal:
         if not self.wanted or not self.chunks:
             return self._no_match(0)
-        candidates = exact_anchors(self.index, self.edit_lines, self.wanted)
-        candidates += named_anchors(self.index, self.edit_lines, self.wanted)
+        exact = self._stress_edges(exact_anchors(self.index, self.edit_lines, self.wanted))
+        candidates = exact + named_anchors(self.index, self.edit_lines, self.wanted)
         chain = self._chain(candidates)
         weak = self._weak(chain)
         if weak:
@@ -111,12 +117,42 @@ class _Locator:
             anchors = [a for a in chain.anchors if self.chunk_of[a.edit] == number]
             if anchors:
                 kept += self._regions(chunk, anchors) + self._alternatives(number, anchors, chain)
+                kept += self._enclosing(chunk, anchors, chain)
+                if number in weak:
+                    kept += self._landing(number, chunk, chain)
             else:
                 places = self._dropped(number, candidates) or self._landing(number, chunk, chain)
                 if not places and not chain.anchors:
                     return self._no_match(chunk.start)
                 kept += places
-        return Window(self.total, _merge(kept, self.total, max(2, self.margin // 2)))
+        kept += self._stray(exact, kept)
+        window = Window(self.total, _merge(kept, self.total, max(2, self.margin // 2)))
+        small = self.total <= MEDIUM_FILE and 2 * window.size > self.total
+        return Window.whole(self.total) if small else window
+
+    def _stress_edges(self, anchors: Sequence[Anchor]) -> list[Anchor]:
+        """Anchors with more weight on the outer lines of chunks: those are context, while an inner line may
+        be new code that resembles code elsewhere.
+        """
+        outer = set()
+        for chunk in self.chunks:
+            shown = [i for i in range(chunk.start, chunk.end) if self.indents[i] >= 0]
+            outer.update(shown[:EDGE_LINES] + shown[-EDGE_LINES:])
+        return [replace(a, weight=a.weight * 3 // 2) if a.edit in outer else a for a in anchors]
+
+    def _stray(self, exact: Sequence[Anchor], kept: Sequence[Range]) -> list[Range]:
+        """Places outside the chain where a long line stands that the file has once."""
+        bar = INFORMATION_CAP * log2_eighths(1 + self.total) * 3 // 4
+        counts = Counter(a.edit for a in exact)
+        stray = [
+            a
+            for a in exact
+            if counts[a.edit] == 1
+            and a.weight >= bar
+            and not any(start <= a.line < end for start, end in kept)
+        ]
+        best = sorted(stray, key=lambda a: (-a.weight, a.edit))[:MAX_STRAY]
+        return [(a.line - self._side(), a.line + 1 + self._side()) for a in best]
 
     def _chain(self, candidates: Sequence[Anchor]) -> Chain:
         unique = {(a.edit, a.line): a for a in candidates}
@@ -227,6 +263,16 @@ class _Locator:
             return 0
         end = self.index.scope_end(anchor.line) + 1
         return end if end - anchor.line <= MAX_SCOPE else 0
+
+    def _enclosing(self, chunk: Chunk, anchors: Sequence[Anchor], chain: Chain) -> list[Range]:
+        """The short block around a chunk whose outer lines are its own: they may replace any of it."""
+        indent = next(self.indents[i] for i in range(chunk.start, chunk.end) if self.indents[i] >= 0)
+        own = self._own_lines(chunk.start, anchors[0].edit) + self._own_lines(anchors[-1].edit + 1, chunk.end)
+        heads = [a for a in chain.anchors if a.edit < chunk.start and 0 <= self.indents[a.edit] < indent]
+        if own < 2 or not heads:
+            return []
+        start, end = heads[-1].line, self.index.scope_end(heads[-1].line) + 1
+        return [(start, end)] if end - start <= SHORT_SCOPE and start < anchors[0].line < end else []
 
     def _alternatives(self, number: int, chosen: Sequence[Anchor], chain: Chain) -> list[Range]:
         """Other places of the chunk that are nearly as good: the model sees them beside the best one."""
