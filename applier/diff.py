@@ -1,0 +1,215 @@
+"""Unified diffs of bytes, and their strict application.
+
+A line here is what it is to `git`: it ends at LF and may hold any other byte. So a diff of a UTF-16 file is
+correct though hardly readable, and CRLF files show no change of line ends. `\\ No newline at end of file`
+is written where it belongs, on either side.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .sequences import Change, changes
+
+_CHUNK = 1 << 16
+_NO_NEWLINE = b"\\ No newline at end of file"
+
+
+def _common_prefix(a: bytes, b: bytes) -> int:
+    """Length of the longest common prefix that ends with a line on both sides."""
+    limit = min(len(a), len(b))
+    at = 0
+    while at < limit and a[at : at + _CHUNK] == b[at : at + _CHUNK]:
+        at += _CHUNK
+    low, high = min(at, limit), min(at + _CHUNK, limit)
+    while low < high:  # the first difference lies in this chunk
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low if low == len(a) == len(b) else a.rfind(b"\n", 0, low) + 1
+
+
+def _common_suffix(a: bytes, b: bytes, prefix: int) -> int:
+    """Length of the longest common suffix that starts with a line on both sides, short of the prefix."""
+    limit = min(len(a), len(b)) - prefix
+    at = 0
+    while at < limit:
+        step = min(_CHUNK, limit - at)
+        if a[len(a) - at - step : len(a) - at] != b[len(b) - at - step : len(b) - at]:
+            break
+        at += step
+    low, high = at, min(at + _CHUNK, limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    cut_a, cut_b = len(a) - low, len(b) - low
+    if _starts_line(a, cut_a) and _starts_line(b, cut_b):
+        return low
+    line = a.find(b"\n", cut_a)
+    return len(a) - line - 1 if line >= 0 else 0
+
+
+def _starts_line(data: bytes, at: int) -> bool:
+    return at == 0 or data[at - 1] == 10
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Lines with their LF."""
+    return io.BytesIO(data).readlines()
+
+
+def _last_lines(data: bytes, end: int, count: int) -> int:
+    """The offset at which the `count` lines before `end` (a line start) begin."""
+    for _ in range(count):
+        if end == 0:
+            break
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def _next_lines(data: bytes, start: int, count: int) -> int:
+    """The offset at which the `count` lines from `start` on end."""
+    for _ in range(count):
+        at = data.find(b"\n", start)
+        if at < 0:
+            return len(data)
+        start = at + 1
+    return start
+
+
+def _quoted(prefix: str, path: str) -> bytes:
+    """A path in a diff header, quoted like git where it has control characters, quotes or backslashes."""
+    name = prefix + path.lstrip("/")
+    if any(ord(c) < 32 or c in '"\\\x7f' for c in name):
+        special = {"\t": "\\t", "\n": "\\n", '"': '\\"', "\\": "\\\\"}
+        escaped = "".join(special.get(c, c if 32 <= ord(c) != 127 else f"\\{ord(c):03o}") for c in name)
+        return f'"{escaped}"'.encode("utf-8", "surrogateescape")
+    return (name + ("\t" if " " in name else "")).encode("utf-8", "surrogateescape")
+
+
+def _groups(found: list[Change], context: int) -> Iterator[list[Change]]:
+    group: list[Change] = []
+    for change in found:
+        if group and change.a_start - group[-1].a_end > 2 * context:
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
+
+
+def _emit(sign: bytes, lines: list[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield sign + line
+        if not line.endswith(b"\n"):
+            yield b"\n" + _NO_NEWLINE + b"\n"
+
+
+def _range(start: int, count: int) -> bytes:
+    """Git's form: an empty side names the line before it; a count of one is left out."""
+    if count == 1:
+        return b"%d" % (start + 1)
+    return b"%d,%d" % (start + 1 if count else start, count)
+
+
+def unified_diff(old: bytes, new: bytes, path: str, context: int = 3) -> bytes:
+    """The diff that turns `old` into `new`, its paths with a/ and b/; empty when they are equal."""
+    if old == new:
+        return b""
+    prefix = _common_prefix(old, new)
+    suffix = _common_suffix(old, new, prefix)
+    low = _last_lines(old, prefix, context)
+    high_a = _next_lines(old, len(old) - suffix, context)
+    high_b = _next_lines(new, len(new) - suffix, context)
+    a, b = _lines(old[low:high_a]), _lines(new[low:high_b])
+    first = old.count(b"\n", 0, low)
+    shown = path or "file"
+    pieces = [b"--- ", _quoted("a/", shown), b"\n+++ ", _quoted("b/", shown), b"\n"]
+    for group in _groups(changes(a, b), context):
+        a_low, a_high = max(group[0].a_start - context, 0), min(group[-1].a_end + context, len(a))
+        b_low, b_high = max(group[0].b_start - context, 0), min(group[-1].b_end + context, len(b))
+        pieces += [b"@@ -", _range(first + a_low, a_high - a_low)]
+        pieces += [b" +", _range(first + b_low, b_high - b_low), b" @@\n"]
+        at = a_low
+        for change in group:
+            pieces += _emit(b" ", a[at : change.a_start])
+            pieces += _emit(b"-", a[change.a_start : change.a_end])
+            pieces += _emit(b"+", b[change.b_start : change.b_end])
+            at = change.a_end
+        pieces += _emit(b" ", a[at:a_high])
+    return b"".join(pieces)
+
+
+class DiffMismatch(ValueError):
+    """A diff that does not fit the bytes it is applied to."""
+
+
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+def apply_diff(old: bytes, diff: bytes) -> bytes:
+    """Apply a diff that `unified_diff` made, strictly: every number and every line must fit.
+
+    Raises:
+        DiffMismatch: a header, a count or a line does not fit.
+    """
+    if not diff:
+        return old
+    lines = _lines(diff)
+    pieces: list[bytes] = []
+    copied, row, line_number = 0, 2, 0
+    while row < len(lines):
+        header = _HUNK.match(lines[row])
+        if header is None:
+            raise DiffMismatch(f"line {row + 1} of the diff is no hunk header")
+        start, count = int(header[1]), int(header[2] or 1)
+        new_count = int(header[4] or 1)
+        skip = (start - 1 if count else start) - line_number
+        offset = _skip_lines(old, copied, skip)
+        pieces.append(old[copied:offset])
+        before: list[bytes] = []
+        after: list[bytes] = []
+        row += 1
+        while row < len(lines) and lines[row][:1] in (b" ", b"-", b"+"):
+            sign, text = lines[row][:1], lines[row][1:]
+            if row + 1 < len(lines) and lines[row + 1].startswith(b"\\"):
+                text = text[:-1]
+                row += 1
+            if sign != b"+":
+                before.append(text)
+            if sign != b"-":
+                after.append(text)
+            row += 1
+        if (len(before), len(after)) != (count, new_count):
+            raise DiffMismatch(f"the hunk at line {start} does not have the lines that its header counts")
+        block = b"".join(before)
+        if not old.startswith(block, offset):
+            raise DiffMismatch(f"the hunk at line {start} does not match the file")
+        pieces += after
+        copied = offset + len(block)
+        line_number += skip + count
+    return b"".join([*pieces, old[copied:]])
+
+
+def _skip_lines(data: bytes, start: int, count: int) -> int:
+    """The offset `count` lines after `start`. Raises `DiffMismatch` past the end."""
+    if count < 0:
+        raise DiffMismatch("hunks are out of order")
+    if count > 1000:
+        after: NDArray[np.int64] = np.flatnonzero(np.frombuffer(data, np.uint8, offset=start) == 10)
+        if len(after) >= count:
+            return start + int(after[count - 1]) + 1
+    end = _next_lines(data, start, count) if count else start
+    if data.count(b"\n", start, end) + (end == len(data) and end > start and data[-1:] != b"\n") < count:
+        raise DiffMismatch("a hunk lies past the end of the file")
+    return end

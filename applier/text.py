@@ -1,0 +1,337 @@
+"""A file's bytes as lines, and back, without changing a byte that no edit touches.
+
+A line ends at LF or CRLF; in a file with no LF at all, at CR. Form feeds, vertical tabs and Unicode
+separators are text. Every line keeps its own end. A new line takes the end of the line before it, so that
+mixed files stay as mixed as they were. A file that had no final newline has none afterwards.
+
+Inside, text is UTF-8 without a byte order mark (`SourceText.body`); a file in another encoding is converted
+on the way in and out, strictly, so that the round trip is exact for every file that is accepted.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .sequences import changes
+from .types import RefusalReason
+
+MAX_BYTES = 64 << 20
+
+
+class TextError(ValueError):
+    """Bytes that are no text, or text that the file's encoding cannot hold."""
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A Python codec and the byte order mark that the file starts with."""
+
+    codec: str
+    bom: bytes = b""
+
+
+UTF8 = Encoding("utf-8")
+# UTF-32 LE before UTF-16 LE: the shorter mark is a prefix of the longer one.
+_WITH_BOM = (
+    Encoding("utf-8", codecs.BOM_UTF8),
+    Encoding("utf-32-le", codecs.BOM_UTF32_LE),
+    Encoding("utf-32-be", codecs.BOM_UTF32_BE),
+    Encoding("utf-16-le", codecs.BOM_UTF16_LE),
+    Encoding("utf-16-be", codecs.BOM_UTF16_BE),
+)
+# Bytes that no text in an 8-bit encoding has: C0 controls but tab, LF, VT, FF, CR and escape.
+_CONTROL = bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f"
+_BINARY_HINT = "It is left as it is. Only text files can be edited."
+
+
+def _decode(data: bytes) -> tuple[bytes, Encoding]:
+    """(UTF-8 body, encoding). Raises `TextError` for binary and for malformed text."""
+    for encoding in _WITH_BOM:
+        if data.startswith(encoding.bom):
+            raw = data[len(encoding.bom) :]
+            try:
+                text = raw.decode(encoding.codec)
+            except UnicodeDecodeError as error:
+                raise TextError(
+                    RefusalReason.UNDECODABLE,
+                    f"The file starts with a {encoding.codec} byte order mark but is malformed at byte "
+                    f"{len(encoding.bom) + error.start}: {error.reason}. It is left as it is.",
+                ) from None
+            body = raw if encoding.codec == "utf-8" else text.encode("utf-8")
+            _refuse_nul(body)
+            return body, encoding
+    _refuse_nul(data)
+    if data.isascii():
+        return data, UTF8
+    try:
+        data.decode("utf-8")
+        return data, UTF8
+    except UnicodeDecodeError:
+        pass
+    if len(data.translate(None, _CONTROL)) != len(data):
+        raise TextError(
+            RefusalReason.BINARY_FILE, f"The file has control bytes and is no UTF-8. {_BINARY_HINT}"
+        )
+    for codec in ("cp1252", "latin-1"):
+        try:
+            return data.decode(codec).encode("utf-8"), Encoding(codec)
+        except UnicodeDecodeError:
+            continue
+    raise AssertionError("latin-1 decodes every byte")
+
+
+def _refuse_nul(body: bytes) -> None:
+    at = body.find(0)
+    if at >= 0:
+        raise TextError(
+            RefusalReason.BINARY_FILE, f"The file has a NUL character at byte {at}. {_BINARY_HINT}"
+        )
+
+
+def decode_edit(edit: bytes, encoding: Encoding = UTF8) -> str:
+    """The text of an edit: UTF-8, or what its byte order mark says, or the encoding of the file that it
+    edits.
+
+    Raises:
+        TextError: none of these fits, or the text has a NUL character.
+    """
+    for candidate in (*_WITH_BOM, UTF8, encoding):
+        if edit.startswith(candidate.bom):
+            try:
+                text = edit[len(candidate.bom) :].decode(candidate.codec)
+            except UnicodeDecodeError:
+                continue
+            if "\0" in text:
+                raise TextError(
+                    RefusalReason.UNPARSABLE_EDIT, "The edit has a NUL character. Send it as text."
+                )
+            return text
+    raise TextError(RefusalReason.UNPARSABLE_EDIT, "The edit is not valid UTF-8. Send it as UTF-8 text.")
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines without their ends, by the same rule as for files. A final line end opens no further line."""
+    return _split(text, "\r" if "\n" not in text and "\r" in text else None)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Lines `start:end` of the original (0-based, half open) become `lines`. An insertion is empty."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A decoded file. Line indices are 0-based; lines carry no line end."""
+
+    body: bytes
+    encoding: Encoding
+
+    @classmethod
+    def decode(cls, data: bytes, max_bytes: int = MAX_BYTES) -> SourceText:
+        """Raises `TextError` (BINARY_FILE, UNDECODABLE or TOO_LARGE)."""
+        if len(data) > max_bytes:
+            raise TextError(
+                RefusalReason.TOO_LARGE,
+                f"The file has {len(data):,} bytes; at most {max_bytes:,} are accepted. It is left as it is.",
+            )
+        return cls(*_decode(data))
+
+    def encode(self, body: bytes) -> bytes:
+        """A UTF-8 body as bytes of this file. Raises `TextError` where its encoding lacks a character."""
+        if self.encoding.codec == "utf-8":
+            return self.encoding.bom + body
+        try:
+            return self.encoding.bom + body.decode("utf-8").encode(self.encoding.codec)
+        except UnicodeEncodeError as error:
+            character = error.object[error.start]
+            raise TextError(
+                RefusalReason.UNDECODABLE,
+                f"The edit has {character!r}, which the file's encoding {self.encoding.codec} lacks. "
+                "Convert the file to UTF-8 first, or leave it out.",
+            ) from None
+
+    @cached_property
+    def newline(self) -> str | None:
+        """The end of every line, or None when ends are mixed. LF for a file with no line end."""
+        if b"\r" not in self.body:
+            return "\n"
+        if b"\n" not in self.body:
+            return "\r"
+        pairs = self.body.count(b"\r\n")
+        if pairs == 0:
+            return "\n"
+        return "\r\n" if pairs == self.body.count(b"\n") else None
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """Byte offset of every line, then the length of the body; int64[line_count + 1]."""
+        mark = 13 if self.newline == "\r" else 10
+        after = np.flatnonzero(np.frombuffer(self.body, np.uint8) == mark) + 1
+        if len(self.body) == 0 or (len(after) and after[-1] == len(self.body)):
+            return np.concatenate([np.zeros(1, np.int64), after])
+        return np.concatenate([np.zeros(1, np.int64), after, np.array([len(self.body)], np.int64)])
+
+    @property
+    def line_count(self) -> int:
+        """The number of lines; a final line end opens no further line."""
+        return len(self._starts) - 1
+
+    def offset(self, line: int) -> int:
+        """The byte offset in `body` at which a line starts; the length of the body for `line_count`."""
+        return int(self._starts[line])
+
+    def line_at(self, offset: int) -> int:
+        """The line that holds the byte at `offset` of `body`."""
+        return int(np.searchsorted(self._starts, offset, side="right")) - 1
+
+    def slice(self, start: int, end: int) -> list[str]:
+        """Lines `start:end`; only these are decoded."""
+        raw = self.body[self.offset(start) : self.offset(end)].decode("utf-8")
+        return _split(raw, self.newline)[0]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """All lines, without their ends."""
+        return _split(self.body.decode("utf-8"), self.newline)[0]
+
+    @cached_property
+    def ends(self) -> list[str]:
+        """The end of every line: "\\n", "\\r\\n", "\\r", or "" for a last line without one."""
+        return _split(self.body.decode("utf-8"), self.newline)[1]
+
+    @property
+    def has_final_newline(self) -> bool:
+        """Whether the last line has an end; true for an empty file, since what it gets will have one."""
+        return not self.body or self.body.endswith(b"\r" if self.newline == "\r" else b"\n")
+
+    def find(self, block: Sequence[str], limit: int = 20) -> list[int]:
+        """Lines at which `block` stands, character for character, whatever the line ends; at most `limit`."""
+        if not block or any("\n" in line for line in block):
+            return []
+        if self.newline is None or not any(block):
+            return self._find_by_line(block, limit)
+        end = self.newline.encode()
+        needle = self.newline.join(block).encode("utf-8", "surrogatepass")
+        found: list[int] = []
+        at = 0 if self.body.startswith(needle) else self._find_after_end(end, needle, 0)
+        while at >= 0 and len(found) < limit:
+            stop = at + len(needle)
+            # At the end of the body, an empty last line of the block would have no line to match.
+            if self.body.startswith(end, stop) or (stop == len(self.body) and block[-1]):
+                found.append(self.line_at(at))
+            at = self._find_after_end(end, needle, at)
+        return found
+
+    def _find_after_end(self, end: bytes, needle: bytes, at: int) -> int:
+        found = self.body.find(end + needle, at)
+        return found + len(end) if found >= 0 else -1
+
+    def _find_by_line(self, block: Sequence[str], limit: int) -> list[int]:
+        lines, wanted = self.lines, list(block)
+        last = len(lines) - len(wanted)
+        found: list[int] = []
+        for i, line in enumerate(lines):
+            if line == wanted[0] and i <= last and lines[i : i + len(wanted)] == wanted:
+                found.append(i)
+                if len(found) == limit:
+                    break
+        return found
+
+    def replace(self, replacements: Iterable[Replacement], final_newline: bool | None = None) -> bytes:
+        """The file's new bytes. Bytes of lines in no replacement are copied.
+
+        `replacements` must not overlap and are applied in order of position. `final_newline` states whether
+        the result ends in a line end; None keeps the file's habit.
+
+        Raises:
+            TextError: a new line has a character that the file's encoding lacks.
+            ValueError: replacements overlap or lie outside the file.
+        """
+        pieces: list[bytes] = []
+        at = 0
+        for part in sorted(replacements, key=lambda part: (part.start, part.end)):
+            if not at <= part.start <= part.end <= self.line_count:
+                raise ValueError(f"replacement {part.start}:{part.end} overlaps another or leaves the file")
+            self._copy(pieces, at, part.start)
+            pieces.append(self._with_ends(part))
+            at = part.end
+        self._copy(pieces, at, self.line_count)
+        body = b"".join(pieces)
+        return self.encode(self._finish(body, final_newline))
+
+    def _copy(self, pieces: list[bytes], start: int, end: int) -> None:
+        if start < end:
+            pieces.append(self.body[self.offset(start) : self.offset(end)])
+            if end == self.line_count and not self.has_final_newline:
+                pieces.append(self._end_before(end))  # taken off again by _finish
+
+    def _end_before(self, line: int) -> bytes:
+        """The end that a new line at `line` takes: that of the line before, else of the first."""
+        if self.newline is not None:
+            return self.newline.encode()
+        if line >= self.line_count and not self.has_final_newline:
+            line -= 1  # the last line has no end to copy
+        index = max(line - 1, 0)
+        start, stop = self.offset(index), self.offset(index + 1)
+        return b"\r\n" if self.body[start:stop].endswith(b"\r\n") else b"\n"
+
+    def _with_ends(self, part: Replacement) -> bytes:
+        """The new lines with their ends. Lines that the range had before keep their own ends."""
+        end = self._end_before(part.start)
+        if self.newline is not None:
+            return b"".join(line.encode("utf-8", "surrogatepass") + end for line in part.lines)
+        old = self.slice(part.start, part.end)
+        kept: dict[int, int] = {}
+        i = j = 0
+        for change in [*changes(old, part.lines), None]:
+            stop = change.a_start if change else len(old)
+            kept.update(zip(range(j, j + stop - i), range(i, stop), strict=True))
+            if change:
+                i, j = change.a_end, change.b_end
+        pieces: list[bytes] = []
+        for j, line in enumerate(part.lines):
+            if j in kept:
+                end = self._end_before(part.start + kept[j] + 1)
+            pieces.append(line.encode("utf-8", "surrogatepass") + end)
+        return b"".join(pieces)
+
+    def _finish(self, body: bytes, final_newline: bool | None) -> bytes:
+        wanted = self.has_final_newline if final_newline is None else final_newline
+        if wanted or not body:
+            return body
+        for end in (b"\r\n", b"\n", b"\r" if self.newline == "\r" else b"\n"):
+            if body.endswith(end):
+                return body[: -len(end)]
+        return body
+
+
+def _split(text: str, newline: str | None) -> tuple[list[str], list[str]]:
+    """(lines, ends) of a text whose line end is `newline`, or mixed when None."""
+    if not text:
+        return [], []
+    lines = text.split("\r" if newline == "\r" else "\n")
+    last = lines.pop()
+    if newline is not None and newline != "\r\n":
+        ends = [newline] * len(lines)
+    else:
+        ends = ["\r\n" if line.endswith("\r") else "\n" for line in lines]
+        lines = [line[:-1] if line.endswith("\r") else line for line in lines]
+    if last:
+        lines.append(last)
+        ends.append("")
+    return lines, ends
