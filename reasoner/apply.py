@@ -50,7 +50,7 @@ class InProcess:
 
 
 def connect(target: str | None, model_dir: Path | None = None) -> ApplyClient:
-    """The applier at `grpc://host:port` (or `grpc+unix:///path`), or the one in this process where it is None.
+    """The applier at `grpc://host:port` or `grpc+unix:///path`; the one in this process where it is None.
 
     Raises UsageError for another kind of address.
     """

@@ -24,21 +24,23 @@ from reasoner.errors import LedgerError
 SCHEMA_VERSION = 1
 GENESIS = sha256("samebytes ledger 1")
 
-_SCHEMA = """
-CREATE TABLE entries (
-    sequence INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    at TEXT NOT NULL,
-    body TEXT NOT NULL,
-    previous TEXT NOT NULL,
-    hash TEXT NOT NULL
-) STRICT;
-CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
-CREATE TRIGGER entries_fixed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER entries_kept BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER blobs_fixed BEFORE UPDATE ON blobs BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER blobs_kept BEFORE DELETE ON blobs BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-"""
+_TABLES = (
+    """CREATE TABLE entries (
+        sequence INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        at TEXT NOT NULL,
+        body TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT""",
+    "CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT",
+)
+_GUARDS = tuple(
+    f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+    for table in ("entries", "blobs")
+    for verb in ("update", "delete")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ class Ledger:
         self._db.execute("BEGIN IMMEDIATE")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    self._db.execute(statement)
+            for statement in (*_TABLES, *_GUARDS):
+                self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._db.execute("COMMIT")
         if version not in (0, SCHEMA_VERSION):
-            raise LedgerError(f"{self.path} is a ledger of version {version}; this program reads {SCHEMA_VERSION}")
+            raise LedgerError(
+                f"{self.path} is a ledger of version {version}; this program reads {SCHEMA_VERSION}"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -112,12 +115,16 @@ class Ledger:
         text = canonical_json(redact_json(json.loads(canonical_json(body))))
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            row = self._db.execute("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
+            row = self._db.execute(
+                "SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1"
+            ).fetchone()
             last, previous = row or (0, GENESIS)
             hash_ = _link(last + 1, kind, at, text, previous)
             for name, content in (blobs or {}).items():
                 self._db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (name, content))
-            self._db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (last + 1, kind, at, text, previous, hash_))
+            self._db.execute(
+                "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (last + 1, kind, at, text, previous, hash_)
+            )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             if self._db.in_transaction:
@@ -137,7 +144,9 @@ class Ledger:
                 if sequence != expected:
                     raise LedgerError(f"entry {expected} of the ledger is missing")
                 if row_previous != previous or hash_ != _link(sequence, row_kind, at, text, previous):
-                    raise LedgerError(f"the chain breaks at entry {sequence} ({row_kind}, {at}): it was changed")
+                    raise LedgerError(
+                        f"the chain breaks at entry {sequence} ({row_kind}, {at}): it was changed"
+                    )
                 if kind in (None, row_kind):
                     yield Entry(sequence, row_kind, at, json.loads(text), previous, hash_)
                 expected, previous = sequence + 1, hash_

@@ -1,4 +1,4 @@
-"""The two-model loop: a reasoning model proposes, the applier applies, refusals go back, files are written at once."""
+"""The two-model loop: a model proposes, the applier applies, refusals go back, files are written at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from reasoner.errors import BackendError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
 from reasoner.record import Recorder
 from reasoner.transaction import Change, Workspace
-from reasoner.types import Action, Completion, Problem, Proposal, ProposedEdit, ProposeOptions, SourceFile, Task, Turn
+from reasoner.types import (
+    Action,
+    Completion,
+    Problem,
+    Proposal,
+    ProposedEdit,
+    ProposeOptions,
+    SourceFile,
+    Task,
+    Turn,
+)
 
 
 class Outcome(StrEnum):
@@ -115,7 +125,9 @@ class Run:
             if not unresolved:
                 break
             feedback = self._feedback(current)
-            task = replace(task, turns=(*task.turns, Turn(_reply_text(current.proposal.completion), feedback)))
+            task = replace(
+                task, turns=(*task.turns, Turn(_reply_text(current.proposal.completion), feedback))
+            )
         return await self._finish(tuple(rounds), tuple(unresolved))
 
     def _open(self, paths: Sequence[str]) -> None:
@@ -137,7 +149,9 @@ class Run:
     async def _round(self, number: int, task: Task) -> Round:
         try:
             # The files are shown as they were when the conversation began; feedback tells what changed since.
-            first = [SourceFile(path, content) for path, content in self.before.items() if content is not None]
+            first = [
+                SourceFile(path, content) for path, content in self.before.items() if content is not None
+            ]
             proposal = await self.backend.propose(task, first, self.options.propose)
         except BackendError as error:
             self.recorder.failed_call(self.backend.name, self.backend.model, error)
@@ -254,7 +268,7 @@ def _place(problem: Problem) -> str:
 def _reply_text(completion: Completion) -> str:
     """The reply as text, so that a later round can show it where the call was by tools."""
     calls = [
-        f"{EDIT_TOOL}({call.arguments.get('path')}):\n{call.arguments.get('edit')}" for call in completion.tool_calls
+        f"{EDIT_TOOL}({call.arguments.get('path')}):\n{call.arguments.get('edit')}"
+        for call in completion.tool_calls
     ]
     return "\n\n".join(part for part in [completion.text, *calls] if part) or "(no reply)"
-

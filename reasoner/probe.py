@@ -59,7 +59,9 @@ class ProbeReport:
 
 
 async def probe(
-    backend: Backend, options: ProbeOptions, on_call: Callable[[ChatRequest, Completion], None] = lambda *_: None
+    backend: Backend,
+    options: ProbeOptions,
+    on_call: Callable[[ChatRequest, Completion], None] = lambda *_: None,
 ) -> ProbeReport:
     """Call with one seed, with different seeds and with none, in turn, and compare how often replies agree.
 
@@ -108,7 +110,9 @@ async def _rejected(backend: Backend, options: ProbeOptions, error: ParameterRej
     return ProbeReport(Verdict.REJECTED, f"the server refuses the seed: {error}", None)
 
 
-def _judge(options: ProbeOptions, seeds: Sequence[int | None], completions: Sequence[Completion]) -> ProbeReport:
+def _judge(
+    options: ProbeOptions, seeds: Sequence[int | None], completions: Sequence[Completion]
+) -> ProbeReport:
     outputs = [sha256(completion.text) for completion in completions]
     same = tuple(out for out, seed in zip(outputs, seeds, strict=True) if seed == options.seed)
     other = tuple(out for out, seed in zip(outputs, seeds, strict=True) if seed not in (options.seed, None))
@@ -131,13 +135,17 @@ def _judge(options: ProbeOptions, seeds: Sequence[int | None], completions: Sequ
 
 
 def _verdict(
-    options: ProbeOptions, same: Sequence[str], other: Sequence[str], none: Sequence[str], test: PermutationTest
+    options: ProbeOptions,
+    same: Sequence[str],
+    other: Sequence[str],
+    none: Sequence[str],
+    test: PermutationTest,
 ) -> tuple[Verdict, str]:
     p = f"p = {test.p_value:.2g}"
     n = len(same)
     if len({*same, *other}) == 1:
         return Verdict.INCONCLUSIVE, (
-            f"all {2 * n} replies are equal, whatever the seed: temperature is without effect, a cache answers, "
+            f"all {2 * n} replies are equal, whatever the seed: temperature has no effect, a cache answers, "
             "or the reply is too short; raise --temperature or --max-tokens"
         )
     if test.smallest_p > options.alpha:

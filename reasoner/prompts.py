@@ -80,9 +80,10 @@ File: path/as/given.py
 }
 
 _TOOL_RULES = {
-    EditFormat.LAZY: "Only the changed parts; one comment '... existing code ...' stands for lines that stay. "
+    EditFormat.LAZY: "Only the changed parts; a comment '... existing code ...' stands for lines that stay. "
     "Keep one or two unchanged lines on each side of a change. No code fence.",
-    EditFormat.SEARCH_REPLACE: "Blocks of '<<<<<<< SEARCH', exact lines, '=======', new lines, '>>>>>>> REPLACE'.",
+    EditFormat.SEARCH_REPLACE: "Blocks of '<<<<<<< SEARCH', exact lines, '=======', new lines, "
+    "'>>>>>>> REPLACE'.",
     EditFormat.V4A: "A V4A patch from '*** Begin Patch' to '*** End Patch'.",
     EditFormat.UNIFIED_DIFF: "A unified diff with '---' and '+++' lines and three lines of context.",
     EditFormat.WHOLE_FILE: "The file's whole new content.",
@@ -110,7 +111,10 @@ def build_request(task: Task, files: Sequence[SourceFile], options: ProposeOptio
         rules = "Call the tool edit_file once for each file you change. Do not write edits as text.\n"
     else:
         tools, rules = (), _RULES[options.format].format(fence=fence)
-    parts = [f"File: {path}\n{fence}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}" for path, text in shown]
+    parts = [
+        f"File: {path}\n{fence}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
+        for path, text in shown
+    ]
     question = "\n\n".join([*parts, f"Task: {task.instruction}"])
     messages = [Message(Role.SYSTEM, f"{_ROLE}\n{rules}"), Message(Role.USER, question)]
     for turn in task.turns:

@@ -65,7 +65,9 @@ class Recorder:
 
     def failed_call(self, backend: str, model: str, error: ReasonerError) -> None:
         """A call that got no answer."""
-        self._append("call", {"error": type(error).__name__, "message": str(error), "backend": backend, "model": model})
+        self._append(
+            "call", {"error": type(error).__name__, "message": str(error), "backend": backend, "model": model}
+        )
 
     def edit(self, request: EditRequest, result: EditResult) -> None:
         """One ApplyEdit: everything that decides its result, and its receipt."""

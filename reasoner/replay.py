@@ -28,7 +28,7 @@ class Difference:
     def __str__(self) -> str:
         where = f" at byte {self.byte}, line {self.line}" if self.byte is not None else ""
         why = (
-            " (another fingerprint: this applier is a different version, which promises nothing about that one's bytes)"
+            " (another fingerprint: this applier is another version, which does not promise the same bytes)"
             if self.fingerprint_differs
             else " (the same fingerprint: this breaks the contract, please report it)"
         )
@@ -59,7 +59,9 @@ async def replay(ledger_path: Path, applier: ApplyClient, expected_head: str | N
     with Ledger.open_existing(ledger_path) as ledger:
         entries = list(ledger.entries())
         if expected_head is not None and ledger.head != expected_head:
-            raise LedgerError(f"the ledger's head is {ledger.head}, not {expected_head}: it is another, or was cut")
+            raise LedgerError(
+                f"the ledger's head is {ledger.head}, not {expected_head}: it is another, or was cut"
+            )
         edits = [recorded_edit(ledger, entry) for entry in entries if entry.kind == "apply"]
         head = ledger.head
     here = await applier.fingerprint()

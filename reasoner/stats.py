@@ -43,7 +43,7 @@ def permutation_test(first: Sequence[Hashable], second: Sequence[Hashable]) -> P
     If a seed has no effect then every output is an independent draw from one distribution and the labels are
     exchangeable, so the statistic's distribution under relabelling is exact, whatever the outputs are
     (Fisher 1935; Good, Permutation, Parametric and Bootstrap Tests, 3.1). All relabellings are enumerated
-    up to 200,000; above that, 100,000 random ones from a fixed seed are counted with the (k + 1) / (m + 1) estimate
+    up to 200,000; above that, 100,000 random ones from a fixed seed are counted, and p is (k + 1) / (m + 1)
     (Davison and Hinkley 1997, 4.2), which is never zero.
     """
     if len(first) < 2 or len(second) < 2:
@@ -69,7 +69,9 @@ def permutation_test(first: Sequence[Hashable], second: Sequence[Hashable]) -> P
         hits = sum(statistic(rng.sample(range(n), size)) >= observed for _ in range(_SAMPLES))
         p, relabellings = (hits + 1) / (_SAMPLES + 1), _SAMPLES
     smallest = 1 / ways if ways <= _EXACT_LIMIT else 1 / (_SAMPLES + 1)
-    return PermutationTest(agreement(first), agreement(second), p, smallest, ways <= _EXACT_LIMIT, relabellings)
+    return PermutationTest(
+        agreement(first), agreement(second), p, smallest, ways <= _EXACT_LIMIT, relabellings
+    )
 
 
 def largest_failure_rate(trials: int, confidence: float = 0.95) -> float:

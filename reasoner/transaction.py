@@ -178,8 +178,8 @@ class Workspace:
                     self._put(change.path, change.new, change.old)
             except (FileError, OSError) as error:
                 raise TransactionError(
-                    f"{change.path} has its new bytes and could not be put back ({error}); its old bytes are under "
-                    f"{self.state / _JOURNAL}, and the next run tries again"
+                    f"{change.path} has its new bytes and could not be put back ({error}); its old bytes are "
+                    f"under {self.state / _JOURNAL}, and the next run tries again"
                 ) from None
 
     def _recover(self) -> Recovered | None:
@@ -192,8 +192,9 @@ class Workspace:
         for change in changes:
             if self._now(change.path) not in (change.old, change.new):
                 raise TransactionError(
-                    f"an earlier run was killed while writing, and {change.path} was changed since. Nothing was "
-                    f"touched. The old and new bytes are under {journal}: put the file in order, and remove that folder"
+                    f"an earlier run was killed while writing, and {change.path} was changed since; nothing "
+                    f"was touched. The old and new bytes are under {journal}: put the file in order, then "
+                    "remove that folder"
                 )
         forward = not (journal / _ROLLBACK).exists()
         if forward:
@@ -218,14 +219,17 @@ def _read_journal(journal: Path) -> list[Change]:
         changes = []
         for number, item in enumerate(plan):
             sides = [
-                None if item[side] is None else (journal / f"{side}-{number}").read_bytes() for side in ("old", "new")
+                None if item[side] is None else (journal / f"{side}-{number}").read_bytes()
+                for side in ("old", "new")
             ]
             if [None if c is None else sha256(c) for c in sides] != [item["old"], item["new"]]:
                 raise ValueError(f"the bytes kept for {item['path']} were changed")
             changes.append(Change(item["path"], *sides))
         return changes
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TransactionError(f"the journal {journal} cannot be read ({error}); look at it, then remove it") from None
+        raise TransactionError(
+            f"the journal {journal} cannot be read ({error}); look at it, then remove it"
+        ) from None
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -14,7 +14,13 @@ class Messages(Backend):
     """Anthropic's Messages API."""
 
     def __init__(
-        self, model: str, *, key: Secret, base_url: str | None = None, timeout: float = 600.0, retries: int = 2
+        self,
+        model: str,
+        *,
+        key: Secret,
+        base_url: str | None = None,
+        timeout: float = 600.0,
+        retries: int = 2,
     ) -> None:
         super().__init__("anthropic", model, timeout)
         self._sdk = load("anthropic", self.name, "anthropic")
@@ -31,7 +37,9 @@ class Messages(Backend):
             "max_tokens": request.sampling.max_output_tokens,
             "system": "\n\n".join(m.text for m in request.messages if m.role is Role.SYSTEM),
             "messages": [
-                {"role": str(m.role), "content": m.text} for m in request.messages if m.role is not Role.SYSTEM
+                {"role": str(m.role), "content": m.text}
+                for m in request.messages
+                if m.role is not Role.SYSTEM
             ],
         }
         if request.tools:

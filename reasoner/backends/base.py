@@ -68,7 +68,7 @@ class Backend(ABC):
 
     async def aclose(self) -> None:
         """Give back connections and memory."""
-        return None
+        return
 
     async def complete(self, request: ChatRequest) -> Completion:
         """One answer with the facts of its call.

@@ -89,7 +89,7 @@ class Gemini(Backend):
         except self._errors.APIError as error:
             message = error.message or str(error.status)
             raise from_status(self.name, error.code or 500, message) from None
-        except (OSError, *transport_errors()) as error:
+        except transport_errors() as error:
             raise Unreachable(f"{self.name}: no connection ({type(error).__name__}: {error})") from None
         return self._answer(body, chunks)
 

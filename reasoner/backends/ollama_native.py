@@ -62,8 +62,10 @@ class Ollama(Backend):
             parts = [part async for part in reply] if sampling.stream else [reply]
         except self._sdk.ResponseError as error:
             raise from_status(self.name, error.status_code, error.error) from None
-        except (OSError, *transport_errors()) as error:
-            raise Unreachable(f"ollama: no connection ({type(error).__name__}: {error}); start it with 'ollama serve'") from None
+        except transport_errors() as error:
+            raise Unreachable(
+                f"ollama: no connection ({type(error).__name__}: {error}); start it with 'ollama serve'"
+            ) from None
         return self._answer(body, [part.model_dump(mode="json", exclude_none=True) for part in parts])
 
     def _answer(self, body: Mapping[str, Any], parts: list[dict[str, Any]]) -> Answer:

@@ -15,7 +15,13 @@ class Responses(Backend):
     """OpenAI's Responses API, stateless: nothing is stored at the provider."""
 
     def __init__(
-        self, model: str, *, key: Secret, base_url: str | None = None, timeout: float = 600.0, retries: int = 2
+        self,
+        model: str,
+        *,
+        key: Secret,
+        base_url: str | None = None,
+        timeout: float = 600.0,
+        retries: int = 2,
     ) -> None:
         super().__init__("openai-responses", model, timeout)
         self._sdk = load("openai", self.name, "openai")
@@ -32,7 +38,9 @@ class Responses(Backend):
             "model": self.model,
             "instructions": "\n\n".join(system),
             "input": [
-                {"role": str(m.role), "content": m.text} for m in request.messages if m.role is not Role.SYSTEM
+                {"role": str(m.role), "content": m.text}
+                for m in request.messages
+                if m.role is not Role.SYSTEM
             ],
             "max_output_tokens": request.sampling.max_output_tokens,
             "store": False,

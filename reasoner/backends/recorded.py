@@ -44,8 +44,8 @@ class Recorded(Backend):
         waiting = self._answers.get(key)
         if waiting is None:
             raise LedgerError(
-                f"the ledger has no answer for this request (sha256 {key[:12]}...): the task, the files or the "
-                "options differ from those of the recording"
+                f"the ledger has no answer for this request (sha256 {key[:12]}...): the task, the files or "
+                "the options differ from those of the recording"
             )
         # The last answer stays, so that a repeated request goes on getting one.
         return waiting.popleft() if len(waiting) > 1 else waiting[0]
@@ -62,7 +62,9 @@ class ReplyFile(Backend):
 
     async def _call(self, request: ChatRequest) -> Answer:
         if not self._replies:
-            raise UsageError("reply-file: there is no further reply; refusals were not resolved in the replies given")
+            raise UsageError(
+                "reply-file: there is no further reply; refusals were not resolved in the replies given"
+            )
         text = self._replies.popleft()
         return Answer(text=text, request={}, response={"text": text}, model=self.model, finish_reason="stop")
 

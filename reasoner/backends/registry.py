@@ -64,7 +64,9 @@ def create(settings: BackendSettings) -> Backend:
     if name == "anthropic":
         from reasoner.backends.anthropic_messages import Messages
 
-        return Messages(settings.model, key=_key(name), base_url=_url(settings, "ANTHROPIC_BASE_URL"), **reach)
+        return Messages(
+            settings.model, key=_key(name), base_url=_url(settings, "ANTHROPIC_BASE_URL"), **reach
+        )
     if name in ("gemini", "vertex"):
         return _gemini(settings, reach)
     if name == "ollama":
@@ -116,7 +118,9 @@ def _gemini(settings: BackendSettings, reach: Mapping[str, Any]) -> Backend:
         key=None if by_project else _key(settings.name),
         base_url=_url(settings, "GOOGLE_GEMINI_BASE_URL"),
         project=project if by_project else None,
-        location=(settings.location or os.environ.get("GOOGLE_CLOUD_LOCATION") or "global") if by_project else None,
+        location=(settings.location or os.environ.get("GOOGLE_CLOUD_LOCATION") or "global")
+        if by_project
+        else None,
         **reach,
     )
 
@@ -146,5 +150,6 @@ def _key(name: str) -> Secret:
     if key := lookup(*names):
         return key
     raise MissingKey(
-        f"{name}: no key; set {names[0]} in the environment, or store it with: keyring set samebytes {names[0]}"
+        f"{name}: no key; set {names[0]} in the environment, or store it with: "
+        f"keyring set samebytes {names[0]}"
     )

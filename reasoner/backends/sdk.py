@@ -55,7 +55,9 @@ def from_status(
 
 def _named_parameter(message: str) -> str | None:
     lowered = message.lower()
-    refuses = any(word in lowered for word in ("unsupported", "not support", "unknown", "not permitted", "unrecognized"))
+    refuses = any(
+        word in lowered for word in ("unsupported", "not support", "unknown", "not permitted", "unrecognized")
+    )
     return next((name for name in _SAMPLING if refuses and name in lowered), None)
 
 
@@ -70,7 +72,8 @@ def from_stainless(backend: str, sdk: ModuleType, error: Exception) -> BackendEr
         header = error.response.headers.get("retry-after", "")
         wait = float(header) if header.replace(".", "", 1).isdigit() else None
         body = error.body if isinstance(error.body, Mapping) else {}
-        inner = body.get("error") if isinstance(body.get("error"), Mapping) else body
+        nested = body.get("error")
+        inner = nested if isinstance(nested, Mapping) else body
         message = str(inner.get("message") or error.message)
         return from_status(backend, error.status_code, message, inner.get("param"), wait)
     if isinstance(error, sdk.APIResponseValidationError):
@@ -83,16 +86,21 @@ def from_stainless(backend: str, sdk: ModuleType, error: Exception) -> BackendEr
 def tool_call(backend: str, name: str, arguments: str | Mapping[str, Any] | None) -> ToolCall:
     """A tool call from its name and its JSON arguments. Raises BadResponse where they are no object."""
     try:
-        parsed = json.loads(arguments or "{}") if isinstance(arguments, (str, type(None))) else dict(arguments)
+        parsed = (
+            json.loads(arguments or "{}") if isinstance(arguments, (str, type(None))) else dict(arguments)
+        )
     except ValueError as error:
-        raise BadResponse(f"{backend}: the arguments of the tool call {name!r} are not JSON: {error}") from None
+        raise BadResponse(
+            f"{backend}: the arguments of the tool call {name!r} are not JSON: {error}"
+        ) from None
     if not isinstance(parsed, dict):
         raise BadResponse(f"{backend}: the arguments of the tool call {name!r} are not an object")
     return ToolCall(name, parsed)
 
+
 def transport_errors() -> tuple[type[Exception], ...]:
-    """The errors of whichever HTTP clients are installed, for SDKs that let them through."""
-    found: list[type[Exception]] = []
+    """OSError and the errors of whichever HTTP clients are installed, for SDKs that let them through."""
+    found: list[type[Exception]] = [OSError]
     for module, name in (("httpx2", "HTTPError"), ("httpx", "HTTPError"), ("aiohttp", "ClientError")):
         try:
             found.append(getattr(__import__(module), name))

@@ -49,7 +49,10 @@ class Transformers(LocalBackend):
         ).to(model.device)
         prompt_tokens = inputs["input_ids"].shape[1]
         temperature = 1.0 if sampling.temperature is None else sampling.temperature
-        arguments: dict[str, Any] = {"max_new_tokens": sampling.max_output_tokens, "do_sample": temperature > 0}
+        arguments: dict[str, Any] = {
+            "max_new_tokens": sampling.max_output_tokens,
+            "do_sample": temperature > 0,
+        }
         if temperature > 0:
             # top_k=0: the whole distribution, not the library's default of 50
             arguments |= {"temperature": temperature, "top_p": sampling.top_p or 1.0, "top_k": 0}
@@ -58,7 +61,9 @@ class Transformers(LocalBackend):
             output = model.generate(**inputs, **arguments)[0, prompt_tokens:]
         ended = output[-1].item() in _end_ids(model)
         text = tokenizer.decode(output, skip_special_tokens=True)
-        fingerprint = f"transformers-{self._transformers.__version__}-torch-{torch.__version__}-{model.device}"
+        fingerprint = (
+            f"transformers-{self._transformers.__version__}-torch-{torch.__version__}-{model.device}"
+        )
         return Answer(
             text=text,
             request={"messages": messages, "seed": sampling.seed, **arguments},

@@ -49,7 +49,9 @@ def read_v4a(lines: Sequence[str], start: int) -> Read:
                     Problem("expected '*** Update File: PATH' before the first hunk of a patch", index + 1)
                 )
                 # one message for the stray part, not one a line
-                while index < len(lines) and not (_V4A_FILE.match(lines[index]) or _V4A_END.match(lines[index])):
+                while index < len(lines) and not (
+                    _V4A_FILE.match(lines[index]) or _V4A_END.match(lines[index])
+                ):
                     index += 1
             else:
                 index += 1
@@ -62,7 +64,9 @@ def read_v4a(lines: Sequence[str], start: int) -> Read:
         kind, path = head[1], head[2]
         if body and (move := _V4A_MOVE.match(body[0])):
             problems.append(
-                Problem(f"moving a file is not supported; edit {path} in place (not to {move[1]})", index, path)
+                Problem(
+                    f"moving a file is not supported; edit {path} in place (not to {move[1]})", index, path
+                )
             )
         elif kind == "Delete":
             edits.append(ProposedEdit(path, "", EditFormat.V4A, Action.DELETE, section_start + 1))
@@ -84,7 +88,9 @@ def read_search_replace(lines: Sequence[str], start: int, path: str | None) -> R
     end = _find(lines, divider + 1, _REPLACE, stop=SEARCH) if divider is not None else None
     if divider is None or end is None:
         missing = "'======='" if divider is None else "'>>>>>>> REPLACE'"
-        return Read((), (Problem(f"the search/replace block has no {missing} line", start + 1, path),), start + 1)
+        return Read(
+            (), (Problem(f"the search/replace block has no {missing} line", start + 1, path),), start + 1
+        )
     if path is None:
         return Read(
             (), (Problem("write the file's path on its own line above the block", start + 1),), end + 1
@@ -125,10 +131,14 @@ def read_diff(lines: Sequence[str], start: int) -> Read:
     body = lines[start + 2 : index]
     old_path, new_path = old["path"].strip(), new["path"].strip()
     if new_path == "/dev/null":
-        return Read((ProposedEdit(old_path, "", EditFormat.UNIFIED_DIFF, Action.DELETE, start + 1),), (), index)
+        return Read(
+            (ProposedEdit(old_path, "", EditFormat.UNIFIED_DIFF, Action.DELETE, start + 1),), (), index
+        )
     if old_path == "/dev/null":
         text = "".join(line[1:] + "\n" for line in body if line.startswith("+"))
-        return Read((ProposedEdit(new_path, text, EditFormat.WHOLE_FILE, Action.CREATE, start + 1),), (), index)
+        return Read(
+            (ProposedEdit(new_path, text, EditFormat.WHOLE_FILE, Action.CREATE, start + 1),), (), index
+        )
     text = "\n".join([*lines[start:index], ""])
     return Read((ProposedEdit(new_path, text, EditFormat.UNIFIED_DIFF, line=start + 1),), (), index)
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from applier.types import EditFormat
 from reasoner.extract.fences import Fence, block_end, read_fence
-from reasoner.extract.patches import SEARCH, V4A_BEGIN, Read, read_diff, read_search_replace, read_v4a, starts_diff
+from reasoner.extract.patches import (
+    SEARCH,
+    V4A_BEGIN,
+    Read,
+    read_diff,
+    read_search_replace,
+    read_v4a,
+    starts_diff,
+)
 from reasoner.extract.paths import Paths
 from reasoner.types import Action, Problem, ProposedEdit
 
