@@ -1,0 +1,46 @@
+"""Choose the cases of a run: by name, from a file, or from a folder in a public shape; limited by a seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from evals.cases import Case, Category, importers, written
+
+
+def load_cases(source: str) -> list[Case]:
+    """Cases of `source`: "written", a JSONL file, or a folder that one of the importers knows.
+
+    Raises ValueError where the source is none of these.
+    """
+    if source == "written":
+        return written.load_written()
+    path = Path(source)
+    if path.is_file():
+        return written.load_file(path)
+    if path.is_dir():
+        return importers.load_folder(path)
+    raise ValueError(f"no cases at {source!r}: give 'written', a .jsonl file or a folder of cases")
+
+
+def _rank(case: Case, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{case.id}".encode()).hexdigest()
+
+
+def limit_cases(
+    cases: Iterable[Case], limit: int | None, seed: int, categories: Iterable[Category] | None = None
+) -> list[Case]:
+    """At most `limit` cases, chosen by a hash of seed and id: the choice does not depend on the order of the
+    cases.
+
+    Raises ValueError where two cases have one id.
+    """
+    wanted = set(categories) if categories else None
+    chosen = sorted(
+        (case for case in cases if wanted is None or case.category in wanted),
+        key=lambda case: _rank(case, seed),
+    )
+    if len({case.id for case in chosen}) != len(chosen):
+        raise ValueError("two cases have the same id")
+    return sorted(chosen[:limit], key=lambda case: case.id)
