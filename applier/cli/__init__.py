@@ -1,0 +1,1 @@
+"""The command line: `samebytes COMMAND`. A thin face over `Applier`; commands are imported on use."""

