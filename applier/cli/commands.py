@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 
 class CommandEntry(NamedTuple):
-    """`target` is "module:attribute" of a typer.Typer with one command, or with several."""
+    """`target` is "module:attribute" of a typer.Typer: with one command, with a command of this name, or with
+    several that become sub-commands of this name.
+    """
 
     name: str
     target: str
@@ -21,6 +23,11 @@ class CommandEntry(NamedTuple):
 COMMANDS = (
     CommandEntry("apply", "applier.cli.apply:app", "Apply an edit to a file."),
     CommandEntry("serve", "applier.cli.serve:app", "Serve edits over gRPC."),
+    CommandEntry("edit", "reasoner.cli:app", "Have a reasoning model propose an edit, and apply it."),
+    CommandEntry("replay", "reasoner.cli:app", "Apply recorded edits again and compare the bytes."),
+    CommandEntry("recover", "reasoner.cli:app", "Finish or take back what a killed edit left half done."),
+    CommandEntry("backends", "reasoner.cli:app", "List the backends and what each does with a seed."),
+    CommandEntry("probe-seed", "reasoner.cli:app", "Measure what a backend does with a seed."),
     CommandEntry("model", "applier.cli.model:app", "Fetch, convert and list models."),
     CommandEntry(
         "fingerprint", "applier.cli.fingerprint:app", "Print what decides this installation's answers."

@@ -32,9 +32,11 @@ class LazyGroup(TyperGroup):
 
 
 def load_command(name: str, target: str) -> Any:
-    """Import a command by "module:attribute"."""
+    """Import an app by "module:attribute", and take the command of that name out of it where it has one."""
     module, attribute = target.split(":")
     command = get_command(getattr(importlib.import_module(module), attribute))
+    if isinstance(command, TyperGroup):
+        command = command.commands.get(name, command)
     command.name = name
     return command
 

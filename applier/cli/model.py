@@ -63,6 +63,8 @@ def list_models() -> None:
     from applier.models.home import model_folder
 
     table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(overflow="fold")
     here = {path.name for path in model_folder("").glob("[!.]*")}
     for name in sorted(here | set(known_models())):
         place = str(model_folder(name)) if name in here else "not fetched"

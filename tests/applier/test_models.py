@@ -1,0 +1,180 @@
+"""Manifests, and making a pinned model: every hash is checked, and a failure leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from applier.models import home
+from applier.models.download import FetchError
+from applier.models.install import convert_model, install_model
+from applier.models.manifest import (
+    DEFAULT_MODEL,
+    ManifestError,
+    ModelManifest,
+    PackagedBase,
+    known_models,
+    load_manifest,
+)
+from kernels.config import NUMERICS_VERSION
+from kernels.convert import convert_base
+from kernels.weights import WeightsError, load_weights
+from tests.kernels.test_convert import write_gguf
+
+MEMBER = "tiny_base/tiny.gguf"
+OTHER = "0" * 64
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def samebytes_home(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SAMEBYTES_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def gguf(tmp_path) -> Path:
+    path = tmp_path / "tiny.gguf"
+    write_gguf(path)
+    return path
+
+
+@pytest.fixture
+def wheel(tmp_path, gguf) -> Path:
+    """A wheel that pip accepts, with a base model in it."""
+    path = tmp_path / "index" / "tiny_base-1.0-py3-none-any.whl"
+    path.parent.mkdir()
+    info = "tiny_base-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(gguf, MEMBER)
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-base\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def manifest(tmp_path, gguf, wheel) -> ModelManifest:
+    """Pins of the tiny model."""
+    made = convert_base(gguf, tmp_path / "expected")
+    base = PackagedBase(
+        requirement="tiny-base==1.0",
+        wheel_sha256=sha256(wheel),
+        member=MEMBER,
+        member_sha256=sha256(gguf),
+        download_bytes=wheel.stat().st_size,
+        license="Apache-2.0",
+    )
+    return ModelManifest(
+        name="tiny",
+        description="for tests",
+        base=base,
+        adapter=None,
+        numerics_version=NUMERICS_VERSION,
+        weights_sha256=load_weights(made).sha256,
+        tokenizer_sha256=sha256(made / "tokenizer.json"),
+        refusal_threshold=0.5,
+    )
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_every_manifest_is_valid_and_its_adapter_is_the_pinned_file(name):
+    manifest = load_manifest(name)
+    assert manifest.numerics_version == NUMERICS_VERSION
+    path = manifest.adapter_path()
+    if path is not None:
+        assert manifest.adapter is not None
+        assert sha256(path) == manifest.adapter.sha256
+
+
+def test_the_default_model_has_a_manifest():
+    assert load_manifest().name == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "../manifest", "x/y"])
+def test_an_unknown_model_is_a_typed_error(name):
+    with pytest.raises(ManifestError, match="no model"):
+        load_manifest(name)
+
+
+@pytest.mark.parametrize("given", ["wheel", "gguf"])
+def test_a_model_is_made_from_a_local_file(manifest, wheel, gguf, given, samebytes_home):
+    folder = install_model(manifest, wheel if given == "wheel" else gguf, progress=lambda _: None)
+    assert folder == samebytes_home / "models" / "tiny"
+    assert load_weights(folder).sha256 == manifest.weights_sha256
+    recorded = json.loads((folder / "manifest.json").read_text())
+    assert (recorded["name"], recorded["refusal_threshold"]) == ("tiny", 0.5)
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_pip_downloads_the_wheel_and_checks_its_hash(manifest, wheel, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    tampered = manifest.model_copy(update={"base": manifest.base.model_copy(update={"wheel_sha256": OTHER})})
+    with pytest.raises(FetchError, match="pip could not download tiny-base"):
+        install_model(tampered, progress=lambda _: None)
+    folder = install_model(manifest, progress=lambda _: None)
+    assert load_weights(folder).sha256 == manifest.weights_sha256
+
+
+@pytest.mark.parametrize("pin", ["member_sha256", "weights_sha256", "tokenizer_sha256"])
+def test_another_hash_leaves_nothing_behind(manifest, wheel, pin, samebytes_home):
+    where = manifest.base if pin == "member_sha256" else manifest
+    changed = where.model_copy(update={pin: OTHER})
+    wrong = manifest.model_copy(update={"base": changed}) if where is manifest.base else changed
+    with pytest.raises((FetchError, WeightsError)):
+        install_model(wrong, wheel, progress=lambda _: None)
+    assert list((samebytes_home / "models").iterdir()) == []
+
+
+def test_a_damaged_wheel_is_refused(manifest, wheel):
+    wheel.write_bytes(wheel.read_bytes()[:-10])
+    with pytest.raises(FetchError, match="SHA-256"):
+        install_model(manifest, wheel, progress=lambda _: None)
+
+
+def test_an_installed_model_is_kept_and_a_damaged_one_is_made_again(manifest, wheel):
+    folder = install_model(manifest, wheel, progress=lambda _: None)
+    weights = folder / "model.safetensors"
+    made = weights.stat().st_ino
+    install_model(manifest, wheel, progress=lambda _: None)
+    assert weights.stat().st_ino == made
+
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    install_model(manifest, wheel, progress=lambda _: None)
+    assert load_weights(folder).sha256 == manifest.weights_sha256
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_model_of_ones_own_is_converted(gguf):
+    folder = convert_model("mine", gguf, None, progress=lambda _: None)
+    recorded = json.loads((folder / "manifest.json").read_text())
+    assert (recorded["name"], recorded["refusal_threshold"]) == ("mine", None)
+    assert load_weights(folder).sha256 == recorded["weights_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"SAMEBYTES_HOME": "/a", "XDG_CACHE_HOME": "/b"}, Path("/a")),
+        ({"XDG_CACHE_HOME": "/b"}, Path("/b/samebytes")),
+        ({"XDG_CACHE_HOME": "relative"}, Path.home() / ".cache" / "samebytes"),
+        ({}, Path.home() / ".cache" / "samebytes"),
+    ],
+)
+def test_the_home_follows_the_environment(environment, expected, monkeypatch):
+    for name in ("SAMEBYTES_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert home.samebytes_home() == expected
