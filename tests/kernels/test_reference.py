@@ -229,3 +229,12 @@ def test_int64_converts_to_float32_with_one_rounding_to_even():
         float(1 << 53),
     ]
     assert torch.tensor(near_ties * 5).to(torch.float32).tolist() == want * 5
+
+
+def test_sqrt_is_correctly_rounded() -> None:
+    x = torch.rand(20_000, generator=torch.Generator().manual_seed(0)) + 2.0**-20
+    root = ref.sqrt(x).double()
+    # The exact root lies within half a unit in the last place, checked on exact squares in float64.
+    spacing = torch.nextafter(root.float(), torch.tensor(torch.inf)).double() - root
+    assert bool(((root + spacing / 2).square() >= x.double()).all())
+    assert bool(((root - spacing / 2).square() <= x.double()).all())
