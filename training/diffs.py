@@ -1,0 +1,100 @@
+"""Line diffs for mining and synthesis: minimal, deterministic, and fused the way a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import LCSseq
+
+MAX_FUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines [old_start, old_end) of the old file become [new_start, new_end) of the new one."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+    @property
+    def removed(self) -> int:
+        """Lines taken away."""
+        return self.old_end - self.old_start
+
+    @property
+    def added(self) -> int:
+        """Lines put in."""
+        return self.new_end - self.new_start
+
+
+def is_weak(line: str) -> bool:
+    """A line that says nothing about where it stands: blank, or brackets and punctuation."""
+    return sum(character.isalnum() for character in line) < 3
+
+
+def line_hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
+    """The changes from `old` to `new`, in order. Changes that only weak lines separate become one."""
+    head = 0
+    limit = min(len(old), len(new))
+    while head < limit and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    core_old, core_new = old[head : len(old) - tail], new[head : len(new) - tail]
+    hunks: list[Hunk] = []
+    for tag, i, j, k, l in LCSseq.opcodes(core_old, core_new):  # noqa: E741
+        if tag == "equal":
+            continue
+        hunk = Hunk(head + i, head + j, head + k, head + l)
+        if hunks and _joined(old, hunks[-1], hunk):
+            hunk = Hunk(hunks[-1].old_start, hunk.old_end, hunks[-1].new_start, hunk.new_end)
+            hunks[-1] = hunk
+        else:
+            hunks.append(hunk)
+    return [_slide(old, new, hunk) for hunk in hunks]
+
+
+def _joined(old: Sequence[str], before: Hunk, after: Hunk) -> bool:
+    between = old[before.old_end : after.old_start]
+    return len(between) <= MAX_FUSED and all(is_weak(line) for line in between)
+
+
+def _slide(old: Sequence[str], new: Sequence[str], hunk: Hunk) -> Hunk:
+    """A pure insertion or deletion that may stand in several places: prefer the one that starts with a
+    blank line, else the one whose last line is blank or closes nothing.
+    """
+    if hunk.added and hunk.removed:
+        return hunk
+    best, best_score = hunk, _slide_score(old, new, hunk)
+    current = hunk
+    while (moved := _up(old, new, current)) is not None:
+        current = moved
+        score = _slide_score(old, new, current)
+        if score > best_score:
+            best, best_score = current, score
+    return best
+
+
+def _up(old: Sequence[str], new: Sequence[str], hunk: Hunk) -> Hunk | None:
+    lines, start, end = (
+        (new, hunk.new_start, hunk.new_end) if hunk.added else (old, hunk.old_start, hunk.old_end)
+    )
+    if not hunk.old_start or not hunk.new_start or lines[start - 1] != lines[end - 1]:
+        return None
+    if old[hunk.old_start - 1] != new[hunk.new_start - 1]:
+        return None
+    return Hunk(hunk.old_start - 1, hunk.old_end - 1, hunk.new_start - 1, hunk.new_end - 1)
+
+
+def _slide_score(old: Sequence[str], new: Sequence[str], hunk: Hunk) -> int:
+    lines = new[hunk.new_start : hunk.new_end] if hunk.added else old[hunk.old_start : hunk.old_end]
+    if not lines[0].strip():
+        return 3
+    if not lines[-1].strip():
+        return 2
+    indents = [len(line) - len(line.lstrip()) for line in (lines[0], lines[-1])]
+    return 1 if indents[0] == indents[1] and not is_weak(lines[0]) else 0
