@@ -2,8 +2,8 @@
 they keep failing.
 
 One table holds every job. A worker claims the oldest job that is due, which sets a lease; a worker that dies
-lets its lease run out, and another one claims the job again. So a job runs at least once, and its handler should
-not mind running twice.
+lets its lease run out, and another one claims the job again. So a job runs at least once, and its handler
+should not mind running twice.
 """
 
 from __future__ import annotations
