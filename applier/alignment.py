@@ -31,22 +31,22 @@ _LOW = -(1 << 28)
 class Costs:
     """Weights of the alignment, tuned on mined edits of training repositories."""
 
-    match_base: int = 6  # a line of letters that is the same, plus one for each `letters_per_point`
-    letters_per_point: int = 3
-    match_cap: int = 14
-    match_sign: int = 3  # a line of brackets only
-    match_blank: int = 2
-    other_indent: int = 2  # taken off when the indentation differs
-    changed_floor: int = 62  # similarity in % from which a line may be a changed line
-    changed_points: int = 10  # points per 100 % above the floor … see `_scores`
-    run_bonus: int = 2  # a match right after a match
-    insert: int = 0
+    match_base: int = 8  # a line of letters that is the same, plus one for each `letters_per_point`
+    letters_per_point: int = 4
+    match_cap: int = 18
+    match_sign: int = 4  # a line of brackets only
+    match_blank: int = 1
+    other_indent: int = 4  # taken off when the indentation differs
+    changed_floor: int = 70  # similarity in % from which a line may be a changed line
+    changed_points: int = 6  # of a changed line, per 100 % of similarity above the floor
+    run_bonus: int = 0  # a match right after a match
+    insert: int = 2
     delete_open: int = 5
     delete_line: int = 1
     delete_blank: int = 0
-    skip_open: int = 26
+    skip_open: int = 45
     outside_open: int = 3  # keeping lines before the first or after the last chunk with no marker there
-    inner_keep: int = 9  # a marker that would keep lines deeper than itself
+    inner_keep: int = 4  # a marker that would keep lines deeper than itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _scores(items: Sequence[Item], edit: Sequence[str], costs: Costs) -> np.ndar
         if not letters:
             value = costs.match_sign if text else costs.match_blank
         for column in columns:
-            same = items[column].rstrip() == edit[row].rstrip()
+            same = (items[column] or "").rstrip() == edit[row].rstrip()
             scores[row, column] = value if same or not text else max(1, value - costs.other_indent)
     for column, item in enumerate(items):
         if item is GAP:

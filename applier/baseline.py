@@ -5,11 +5,12 @@ Its proposal is the first draft of every merge by the model, and the baseline th
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from .alignment import DELETE, INSERT, KEEP, MATCH, SKIP, Costs, Step, align_lines
+from .alignment import INSERT, KEEP, MATCH, SKIP, Costs, Step, align_lines
+from .indentation import Shift, majority, reindent
 from .markers import MarkerKind, find_markers, trailing_marker
+from .sequences import changes
 from .window import Item
 
 DEFAULT_COSTS = Costs()
@@ -45,29 +46,22 @@ def align_replacement(
 ) -> list[Item]:
     """The proposed merged window of one search/replace block or diff hunk whose search text is inexact.
 
-    Search lines are aligned with the window; lines that search and replacement share keep the window's bytes.
+    Search lines are aligned with the window. Lines that search and replacement share keep the window's
+    bytes, and lines that the search text does not show stay.
     """
-    from difflib import SequenceMatcher
-
     nothing = [False] * len(search)
     steps = align_lines(items, search, nothing, nothing, costs)
-    at = {step.row: step.column for step in steps if step.state == MATCH}
+    at = {s.row: s.column for s in steps if s.state == MATCH and s.row is not None and s.column is not None}
     if not at:
         return list(items)
-    shift = _majority([(items[c], search[r]) for r, c in at.items() if r is not None and c is not None])
-    gone = {step.column for step in steps if step.state == DELETE}
+    shift = majority((search[row], items[column] or "") for row, column in at.items())
+    gone: set[int] = set()
     put: dict[int, list[Item]] = {}
-    column = min(c for c in at.values() if c is not None)
-    for tag, a, b, c, d in SequenceMatcher(None, search, replace, autojunk=False).get_opcodes():
-        if tag in ("replace", "insert"):
-            put.setdefault(column, []).extend(_shifted(line, shift) for line in replace[c:d])
-        for row in range(a, b):
-            where = at.get(row)
-            if where is None:
-                continue
-            column = where + 1
-            if tag != "equal":
-                gone.add(where)
+    for change in changes(search, replace):
+        known = [column for row, column in at.items() if row < change.a_start]
+        column = max(known) + 1 if known else min(at.values())
+        put[column] = [reindent(line, shift) for line in replace[change.b_start : change.b_end]]
+        gone.update(at[row] for row in range(change.a_start, change.a_end) if row in at)
     out: list[Item] = []
     for number, item in enumerate(items):
         out.extend(put.get(number, ()))
@@ -81,14 +75,6 @@ def _without_trailing_marker(line: str, language: str | None) -> str:
     return found[0] if found else line
 
 
-def _white(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-SAME = ("", "")
-Shift = tuple[str, str]  # white space at the start of a line of the edit, and what stands there in the file
-
-
 def _indents(
     items: Sequence[Item], edit: Sequence[str], elides: Sequence[bool], steps: Sequence[Step]
 ) -> list[Shift]:
@@ -97,40 +83,16 @@ def _indents(
     for elided in elides:
         chunk += elided
         chunk_of.append(chunk)
-    pairs: dict[int, list[tuple[Item, str]]] = {}
+    pairs: dict[int, list[tuple[str, str]]] = {}
     for step in steps:
         if step.state == MATCH and step.row is not None and step.column is not None:
             item = items[step.column]
             if edit[step.row].strip() and item is not None and item.strip() == edit[step.row].strip():
-                pairs.setdefault(chunk_of[step.row], []).append((item, edit[step.row]))
+                pairs.setdefault(chunk_of[step.row], []).append((edit[step.row], item))
     everything = [pair for group in pairs.values() for pair in group]
-    shifts = {number: _majority(group) for number, group in pairs.items()}
-    whole = _majority(everything)
+    shifts = {number: majority(group) for number, group in pairs.items()}
+    whole = majority(everything)
     return [shifts.get(number, whole) for number in chunk_of]
-
-
-def _majority(pairs: Sequence[tuple[Item, str]]) -> Shift:
-    """The commonest way in which the file's white space differs: none, if that is true of a third of the lines."""
-    votes: Counter[Shift] = Counter()
-    for theirs, ours in pairs:
-        if theirs is not None and theirs.strip():
-            votes[_shift(_white(theirs), _white(ours))] += 1 + min(len(ours.strip()), 16)
-    if not votes or 3 * votes[SAME] >= votes.total():
-        return SAME
-    return max(votes, key=lambda shift: votes[shift])
-
-
-def _shift(theirs: str, ours: str) -> Shift:
-    common = 0
-    while common < min(len(theirs), len(ours)) and theirs[-1 - common] == ours[-1 - common]:
-        common += 1
-    return ours[: len(ours) - common], theirs[: len(theirs) - common]
-
-
-def _shifted(line: str, shift: Shift) -> str:
-    if not line.strip() or not line.startswith(shift[0]):
-        return line
-    return shift[1] + line[len(shift[0]) :]
 
 
 def _write(
@@ -141,9 +103,9 @@ def _write(
         if step.state in (KEEP, SKIP) and step.column is not None:
             out.append(items[step.column])
         elif step.state == INSERT and step.row is not None:
-            out.append(_shifted(edit[step.row], shifts[step.row]))
+            out.append(reindent(edit[step.row], shifts[step.row]))
         elif step.state == MATCH and step.row is not None and step.column is not None:
-            ours = _shifted(edit[step.row], shifts[step.row])
+            ours = reindent(edit[step.row], shifts[step.row])
             theirs = items[step.column]
             out.append(theirs if theirs is not None and theirs.rstrip() == ours.rstrip() else ours)
     return out

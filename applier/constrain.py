@@ -1,9 +1,9 @@
 """Held to known lines: the model chooses among lines that exist, and cannot invent.
 
-At the start of a line the allowed ids are the first ids of the window's lines and of the edit's lines (as written
-and re-indented as the edit's unchanged lines are), the gap while gaps remain, and the end once none does. Inside
-a line they are the continuations of the known lines with the same beginning. Since a line's ids end with its line
-end and hold no other, no known line is the beginning of another.
+At the start of a line the allowed ids are the first ids of the window's lines and of the edit's lines (as
+written and re-indented as the edit's unchanged lines are), the gap while gaps remain, and the end once none
+does. Inside a line they are the continuations of the known lines with the same beginning. Since a line's
+ids end with its line end and hold no other, no known line is the beginning of another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .baseline import reindent, shifts
+from .indentation import reindent, shifts
 from .markers import MarkerKind, trailing_marker
 from .prompt import PromptCodec
 from .window import GAP, Item
@@ -55,7 +55,7 @@ class KnownLines:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a merged window stands: inside a line (`node`) or, at the root, between lines; gaps still owed."""
+    """Where a merged window stands: inside a line (`node`) or, at the root, between lines; gaps owed."""
 
     node: Node
     gaps: int
@@ -72,7 +72,7 @@ class Constraint:
         lines = known.root.allowed
         self._with_gap = tuple(sorted((*lines, self._gap)))
         self._with_end = tuple(sorted((*lines, self._end)))
-        #: every id that a choice can fall on, ascending: the columns of the language-model head that are needed
+        #: every id that a choice can fall on, ascending: the rows of the output head that are needed
         self.choices = tuple(sorted(known.branching | {self._gap, self._end}))
 
     def allowed(self, state: State) -> tuple[int, ...]:
@@ -101,8 +101,8 @@ def known_lines(
     proposal: Sequence[Item],
     language: str | None = None,
 ) -> list[str]:
-    """The lines that a merged window may hold: the window's, the edit's without markers, as written and in the
-    indentations that its unchanged lines have in the window, and those of the baseline's proposal.
+    """The lines that a merged window may hold: the window's, the edit's without markers, as written and in
+    the indentations that its unchanged lines have in the window, and those of the baseline's proposal.
     """
     shown = []
     for number, line in enumerate(edit_lines):
