@@ -11,6 +11,10 @@ from torch import Tensor
 from kernels.cache import KVCache
 
 
+class BackendError(RuntimeError):
+    """A backend cannot run on this machine."""
+
+
 @dataclass(slots=True)
 class Segment:
     """Tokens (integer [n], n ≥ 1) that continue one sequence after the positions its cache holds."""

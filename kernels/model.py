@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from kernels.backend import Backend, Hidden, Segment
+from kernels.backend import Backend, BackendError, Hidden, Segment
 from kernels.cache import CacheFull, KVCache
 from kernels.config import ModelConfig
 from kernels.weights import Weights, load_weights
@@ -18,11 +18,8 @@ from kernels.weights import Weights, load_weights
 BackendName = Literal["auto", "reference", "cpu", "triton"]
 _BACKENDS = {
     "reference": "kernels.forward:ReferenceBackend",
+    "triton": "kernels.gpu.backend:TritonBackend",
 }
-
-
-class BackendError(RuntimeError):
-    """A backend cannot run on this machine."""
 
 
 class Model:
@@ -92,12 +89,16 @@ def load_model(path: str | Path, backend: BackendName = "auto", threads: int | N
 def build_model(weights: Weights, backend: BackendName = "auto", threads: int | None = None) -> Model:
     """As `load_model`, from weights in memory."""
     if backend == "auto":
-        backend = "triton" if "triton" in _BACKENDS and torch.cuda.is_available() else "cpu"
+        backend = "triton" if torch.cuda.is_available() else "cpu"
         backend = backend if backend in _BACKENDS else "reference"
     if backend not in _BACKENDS:
         raise BackendError(f"no backend named {backend!r}; there are {', '.join(_BACKENDS)}")
     module, name = _BACKENDS[backend].split(":")
-    return Model(weights, getattr(import_module(module), name)(weights, threads))
+    try:
+        implementation = getattr(import_module(module), name)
+    except ImportError as error:
+        raise BackendError(f"the {backend} backend needs a package that is not installed: {error}") from error
+    return Model(weights, implementation(weights, threads))
 
 
 __all__ = ["BackendError", "CacheFull", "Hidden", "KVCache", "Model", "Segment", "build_model", "load_model"]

@@ -1,0 +1,215 @@
+"""The GPU backend: the forward pass over the Triton kernels, replayed from CUDA graphs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kernels.backend import BackendError, Hidden, Segment
+from kernels.gpu.arithmetic import INTERPRETED
+from kernels.gpu.attention import AttentionScratch, attention_quantize
+from kernels.gpu.batch import Inputs, Shape, choose_shape
+from kernels.gpu.embedding import embedding
+from kernels.gpu.linear import linear, linear_argmax
+from kernels.gpu.mlp import gate_up
+from kernels.gpu.norm import quantize_with_max, rms_norm_quantize, scratch_rows
+from kernels.gpu.pages import PagedCache, PagePool
+from kernels.gpu.rope import rope_quantize
+from kernels.weights import Layer, Linear8, Weights
+
+MOST_GRAPHS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLayer:
+    """One layer on the device, with q, k and v as one matrix."""
+
+    attn_norm: Tensor
+    qkv: Linear8
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    o: Linear8
+    mlp_norm: Tensor
+    gate: Linear8
+    up: Linear8
+    down: Linear8
+
+
+@dataclass(slots=True)
+class _Graph:
+    """A captured forward pass: fill `inputs`, replay, read `hidden` before the next replay."""
+
+    inputs: Inputs
+    graph: torch.cuda.CUDAGraph
+    hidden: Hidden
+
+
+class TritonBackend:
+    """Runs the contract on a CUDA device, or on CPU tensors where the kernels are interpreted.
+
+    `cache_positions` is the number of positions that all caches together can hold. A batch's shape is run
+    eagerly the first time and captured as a CUDA graph the second (`graphs=False`: never). `splits` fixes the
+    number of splits of the keys, which is otherwise chosen for speed; no choice changes a bit.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        threads: int | None = None,
+        *,
+        cache_positions: int | None = None,
+        page: int = 128,
+        graphs: bool = True,
+        splits: int | None = None,
+    ) -> None:
+        del threads  # of the CPU
+        if not INTERPRETED and not torch.cuda.is_available():
+            raise BackendError("the triton backend needs a CUDA device, and there is none")
+        self.device = "cpu" if INTERPRETED else "cuda"
+        self.config = weights.config
+        self.graphs = graphs and not INTERPRETED
+        self.splits = splits
+        self._device = torch.device(self.device)
+        self._seen: set[Shape] = set()
+        self._captured: OrderedDict[Shape, _Graph] = OrderedDict()
+        self._memory = torch.cuda.graph_pool_handle() if self.graphs else None
+        self._embed = self._move(weights.embed)
+        self._head = self._embed if weights.head is weights.embed else self._move(weights.head)
+        self._layers = [self._move_layer(layer) for layer in weights.layers]
+        self._final_norm = weights.final_norm.to(self._device)
+        self._cos, self._sin = weights.cos.to(self._device), weights.sin.to(self._device)
+        positions = cache_positions or max(131_072, 8 * self.config.max_position)
+        self.pool = PagePool(self.config, positions, page, self._device)
+        self._max_pages = -(-self.config.max_position // page)
+
+    def new_cache(self, capacity: int) -> PagedCache:
+        """Raises CacheFull when the pool has too few pages left."""
+        return PagedCache(self.config, capacity, self.pool)
+
+    def forward(self, segments: Sequence[Segment]) -> Hidden:
+        config = self.config
+        shape = choose_shape(
+            segments, config.group_size, config.num_kv_heads, config.head_dim, self.pool.page, self.splits
+        )
+        rows = sum(len(segment.tokens) for segment in segments)
+        if self.graphs and shape in self._seen:
+            graph = self._graph(shape)
+            graph.inputs.fill(segments, config.group_size, self.pool.page)
+            graph.graph.replay()
+            hidden = Hidden(graph.hidden.q[:rows].clone(), graph.hidden.s[:rows].clone())
+        else:
+            self._seen.add(shape)
+            inputs = Inputs(shape, self._max_pages, self._device)
+            inputs.fill(segments, config.group_size, self.pool.page)
+            whole = self.run(inputs)
+            hidden = Hidden(whole.q[:rows], whole.s[:rows])
+        for segment in segments:
+            segment.cache.advance(len(segment.tokens))
+        return hidden
+
+    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        q, s = hidden.q.contiguous(), hidden.s.contiguous()
+        if ids is not None:
+            ids = ids.to(self._device, torch.int32)
+        columns = self.config.vocab_size if ids is None else ids.numel()
+        out = torch.empty(len(q), columns, device=self._device)
+        if out.numel():
+            linear(q, s, self._head.weight, self._head.scale, out, ids=ids)
+        return out
+
+    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+        q, s = hidden.q.contiguous(), hidden.s.contiguous()
+        if ids is not None:
+            ids = ids.to(self._device, torch.int32)
+        return linear_argmax(q, s, self._head.weight, self._head.scale, ids=ids)
+
+    def run(self, inputs: Inputs) -> Hidden:
+        """Launches one forward pass over `inputs`; allocates its own intermediate tensors."""
+        config, device, shape = self.config, self._device, inputs.shape
+        t, heads, dim = shape.tokens, config.num_heads, config.head_dim
+        x = torch.empty(t, config.hidden_size, device=device)
+        q8, s8 = scratch_rows(t, config.hidden_size, device)
+        qkv = torch.empty(t, config.q_size + 2 * config.kv_size, device=device)
+        q, sq = (
+            torch.empty(t, heads, dim, dtype=torch.int8, device=device),
+            torch.empty(t, heads, device=device),
+        )
+        scratch = AttentionScratch.allocate(shape.splits, t, heads, dim, device)
+        attended, attended_s = scratch_rows(t, config.q_size, device)
+        h = torch.empty(t, config.intermediate_size, device=device)
+        h_max = torch.empty(t, dtype=torch.int32, device=device)
+        h8, h8_s = scratch_rows(t, config.intermediate_size, device)
+        eps = config.rms_norm_eps
+
+        embedding(inputs.tokens, self._embed.weight, self._embed.scale, x)
+        for index, layer in enumerate(self._layers):
+            pages = (self.pool.k[index], self.pool.sk[index], self.pool.v[index], self.pool.sv[index])
+            rms_norm_quantize(x, layer.attn_norm, eps, q8, s8)
+            linear(q8, s8, layer.qkv.weight, layer.qkv.scale, qkv, bias=layer.qkv.bias)
+            rope_quantize(
+                qkv, inputs.positions, inputs.slots, self._cos, self._sin, q, sq, *pages,
+                q_norm=layer.q_norm, k_norm=layer.k_norm, eps=eps,
+            )  # fmt: skip
+            attention_quantize(
+                q,
+                sq,
+                *pages,
+                inputs.batch,
+                scratch,
+                attended,
+                attended_s,
+                tile=shape.tile,
+                splits=shape.splits,
+            )
+            linear(attended, attended_s, layer.o.weight, layer.o.scale, x, add=True)
+            rms_norm_quantize(x, layer.mlp_norm, eps, q8, s8, zero=h_max)
+            gate_up(q8, s8, layer.gate.weight, layer.gate.scale, layer.up.weight, layer.up.scale, h, h_max)
+            quantize_with_max(h, h_max, h8, h8_s)
+            linear(h8, h8_s, layer.down.weight, layer.down.scale, x, add=True)
+        final_q, final_s = scratch_rows(t, config.hidden_size, device)
+        rms_norm_quantize(x, self._final_norm, eps, final_q, final_s)
+        return Hidden(final_q, final_s)
+
+    def _graph(self, shape: Shape) -> _Graph:
+        """The captured pass of a shape that has run eagerly before, so that all its kernels are compiled."""
+        if shape in self._captured:
+            self._captured.move_to_end(shape)
+            return self._captured[shape]
+        inputs = Inputs(shape, self._max_pages, self._device)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._memory):
+            hidden = self.run(inputs)
+        self._captured[shape] = _Graph(inputs, graph, hidden)
+        if len(self._captured) > MOST_GRAPHS:
+            self._captured.popitem(last=False)
+        return self._captured[shape]
+
+    def _move(self, layer: Linear8) -> Linear8:
+        bias = None if layer.bias is None else layer.bias.to(self._device)
+        return Linear8(layer.weight.to(self._device), layer.scale.to(self._device), bias)
+
+    def _move_layer(self, layer: Layer) -> DeviceLayer:
+        parts = (layer.q, layer.k, layer.v)
+        biases = [part.bias for part in parts if part.bias is not None]
+        qkv = Linear8(
+            torch.cat([part.weight for part in parts]),
+            torch.cat([part.scale for part in parts]),
+            torch.cat(biases) if biases else None,
+        )
+        to = self._device
+        return DeviceLayer(
+            attn_norm=layer.attn_norm.to(to),
+            qkv=self._move(qkv),
+            q_norm=None if layer.q_norm is None else layer.q_norm.to(to),
+            k_norm=None if layer.k_norm is None else layer.k_norm.to(to),
+            o=self._move(layer.o),
+            mlp_norm=layer.mlp_norm.to(to),
+            gate=self._move(layer.gate),
+            up=self._move(layer.up),
+            down=self._move(layer.down),
+        )

@@ -1,0 +1,92 @@
+"""The whole forward pass on the Triton backend against the reference backend, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from kernels.backend import Hidden, Segment
+from kernels.cache import CacheFull, KVCache
+from kernels.forward import ReferenceBackend
+from kernels.gpu.backend import TritonBackend
+from kernels.model import Model
+from kernels.tiny import Family, tiny_config, tiny_tokens, tiny_weights
+
+
+def models(family: Family = "llama", tied: bool = True, **options: int) -> tuple[Model, Model]:
+    weights = tiny_weights(family, tied)
+    triton = TritonBackend(weights, cache_positions=1024, page=32, **options)
+    return Model(weights, ReferenceBackend(weights)), Model(weights, triton)
+
+
+def run(model: Model, chunks: Sequence[Sequence[torch.Tensor]]) -> tuple[Hidden, list[KVCache]]:
+    """Feeds `chunks[step][sequence]` (an empty tensor: nothing this step); returns all rows, by sequence."""
+    caches = [model.new_cache(96) for _ in chunks[0]]
+    rows: list[list[Hidden]] = [[] for _ in caches]
+    for step in chunks:
+        fed = [(i, tokens) for i, tokens in enumerate(step) if len(tokens)]
+        hidden = model.forward([Segment(caches[i], tokens) for i, tokens in fed])
+        at = 0
+        for i, tokens in fed:
+            rows[i].append(hidden.select(slice(at, at + len(tokens))))
+            at += len(tokens)
+    flat = [part for sequence in rows for part in sequence]
+    return Hidden(torch.cat([h.q.cpu() for h in flat]), torch.cat([h.s.cpu() for h in flat])), caches
+
+
+def assert_same_run(got: tuple[Hidden, list[KVCache]], want: tuple[Hidden, list[KVCache]]) -> None:
+    assert torch.equal(got[0].q, want[0].q)
+    assert torch.equal(got[0].s, want[0].s)
+    assert [cache.sha256() for cache in got[1]] == [cache.sha256() for cache in want[1]]
+
+
+@pytest.mark.parametrize(("family", "tied"), [("llama", True), ("qwen2", False), ("qwen3", True)])
+def test_ragged_prefill_and_decode_match_the_reference(family: Family, tied: bool) -> None:
+    reference, triton = models(family, tied)
+    steps = [[tiny_tokens(1, 37), tiny_tokens(2, 3)], [tiny_tokens(3, 1), tiny_tokens(4, 1)]]
+    want, got = run(reference, steps), run(triton, steps)
+    assert_same_run(got, want)
+    logits = triton.logits(got[0])
+    assert torch.equal(logits.cpu(), reference.logits(want[0]))
+    assert torch.equal(triton.argmax(got[0]).cpu(), reference.argmax(want[0]))
+
+
+def test_chunks_splits_and_order_change_nothing() -> None:
+    tokens = tiny_tokens(7, 41)
+    reference, triton = models()
+    want = run(reference, [[tokens]])
+    assert_same_run(run(triton, [[tokens[:11]], [tokens[11:40]], [tokens[40:]]]), want)
+    assert_same_run(run(models(splits=4)[1], [[tokens[:40]], [tokens[40:]]]), want)
+    other = tiny_tokens(8, 5)
+    both, caches = run(triton, [[other, tokens]])
+    assert torch.equal(both.q[5:], want[0].q)
+    assert caches[1].sha256() == want[1][0].sha256()
+
+
+def test_restricted_ids_give_the_same_bits_and_the_lowest_id_wins() -> None:
+    reference, triton = models()
+    hidden, _ = run(triton, [[tiny_tokens(5, 9)]])
+    ids = torch.tensor([200, 3, 77, 10])
+    assert torch.equal(triton.logits(hidden, ids=ids), triton.logits(hidden)[:, ids])
+    assert torch.equal(triton.argmax(hidden, ids=ids).cpu(), reference.argmax(hidden, ids=ids))
+    assert torch.equal(triton.argmax(hidden, rows=[2, 0]).cpu(), reference.argmax(hidden)[[2, 0]])
+
+
+def test_truncate_forgets_and_pages_return_to_the_pool() -> None:
+    _, triton = models()
+    tokens = tiny_tokens(9, 20)
+    cache = triton.new_cache(64)
+    free = len(triton.backend.pool.free)
+    triton.forward([Segment(cache, tokens)])
+    whole = cache.sha256()
+    cache.truncate(13)
+    triton.forward([Segment(cache, tokens[13:])])
+    assert cache.sha256() == whole
+    with pytest.raises(CacheFull):
+        triton.forward([Segment(cache, tiny_tokens(1, 45))])
+    del cache
+    assert len(triton.backend.pool.free) == free + 2
+    with pytest.raises(CacheFull, match="left in the pool"):
+        _ = [triton.new_cache(tiny_config().max_position) for _ in range(3)]
