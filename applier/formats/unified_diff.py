@@ -1,0 +1,180 @@
+"""Unified diffs as language models write them: wrong numbers, no numbers, no headers, blanks without their
+space.
+
+What a hunk says is its lines. Its numbers are kept as a hint and are never trusted alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .base import EditParseError, Hunk, UnifiedDiff, check_same_file
+from .fences import fence_info
+
+_HUNK = re.compile(r"^@@+ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *@@+ ?(?P<section>.*)$")
+_LOOSE_HUNK = re.compile(r"^@@(?!\w)(?: *\.{2,3} *@@| .*@@| ?.*)?$")
+_EXTENDED = re.compile(
+    r"^(?:index [0-9a-f]|old mode|new mode|new file mode|deleted file mode|(?:dis)?similarity index"
+    r"|rename from|rename to|copy from|copy to)"
+)
+_NO_NEWLINE = "\\"
+_FORM = "Write context with a space, removed lines with '-', added lines with '+', and @@ before each hunk."
+
+
+def _opens_file(lines: list[str], row: int, in_hunk: bool = False) -> bool:
+    """Whether `--- a` / `+++ b` stands at `row`, and not a removed line that starts with dashes."""
+    if not lines[row].startswith("--- ") or row + 1 >= len(lines) or not lines[row + 1].startswith("+++ "):
+        return False
+    return not in_hunk or (row + 2 < len(lines) and lines[row + 2].startswith("@@"))
+
+
+def looks_like(lines: list[str]) -> bool:
+    """Whether the lines are a diff with a header: what follows the first header must have signs."""
+    for row, line in enumerate(lines):
+        if line.startswith("diff --git ") or _opens_file(lines, row) or _HUNK.match(line):
+            body = [text for text in lines[row:] if text.strip()]
+            signed = sum(text[0] in " +-@\\" or bool(_is_header(text)) for text in body)
+            changed = any(text[0] in "+-" and not text.startswith(("+++ ", "--- ")) for text in body)
+            return row <= 12 and changed and signed >= 0.8 * len(body)
+    return False
+
+
+def _is_header(line: str) -> bool:
+    return bool(_EXTENDED.match(line)) or line.startswith("diff --git ") or fence_info(line) is not None
+
+
+def _name(line: str) -> str:
+    """The path of a `--- ` or `+++ ` line, without a timestamp or quotes; "" for /dev/null."""
+    name = line[4:].split("\t")[0].strip().strip('"')
+    if name == "/dev/null":
+        return ""
+    return name[2:] if re.match(r"[abciow]/", name) else name
+
+
+def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: bool = False) -> UnifiedDiff:
+    """Parse the hunks of a diff of one file.
+
+    Raises:
+        EditParseError: no change in it, a part for another file, a binary patch, or a deletion of the file.
+    """
+    hunks: list[Hunk] = []
+    creates = False
+    files = 0
+    has_headers = any(line.startswith("@@") for line in lines)
+    start: int | None = None
+    header: re.Match[str] | None = None
+    row = 0
+
+    def close(end: int) -> None:
+        nonlocal start
+        if start is not None:
+            hunk = _hunk(lines, start, end, header, first_line)
+            if hunk is not None:
+                hunks.append(hunk)
+        start = None
+
+    while row < len(lines):
+        line = lines[row]
+        if line.startswith(("GIT binary patch", "Binary files ")):
+            raise EditParseError(first_line + row, "This is a binary patch.", "Only text can be edited.")
+        if line.startswith("diff --git ") or _opens_file(lines, row, start is not None):
+            close(row)
+            if line.startswith("diff --git "):
+                while row + 1 < len(lines) and (
+                    _EXTENDED.match(lines[row + 1]) or not lines[row + 1].strip()
+                ):
+                    row += 1
+                if row + 1 < len(lines) and _opens_file(lines, row + 1):
+                    row += 1
+                else:
+                    row += 1
+                    continue
+            files += 1
+            old, new = _name(lines[row]), _name(lines[row + 1])
+            if not new:
+                raise EditParseError(
+                    first_line + row, "The diff deletes the file.", "Delete the file instead of editing it."
+                )
+            check_same_file(new, path, first_line + row)
+            if files > 1:
+                raise EditParseError(
+                    first_line + row, "The diff has a second file.", "Send the diff of each file by itself."
+                )
+            creates = not old
+            row += 2
+            continue
+        match = _HUNK.match(line)
+        if match or (_LOOSE_HUNK.match(line) and line.startswith("@@")):
+            close(row)
+            start, header = row, match
+        elif fence_info(line) is not None and (start is None or _rest_is_blank(lines, row + 1)):
+            close(row)
+        elif start is None and line[:1] in ("+", "-") and not has_headers:
+            start, header = _first_body_line(lines, row), None
+        row += 1
+    close(len(lines))
+    if not hunks:
+        raise EditParseError(None, "The diff changes nothing.", _FORM)
+    return UnifiedDiff(
+        text="\n".join(lines), fence_stripped=fence_stripped, hunks=tuple(hunks), creates=creates
+    )
+
+
+def _rest_is_blank(lines: list[str], row: int) -> bool:
+    return not any(line.strip() for line in lines[row:])
+
+
+def _first_body_line(lines: list[str], row: int) -> int:
+    """Of a hunk without a header: the first line of the run of context before the first signed line."""
+    while row > 0 and (lines[row - 1][:1] == " " or not lines[row - 1].strip()):
+        row -= 1
+    return row
+
+
+def _hunk(
+    lines: list[str], start: int, end: int, header: re.Match[str] | None, first_line: int
+) -> Hunk | None:
+    """The hunk of rows `start:end`; None when it changes nothing."""
+    has_header = lines[start].startswith("@@")
+    rows = lines[start + 1 if has_header else start : end]
+    while rows and rows[-1] == "" and not _counts_need(rows, header):
+        rows.pop()
+    if not has_header:
+        while rows and rows[0] == "":
+            rows.pop(0)
+    body: list[tuple[str, str]] = []
+    old_newline = new_newline = True
+    for line in rows:
+        if line.startswith(_NO_NEWLINE):
+            sign = body[-1][0] if body else " "
+            old_newline = old_newline and sign == "+"
+            new_newline = new_newline and sign == "-"
+        elif line[:1] in (" ", "+", "-"):
+            body.append((line[0], line[1:]))
+        else:
+            body.append((" ", line))  # context that lost its space
+    if not any(sign != " " for sign, _ in body):
+        return None
+    section = ""
+    if header:
+        section = header["section"].strip()
+    elif has_header:
+        section = lines[start].strip("@ ").strip(".")
+    return Hunk(
+        lines=tuple(body),
+        line=first_line + start,
+        text="\n".join(lines[start:end]),
+        old_start=int(header[1]) if header else None,
+        scopes=(section,) if section else (),
+        old_newline=old_newline,
+        new_newline=new_newline,
+    )
+
+
+def _counts_need(rows: list[str], header: re.Match[str] | None) -> bool:
+    """Whether the header's counts say that the blank line at the end is context."""
+    if header is None:
+        return False
+    old = sum(line[:1] not in ("+", _NO_NEWLINE) for line in rows)
+    new = sum(line[:1] not in ("-", _NO_NEWLINE) for line in rows)
+    return (old, new) == (int(header[2] or 1), int(header[4] or 1))

@@ -1,0 +1,108 @@
+"""The parts of an edit that says "these old lines become those": blocks and hunks on equal terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from .formats import Hunk, SearchBlock
+from .markers import find_markers
+from .sequences import changes
+from .text import Replacement
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Old lines that stand somewhere in the file, new lines for them, and hints where that is."""
+
+    what: str  # "block" or "hunk", for messages
+    line: int  # 1-based line of the edit
+    text: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    # What changes, relative to the first old line. Lines outside these are context.
+    edits: tuple[Replacement, ...]
+    elided: bool  # new lines hold an elision marker that the old lines lack
+    start_hint: int | None = None  # 0-based line
+    scopes: tuple[str, ...] = ()
+    at_end: bool = False
+
+    @property
+    def changed(self) -> tuple[int, int]:
+        """First and last (exclusive) old line that changes; equal for an insertion."""
+        return self.edits[0].start, self.edits[-1].end
+
+    @property
+    def added(self) -> list[str]:
+        """New lines that are no context."""
+        return [line for edit in self.edits for line in edit.lines]
+
+    def placed_at(self, line: int) -> list[Replacement]:
+        """The edits with the first old line at `line` of the file."""
+        return [Replacement(line + edit.start, line + edit.end, edit.lines) for edit in self.edits]
+
+
+def from_block(block: SearchBlock, language: str | None) -> list[Part]:
+    """The readings of a search/replace block: one, unless its code looks like a divider."""
+    return [
+        Part(
+            what="block",
+            line=block.line,
+            text=block.text,
+            old=search,
+            new=replace,
+            edits=_edits(search, replace),
+            elided=_elides(search, replace, language),
+            start_hint=None if block.start_line is None else block.start_line - 1,
+        )
+        for search, replace in [(block.search, block.replace), *block.other_splits]
+    ]
+
+
+def from_hunk(hunk: Hunk, language: str | None) -> Part:
+    """A hunk. Its own signs say what changes."""
+    edits: list[Replacement] = []
+    at = 0
+    for is_context, run in groupby(hunk.lines, key=lambda line: line[0] == " "):
+        lines = list(run)
+        removed = sum(sign == "-" for sign, _ in lines)
+        if is_context:
+            at += len(lines)
+        else:
+            added = tuple(text for sign, text in lines if sign == "+")
+            edits.append(Replacement(at, at + removed, added))
+            at += removed
+    old, new = hunk.old, hunk.new
+    return Part(
+        what="hunk",
+        line=hunk.line,
+        text=hunk.text,
+        old=old,
+        new=new,
+        edits=tuple(edit for part in edits for edit in _minimal(part, old)),
+        elided=_elides(old, new, language),
+        start_hint=None if not hunk.old_start else hunk.old_start - 1,
+        scopes=hunk.scopes,
+        at_end=hunk.at_end,
+    )
+
+
+def _edits(old: Sequence[str], new: Sequence[str]) -> tuple[Replacement, ...]:
+    return tuple(
+        Replacement(change.a_start, change.a_end, tuple(new[change.b_start : change.b_end]))
+        for change in changes(old, new)
+    )
+
+
+def _minimal(edit: Replacement, old: Sequence[str]) -> list[Replacement]:
+    """The edit without lines that it removes and adds again."""
+    return [
+        Replacement(edit.start + inner.start, edit.start + inner.end, inner.lines)
+        for inner in _edits(old[edit.start : edit.end], edit.lines)
+    ]
+
+
+def _elides(old: Sequence[str], new: Sequence[str], language: str | None) -> bool:
+    had = {line.strip() for line in old}
+    return any(new[row].strip() not in had for row in find_markers(new, language))

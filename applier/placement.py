@@ -1,0 +1,186 @@
+"""Where a part of an edit stands in a file: exactly, uniquely, or not at all.
+
+A place counts when all old lines of the part stand there character for character. Of several places one is
+taken only for a reason that the edit itself gives: the order of hunks, a stated line number at which the
+lines do stand, a scope header, the end of the file. Otherwise the part is ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .parts import Part
+from .syntax import scopes
+from .text import SourceText
+from .types import LineRange
+
+_MANY = 50
+
+
+class Found(Enum):
+    """The outcome for one part."""
+
+    PLACED = auto()
+    DONE = auto()  # the file shows the result already
+    MISSING = auto()
+    AMBIGUOUS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`line` is the 0-based line of the first old line (PLACED) or new line (DONE)."""
+
+    found: Found
+    line: int = -1
+    candidates: tuple[LineRange, ...] = ()
+
+
+def place(source: SourceText, parts: Sequence[Part], language: str | None, *, ordered: bool) -> list[Place]:
+    """A place for every part. `ordered`: the parts follow each other in the file, as hunks do."""
+    matches = [source.find(part.old, _MANY) for part in parts]
+    options = _in_order(parts, matches) if ordered else matches
+    return [
+        _decide(source, part, all_lines, lines, language)
+        for part, all_lines, lines in zip(parts, matches, options, strict=True)
+    ]
+
+
+def _decide(
+    source: SourceText, part: Part, everywhere: list[int], options: list[int], language: str | None
+) -> Place:
+    if not everywhere:
+        done = _shows_result(source, part)
+        if done is not None:
+            return Place(Found.DONE, done)
+        return Place(Found.MISSING, candidates=similar_places(source, part.old))
+    if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
+        return Place(Found.DONE, done)
+    for chosen in (
+        options,
+        [line for line in options if line == part.start_hint],
+        [line for line in options if part.at_end and line + len(part.old) == source.line_count],
+        _within_scopes(source, part, options, language),
+    ):
+        if len(chosen) == 1:
+            return Place(Found.PLACED, chosen[0])
+    return Place(Found.AMBIGUOUS, candidates=_ranges(everywhere, len(part.old)))
+
+
+def _ranges(lines: Sequence[int], length: int) -> tuple[LineRange, ...]:
+    return tuple(LineRange(line + 1, line + max(length, 1)) for line in lines)
+
+
+def _in_order(parts: Sequence[Part], matches: list[list[int]]) -> list[list[int]]:
+    """The matches that leave room for every other part in the edit's order; all if there is none."""
+    earliest: list[int] = []  # first line after the part's changes, at the earliest
+    low = 0
+    for part, lines in zip(parts, matches, strict=True):
+        first, last = part.changed
+        fits = [line for line in lines if line + first >= low]
+        if lines and not fits:
+            return matches
+        earliest.append(low)
+        if fits:
+            low = max(low, fits[0] + last)
+    high: float = float("inf")
+    kept: list[list[int]] = []
+    for part, lines, floor in zip(reversed(parts), reversed(matches), reversed(earliest), strict=True):
+        first, last = part.changed
+        fits = [line for line in lines if line + first >= floor and line + last <= high]
+        if lines and not fits:
+            return matches
+        if fits:
+            high = min(high, fits[-1] + first)
+        kept.append(fits)
+    return kept[::-1]
+
+
+def _within_scopes(source: SourceText, part: Part, options: Sequence[int], language: str | None) -> list[int]:
+    """The options inside the block that the part's scope headers open, if each header names one line."""
+    if not part.scopes or not options:
+        return []
+    lines = source.lines
+    start, end = 0, len(lines)
+    for header in part.scopes:
+        named = [i for i in range(start, end) if lines[i].strip() == header.strip()]
+        if not named:
+            named = [i for i in range(start, end) if lines[i].strip().startswith(header.strip())]
+        if len(named) != 1:
+            return []
+        start = named[0]
+        end = min(end, _scope_end(source, start, language))
+    return [line for line in options if start <= line < end]
+
+
+def _scope_end(source: SourceText, header: int, language: str | None) -> int:
+    """The line after the scope whose header is at `header`: by its syntax, else by indentation."""
+    ends = [
+        scope.end_line
+        for scope in scopes(source.body, language)
+        if scope.start_line <= header + 1 <= scope.end_line and header + 1 - scope.start_line <= 20
+    ]
+    if ends:
+        return min(ends)
+    lines = source.lines
+    indent = len(lines[header]) - len(lines[header].lstrip())
+    for i in range(header + 1, len(lines)):
+        line = lines[i]
+        if line.strip() and len(line) - len(line.lstrip()) <= indent:
+            return i
+    return len(lines)
+
+
+def _tells(lines: Sequence[str]) -> bool:
+    """Whether the lines say enough to be recognised: a brace or a blank stands everywhere."""
+    return any(sum(c.isalnum() for c in line) >= 3 for line in lines)
+
+
+def _shows_result(source: SourceText, part: Part) -> int | None:
+    """The old lines are nowhere: the line of the new ones, when they stand at one place and tell enough."""
+    if not part.new:
+        return None
+    added = part.added
+    if not (_tells(added) if added else sum(_tells([line]) for line in part.new) >= 2):
+        return None
+    lines = source.find(part.new, 2)
+    return lines[0] if len(lines) == 1 else None
+
+
+def _is_within_result(source: SourceText, part: Part, line: int) -> int | None:
+    """The old lines are there, but as part of the new ones: an insertion that has been made before."""
+    old, new = part.old, part.new
+    if len(new) <= len(old) or not _tells(part.added):
+        return None
+    for shift in range(len(new) - len(old) + 1):
+        top = line - shift
+        if new[shift : shift + len(old)] != old or top < 0 or top + len(new) > source.line_count:
+            continue
+        if source.slice(top, top + len(new)) == list(new):
+            return top
+    return None
+
+
+def similar_places(source: SourceText, old: Sequence[str], limit: int = 3) -> tuple[LineRange, ...]:
+    """Where most of the lines stand, white space aside: what to show a person, best first."""
+    where: dict[str, list[int]] = defaultdict(list)
+    wanted = {line.strip() for line in old if line.strip()}
+    for i, line in enumerate(source.lines):
+        if line.strip() in wanted:
+            where[line.strip()].append(i)
+    votes: Counter[int] = Counter()
+    for offset, line in enumerate(old):
+        for i in where.get(line.strip(), [])[:_MANY]:
+            votes[max(i - offset, 0)] += 1
+    enough = max(1, len(wanted) // 3)
+    best = sorted((start for start, count in votes.items() if count >= enough), key=lambda s: (-votes[s], s))
+    chosen: list[int] = []
+    for start in best:
+        if all(abs(start - other) >= len(old) for other in chosen):
+            chosen.append(start)
+        if len(chosen) == limit:
+            break
+    last = source.line_count
+    return tuple(LineRange(start + 1, min(start + len(old), last)) for start in chosen)
