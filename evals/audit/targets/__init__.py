@@ -1,0 +1,1 @@
+"""Targets of an audit: the applier itself, OpenAI-compatible servers, and stock models in process."""

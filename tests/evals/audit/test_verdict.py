@@ -1,0 +1,75 @@
+import math
+
+import pytest
+
+from evals.audit import conditions
+from evals.audit.evidence import gather
+from evals.audit.verdict import Finding, fisher_greater, judge
+
+
+def sample(wave, condition, sha, group=conditions.AUDITED, fingerprint="fp", concurrency=1, **more):
+    return {
+        "key": f"{wave}:0",
+        "wave": wave,
+        "condition": condition,
+        "group": group,
+        "concurrency": concurrency,
+        "seed": None,
+        "sha256": sha,
+        "fingerprint": fingerprint,
+        "digest": None,
+        "receipt": False,
+        "unit": "token",
+        "output": list(sha),
+    } | more
+
+
+def test_fisher_against_the_lady_tasting_tea():
+    # Fisher (1935): all 4 of 4 by chance, 1 in 70; at least 3 of 4, 17 in 70.
+    assert fisher_greater(4, 4, 0, 4) == pytest.approx(1 / 70)
+    assert fisher_greater(3, 4, 1, 4) == pytest.approx(17 / 70)
+    assert fisher_greater(0, 5, 0, 5) == 1.0
+
+
+def test_one_difference_under_load_is_a_suspicion_and_many_are_a_finding():
+    alone = [sample(i, conditions.ALONE, "aa") for i in range(20)]
+    loaded = [sample(20 + i, "concurrency 8", "aa") for i in range(99)]
+    once = judge(gather([*alone, *loaded, sample(200, "concurrency 8", "ab")]))
+    assert once.batch.finding is Finding.SUSPECTED
+    often = judge(
+        gather([*alone, *loaded[:20], *(sample(200 + i, "concurrency 8", "ab") for i in range(20))])
+    )
+    assert often.batch.finding is Finding.FOUND
+    assert often.backend.finding is Finding.NOT_FOUND
+
+
+def test_nothing_seen_is_stated_with_its_bound():
+    verdicts = judge(gather([sample(i, conditions.ALONE, "aa") for i in range(300)]))
+    assert "0 of 300: a rate above 1.00%" in verdicts.backend.reasons[0]
+    assert verdicts.batch.finding is Finding.NOT_TESTED
+    assert verdicts.sampler.finding is Finding.NOT_TESTED
+
+
+def test_outputs_are_compared_only_under_one_fingerprint():
+    samples = [sample(i, conditions.ALONE, "aa", fingerprint="one") for i in range(5)]
+    samples += [sample(5 + i, "concurrency 2", "bb", fingerprint="two") for i in range(5)]
+    samples += [sample(10 + i, conditions.ALONE_AGAIN, "bb", fingerprint="two") for i in range(5)]
+    evidence = gather(samples)
+    verdicts = judge(evidence)
+    assert verdicts.batch.finding is Finding.NOT_FOUND
+    assert verdicts.noise_floor == 0
+    assert verdicts.backend.finding is Finding.FOUND
+    assert evidence.fingerprint_changes == 1
+
+
+def test_divergence_positions_are_from_the_answer_given_alone():
+    samples = [sample(i, conditions.ALONE, "abcd") for i in range(3)] + [sample(9, "concurrency 2", "abXd")]
+    assert gather(samples).conditions["concurrency 2"].divergences == [2]
+
+
+def test_no_answers_is_no_verdict():
+    with pytest.raises(ValueError, match="answered none of 1 requests"):
+        gather([{"key": "0:0", "wave": 0, "condition": "alone", "error": "ConnectError: refused"}])
+    with pytest.raises(ValueError, match="answers given alone"):
+        judge(gather([sample(0, "concurrency 2", "a")]))
+    assert math.isclose(judge(gather([sample(0, conditions.ALONE, "a")])).noise_floor, 0)
