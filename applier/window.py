@@ -8,10 +8,11 @@ A window's text is a list of items: a line without its line end, or `GAP` for on
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from .sequences import changes
 
 Item = str | None
 GAP: Final = None
@@ -103,14 +104,13 @@ class Window:
 
     def project(self, old: Sequence[str], new: Sequence[str]) -> list[Item] | None:
         """The merged window that turns `old` into `new`, or None where a change falls inside a gap."""
-        head = _common_prefix(old, new)
-        tail = _common_prefix(old[head:][::-1], new[head:][::-1])
-        core_old, core_new = old[head : len(old) - tail], new[head : len(new) - tail]
-        blocks = [(0, head, 0)]
-        matcher = difflib.SequenceMatcher(None, core_old, core_new, autojunk=False)
-        blocks += [(head + m.a, head + m.a + m.size, head + m.b) for m in matcher.get_matching_blocks()]
-        blocks.append((len(old) - tail, len(old), len(new) - tail))
-        return self._place_gaps(_fuse(blocks), new)
+        blocks: list[tuple[int, int, int]] = []
+        at_old = at_new = 0
+        for change in changes(old, new):
+            blocks.append((at_old, change.a_start, at_new))
+            at_old, at_new = change.a_end, change.b_end
+        blocks.append((at_old, len(old), at_new))
+        return self._place_gaps(blocks, new)
 
     def _place_gaps(self, blocks: list[tuple[int, int, int]], new: Sequence[str]) -> list[Item] | None:
         out: list[Item] = []
@@ -125,25 +125,3 @@ class Window:
             done = at + end - start
         out.extend(new[done:])
         return out
-
-
-def _common_prefix(a: Sequence[str], b: Sequence[str]) -> int:
-    count = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        count += 1
-    return count
-
-
-def _fuse(blocks: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Joins matching blocks `(old start, old end, new start)` that continue each other on both sides."""
-    fused: list[tuple[int, int, int]] = []
-    for start, end, at in blocks:
-        if start == end:
-            continue
-        if fused and fused[-1][1] == start and fused[-1][2] + fused[-1][1] - fused[-1][0] == at:
-            fused[-1] = (fused[-1][0], end, fused[-1][2])
-        else:
-            fused.append((start, end, at))
-    return fused

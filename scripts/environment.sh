@@ -23,10 +23,10 @@ install_torch() {
         return
     fi
     if [ "${SAMEBYTES_TORCH:-cpu}" = cpu ] && [ "$(uname -sm)" = "Linux x86_64" ] &&
-        python -m pip install --quiet --constraint constraints.txt "torch==$TORCH_VERSION+cpu" 2>/dev/null; then
+        python -m pip install -qq --constraint constraints.txt "torch==$TORCH_VERSION+cpu" 2>/dev/null; then
         return
     fi
-    python -m pip install --quiet --constraint constraints.txt "torch==$TORCH_VERSION"
+    python -m pip install -qq --constraint constraints.txt "torch==$TORCH_VERSION"
 }
 
 prepare_environment() {
@@ -45,8 +45,8 @@ prepare_environment() {
     stamp=.venv/.samebytes-${extra:-serve}-$(cat pyproject.toml constraints.txt scripts/environment.sh | cksum | tr ' ' -)
     [ -e "$stamp" ] && return
     echo "Installing into .venv"
-    python -m pip install --quiet "pip==$PIP_VERSION" || return 1
+    python -m pip install -qq "pip==$PIP_VERSION" || return 1
     install_torch || return 1
-    python -m pip install --quiet --constraint constraints.txt --editable ".${extra:+[$extra]}" || return 1
+    python -m pip install -qq --constraint constraints.txt --editable ".${extra:+[$extra]}" || return 1
     touch "$stamp"
 }

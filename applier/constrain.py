@@ -1,0 +1,118 @@
+"""Held to known lines: the model chooses among lines that exist, and cannot invent.
+
+At the start of a line the allowed ids are the first ids of the window's lines and of the edit's lines (as
+written and re-indented as the edit's unchanged lines are), the gap while gaps remain, and the end once none
+does. Inside a line they are the continuations of the known lines with the same beginning. Since a line's
+ids end with its line end and hold no other, no known line is the beginning of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .indentation import reindent, shifts
+from .markers import MarkerKind, trailing_marker
+from .prompt import PromptCodec
+from .window import GAP, Item
+
+MAX_SHIFTS = 4
+
+
+@dataclass(slots=True)
+class Node:
+    """A state inside a line; `allowed` holds the ids that may follow, ascending."""
+
+    children: dict[int, Node] = field(default_factory=dict)
+    allowed: tuple[int, ...] = ()
+
+
+class KnownLines:
+    """A trie over the ids of the lines that a merged window may hold."""
+
+    def __init__(self, codec: PromptCodec, lines: Iterable[str]) -> None:
+        self.codec = codec
+        self.root = Node()
+        for line in dict.fromkeys(lines):
+            self._add(codec.encode_line(line))
+        self.branching: set[int] = set()
+        self._seal(self.root)
+
+    def _add(self, ids: Sequence[int]) -> None:
+        node = self.root
+        for id_ in ids:
+            node = node.children.setdefault(id_, Node())
+
+    def _seal(self, root: Node) -> None:
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            node.allowed = tuple(sorted(node.children))
+            if len(node.allowed) > 1 or node is self.root:
+                self.branching.update(node.allowed)
+            stack.extend(node.children.values())
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a merged window stands: inside a line (`node`) or, at the root, between lines; gaps owed."""
+
+    node: Node
+    gaps: int
+
+
+class Constraint:
+    """The allowed continuations of a merged window with `gaps` gaps over known lines."""
+
+    def __init__(self, known: KnownLines, gaps: int) -> None:
+        self.known = known
+        self.start = State(known.root, gaps)
+        codec = known.codec
+        self._gap, self._end = codec.gap_id, codec.end_id
+        lines = known.root.allowed
+        self._with_gap = tuple(sorted((*lines, self._gap)))
+        self._with_end = tuple(sorted((*lines, self._end)))
+        #: every id that a choice can fall on, ascending: the rows of the output head that are needed
+        self.choices = tuple(sorted(known.branching | {self._gap, self._end}))
+
+    def allowed(self, state: State) -> tuple[int, ...]:
+        """The ids that may follow, ascending; never empty."""
+        if state.node is not self.known.root:
+            return state.node.allowed
+        return self._with_gap if state.gaps else self._with_end
+
+    def follow(self, state: State, id_: int) -> State | None:
+        """The state after `id_`; None when it is not allowed. The end leads back to the start of a line."""
+        if state.node is self.known.root:
+            if id_ == self._gap:
+                return State(self.known.root, state.gaps - 1) if state.gaps else None
+            if id_ == self._end:
+                return None if state.gaps else state
+        child = state.node.children.get(id_)
+        if child is None:
+            return None
+        return State(child if child.children else self.known.root, state.gaps)
+
+
+def known_lines(
+    window: Sequence[Item],
+    edit_lines: Sequence[str],
+    markers: Mapping[int, MarkerKind],
+    proposal: Sequence[Item],
+    language: str | None = None,
+) -> list[str]:
+    """The lines that a merged window may hold: the window's, the edit's without markers, as written and in
+    the indentations that its unchanged lines have in the window, and those of the baseline's proposal.
+    """
+    shown = []
+    for number, line in enumerate(edit_lines):
+        if number in markers:
+            continue
+        shown.append(line)
+        if found := trailing_marker(line, language):
+            shown[-1] = found[0]
+    out = [item for item in window if item is not GAP] + shown
+    for shift in shifts(window, shown)[:MAX_SHIFTS]:
+        out.extend(reindent(line, shift) for line in shown)
+    out.extend(item for item in proposal if item is not GAP)
+    return list(dict.fromkeys(out))
