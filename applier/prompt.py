@@ -90,6 +90,10 @@ class PromptCodec:
         }
         self._tokenizer = Tokenizer.from_str(json.dumps(plain))
         self._bytes = _byte_table(ids, {token["id"] for token in data.get("added_tokens", [])})
+        #: ids whose text ends a line
+        self.line_ends = frozenset(
+            i for i, piece in enumerate(self._bytes) if piece and piece.endswith(b"\n")
+        )
         self.vocab_size = max(ids.values()) + 1
         self.encode_line = lru_cache(maxsize=LINE_CACHE_SIZE)(self._encode_line)
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode())

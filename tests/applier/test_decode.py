@@ -1,0 +1,133 @@
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from applier.baseline import align
+from applier.constrain import Constraint, KnownLines, known_lines
+from applier.decode import DecodeError, DecodeOptions, MergeTask, run_tasks
+from applier.drafts import Drafter
+from applier.markers import find_markers
+from applier.window import GAP
+from kernels.model import Segment
+from tests.applier.tiny import codec
+from tests.applier.tiny_model import model
+
+ITEMS = ["import os", GAP, "def add(a, b):", "    return a + b", "", "class Thing:", "    value = 0", GAP]
+EDIT = ["# ... existing code ...", "def add(a, b, c):", "    return a + b + c", "", "# ... existing code ..."]
+
+
+def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48) -> MergeTask:
+    markers = find_markers(edit, "python")
+    if proposal is None:
+        proposal = align(items, edit, "python", markers=markers)
+    drafter = Drafter(codec(), proposal, items, edit, markers)
+    known = KnownLines(codec(), known_lines(items, edit, markers, proposal, "python"))
+    constraint = None if free else Constraint(known, sum(item is GAP for item in items))
+    prompt = codec().build_prompt(items, edit, basename="x.py")
+    return MergeTask(model(), codec(), prompt, drafter, constraint, limit, options, hash_logits=True)
+
+
+def run(*tasks: MergeTask):
+    run_tasks(model(), tasks)
+    return tasks
+
+
+def one_by_one(one: MergeTask) -> tuple[list[int], list[np.ndarray]]:
+    """The definition: one token a pass, no drafts, logits of the whole vocabulary."""
+    cache = model().new_cache(one.cache.capacity)
+    hidden = model().forward([Segment(cache, torch.tensor(one.prompt))])
+    state = one.constraint.start if one.constraint else None
+    written, seen = [], []
+    while len(written) < one.max_answer and one.end_id not in written:
+        logits = model().logits(hidden, [len(hidden) - 1])[0].numpy()
+        ids = one.constraint.allowed(state) if one.constraint else range(len(logits))
+        if len(ids) > 1:
+            seen.append(logits[list(ids)])
+        token = ids[int(logits[list(ids)].argmax())]
+        state = one.constraint.follow(state, token) if one.constraint else None
+        written.append(token)
+        hidden = model().forward([Segment(cache, torch.tensor([token]))])
+    return written, seen
+
+
+def finish(one: MergeTask) -> MergeTask:
+    """Runs one merge to its end, or to the limit that a random model may well reach."""
+    run_tasks(model(), [one])
+    return one
+
+
+OPTIONS = [DecodeOptions(draft_length=n) for n in (0, 1, 2, 7, 64, 256)]
+OPTIONS += [DecodeOptions(prefill_chunk=n) for n in (1, 7, 64, None)]
+OPTIONS += [DecodeOptions(prefill_chunk=5, draft_length=3)]
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_no_option_changes_a_bit(options, free):
+    plain = finish(task(DecodeOptions(draft_length=0, prefill_chunk=None), free=free))
+    other = finish(task(options, free=free))
+    assert other.written == plain.written
+    assert other._hash.digest() == plain._hash.digest()
+    assert other.cache.length == plain.cache.length
+    assert all(map(torch.equal, other.cache.tensors(), plain.cache.tensors()))
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_the_result_is_the_definition(free):
+    fast = finish(task(free=free))
+    written, seen = one_by_one(fast)
+    assert fast.written == written
+    digest = hashlib.sha256()
+    for values in seen[: fast._decisions]:
+        digest.update(values.astype("<f4").tobytes())
+    assert digest.digest() == fast._hash.digest()
+
+
+def test_a_true_draft_is_confirmed_in_one_pass():
+    written = finish(task()).written
+    merged = codec().decode(written)
+    again = finish(task(DecodeOptions(prefill_chunk=None), proposal=merged))
+    assert again.written == written
+    assert again._passes == 1
+    assert again.result().agrees
+    assert again.result().accepted == len(written)
+
+
+def test_batches_do_not_change_a_bit():
+    edits = [EDIT, EDIT[1:], EDIT[:2], [*EDIT, "    x = 1"]]
+    alone = [finish(task(edit=edit)) for edit in edits]
+    for batch_tokens in (8192, 40):
+        together = [task(edit=edit) for edit in edits]
+        run_tasks(model(), together, batch_tokens=batch_tokens)
+        for one, other in zip(alone, together, strict=True):
+            assert one.written == other.written
+            assert one._hash.digest() == other._hash.digest()
+            assert one.cache.sha256() == other.cache.sha256()
+
+
+def test_only_known_lines_are_written_and_every_gap():
+    written = finish(task()).written
+    items = codec().decode(written)
+    markers = find_markers(EDIT, "python")
+    known = known_lines(ITEMS, EDIT, markers, align(ITEMS, EDIT, "python"), "python")
+    assert [item for item in items if item is GAP] == [GAP, GAP]
+    assert {item for item in items if item is not GAP} <= set(known)
+    assert "# ... existing code ..." not in items
+
+
+def test_a_merge_without_end_fails_alone():
+    short, long = task(limit=3), task()
+    failed = run_tasks(model(), [short, long])
+    assert isinstance(failed[0], DecodeError)
+    assert failed[1] is None
+    assert long.done
+
+
+def test_margin_is_the_least_over_decisions():
+    one = finish(task())
+    _, seen = one_by_one(one)
+    margins = [float(np.sort(values)[-1] - np.sort(values)[-2]) for values in seen[: one._decisions]]
+    assert one.result().margin == min(margins)
+    assert one.result().decisions == len(margins)
