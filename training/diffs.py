@@ -46,10 +46,10 @@ def line_hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
         tail += 1
     core_old, core_new = old[head : len(old) - tail], new[head : len(new) - tail]
     hunks: list[Hunk] = []
-    for tag, i, j, k, l in LCSseq.opcodes(core_old, core_new):  # noqa: E741
-        if tag == "equal":
+    for code in LCSseq.opcodes(core_old, core_new):
+        if code.tag == "equal":
             continue
-        hunk = Hunk(head + i, head + j, head + k, head + l)
+        hunk = Hunk(head + code.src_start, head + code.src_end, head + code.dest_start, head + code.dest_end)
         if hunks and _joined(old, hunks[-1], hunk):
             hunk = Hunk(hunks[-1].old_start, hunk.old_end, hunks[-1].new_start, hunk.new_end)
             hunks[-1] = hunk

@@ -53,12 +53,14 @@ def comment_styles(language: str) -> list[Comment]:
     """The ways to write a comment line in a language."""
     entry = languages.get(language)
     if entry is None:
-        return [lambda text: f"// {text}"]
-    styles: list[Comment] = [lambda text, o=opening: f"{o} {text}" for opening in entry.line_comments]
-    styles += [lambda text, b=block: f"{b[0]} {text} {b[1]}" for block in entry.block_comments]
-    if not styles:
-        styles.append(lambda text: f"// {text}")
-    return styles
+        return [_written("//")]
+    styles = [_written(opening) for opening in entry.line_comments]
+    styles += [_written(opening, f" {closing}") for opening, closing in entry.block_comments]
+    return styles or [_written("//")]
+
+
+def _written(opening: str, closing: str = "") -> Comment:
+    return lambda text: f"{opening} {text}{closing}"
 
 
 class MarkerHabit:
@@ -79,7 +81,7 @@ class MarkerHabit:
         if self._fixed is not None and self._rng.random() < 0.9:
             phrase = self._fixed
         else:
-            pools = [COMMON]
+            pools: list[tuple[str, ...]] = [COMMON]
             pools += [AT_TOP] if first else []
             pools += [AT_END] if last else []
             pools += [INSIDE_SCOPE] if indent else []
