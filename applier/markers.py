@@ -24,7 +24,7 @@ import tree_sitter
 from . import languages, syntax
 from .marker_words import DOTS, MarkerKind, classify, has_keyword, is_explicit, only_dots
 
-__all__ = ["MarkerKind", "find_markers", "is_marker", "leaks", "marker_kind", "trailing_marker"]
+__all__ = ["MarkerKind", "find_markers", "is_marker", "leaks", "marker_kind", "suspicious", "trailing_marker"]
 
 # Models write the comment signs of other languages too; those need clearer words.
 _FOREIGN_LINE = ("//", "#", "--", ";", "%")
@@ -239,7 +239,8 @@ def trailing_marker(line: str, language: str | None = None) -> tuple[str, Marker
     return None
 
 
-def _suspicious(text: str, language: str | None) -> bool:
+def suspicious(text: str, language: str | None) -> bool:
+    """Whether a line by itself is an elision marker or ends in one."""
     if is_marker(text, language):
         return True
     trailing = trailing_marker(text, language)
@@ -253,7 +254,7 @@ def leaks(original: Sequence[str], result: Sequence[str], language: str | None =
     """
     had = Counter(line.strip() for line in original)
     counts = Counter(line.strip() for line in result)
-    suspects = {text for text, count in counts.items() if count > had[text] and _suspicious(text, language)}
+    suspects = {text for text, count in counts.items() if count > had[text] and suspicious(text, language)}
     if not suspects:
         return []
     tree = syntax.parse("\n".join(line.rstrip("\r\n") for line in result), languages.canonical(language))

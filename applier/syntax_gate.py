@@ -1,0 +1,102 @@
+"""Does a result have syntax errors that its original had not?
+
+A file that was broken before is no reason to refuse: then only an error in the new lines counts, and only
+if there are more errors than before. Large files are compared by the top-level blocks around the change, so
+that the cost follows the edit; where those do not parse by themselves, nothing is concluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .syntax import error_lines, has_grammar
+from .text import SourceText
+
+_WHOLE_FILE_BYTES = 1 << 18
+_MAX_BLOCK_LINES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxReport:
+    """Error nodes before and after; None where nothing was concluded. Lines are 1-based, of the result."""
+
+    before: int | None = None
+    after: int | None = None
+    new_error_line: int | None = None
+
+
+def syntax_report(
+    source: SourceText,
+    after: SourceText,
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+    language: str | None,
+) -> SyntaxReport:
+    """Compare the error nodes of both sides.
+
+    Args:
+        touched: 0-based half-open line ranges of the original that were replaced.
+        changed: the ranges of the result that replaced them, one for one.
+    """
+    if not has_grammar(language) or not touched:
+        return SyntaxReport()
+    if max(len(source.body), len(after.body)) <= _WHOLE_FILE_BYTES:
+        before, now = error_lines(source.body, language), error_lines(after.body, language)
+        return _compare(before or [], now or [], changed)
+    return _compare_blocks(source, after, touched, changed, language)
+
+
+def _compare(before: list[int], now: list[int], changed: Sequence[tuple[int, int]]) -> SyntaxReport:
+    line: int | None = None
+    if len(now) > len(before):
+        inside = [row for row in now if any(start < row <= max(end, start + 1) for start, end in changed)]
+        if inside:
+            line = inside[0]
+        elif not before:
+            line = now[0]
+    return SyntaxReport(len(before), len(now), line)
+
+
+def _compare_blocks(
+    source: SourceText,
+    after: SourceText,
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+    language: str | None,
+) -> SyntaxReport:
+    blocks: list[tuple[int, int, int, int]] = []  # old start and end, new start and end
+    for (start, end), (new_start, new_end) in zip(touched, changed, strict=True):
+        above, below = _to_top_level(source, start, -1), _to_top_level(source, end, 1)
+        if above is None or below is None:
+            return SyntaxReport()
+        block = (start - above, end + below, new_start - above, new_end + below)
+        if blocks and block[0] <= blocks[-1][1]:
+            last = blocks.pop()
+            block = (last[0], max(last[1], block[1]), last[2], max(last[3], block[3]))
+        blocks.append(block)
+    errors = 0
+    for start, end, new_start, new_end in blocks:
+        old, new = source.slice(start, end), after.slice(new_start, new_end)
+        if sum(map(len, old)) + sum(map(len, new)) > 4 * _WHOLE_FILE_BYTES:
+            return SyntaxReport()
+        before, now = error_lines("\n".join(old), language), error_lines("\n".join(new), language)
+        if before is None or now is None or before:
+            return SyntaxReport()
+        errors += len(now)
+        if now:
+            return SyntaxReport(0, errors, new_start + now[0])
+    return SyntaxReport(0, errors)
+
+
+def _to_top_level(source: SourceText, line: int, step: int) -> int | None:
+    """Lines from `line` up (-1) or down (1) to the nearest start of a top-level block; None if far."""
+    for count in range(_MAX_BLOCK_LINES):
+        at = line - count if step < 0 else line + count
+        if at <= 0 or at >= source.line_count:
+            return count
+        text = source.slice(at, at + 1)[0]
+        blank_above = not source.slice(at - 1, at)[0].strip()
+        if blank_above and text[:1] and (text[0].isalpha() or text[0] in "@_#/"):
+            return count
+    return None

@@ -1,0 +1,257 @@
+"""The last gate: a result is given out only if these facts hold, whatever tier made it.
+
+Each check looks at the original's bytes, the result's bytes and the edit, and not at how the result came
+about:
+
+- lines outside the touched ranges are there, byte for byte and in order;
+- encoding, byte order mark, line ends and final newline are the original's;
+- no elision marker came in;
+- lines that the edit does not show were not deleted in masses;
+- no new syntax error, for files that parsed before;
+- the diff, applied to the original by a strict patcher, gives the result.
+
+A failed check is a typed refusal, and the file stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .diff import DiffMismatch, apply_diff, unified_diff
+from .formats import LazySnippet, ParsedEdit, WholeFile
+from .markers import leaks, suspicious
+from .sequences import changes
+from .syntax_gate import SyntaxReport, syntax_report
+from .text import SourceText, TextError
+from .types import LineRange, Refusal, RefusalReason, Validation
+
+# A lazy snippet may replace a longer body, and a rewrite may drop lines; more than this is a loose anchor
+# at work.
+_FEW_DELETED = 24
+_DELETED_PER_SHOWN_LINE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found. With a refusal, `diff` is empty and the result must not be used."""
+
+    validation: Validation
+    diff: bytes
+    refusal: Refusal | None = None
+
+
+def verify(
+    source: SourceText,
+    original: bytes,
+    result: bytes,
+    touched: Sequence[tuple[int, int]],
+    edit: ParsedEdit,
+    *,
+    path: str = "",
+    language: str | None = None,
+    syntax_gate: bool = True,
+    final_newline: bool | None = None,
+) -> Verdict:
+    """Check a result against its original.
+
+    Args:
+        source: the decoded original.
+        touched: 0-based half-open line ranges of the original that may differ, ascending; (i, i) is an
+        insertion. final_newline: what the edit itself says about the end of the file; None when it says
+        nothing.
+    """
+    validation = Validation(language=language)
+    try:
+        after = SourceText.decode(result, max_bytes=2 * len(original) + 2 * len(edit.text) * 4 + (1 << 20))
+    except TextError as error:
+        message = f"The result would be no text: {error.message}"
+        return Verdict(validation, b"", Refusal(RefusalReason.UNDECODABLE, message))
+    middles, changed_bytes = _outside(source, after, touched)
+    validation = replace(validation, outside_bytes_changed=changed_bytes)
+    refusal = _outside_refusal(changed_bytes) or _shape_refusal(source, after, touched, final_newline)
+    if refusal:
+        return Verdict(validation, b"", refusal)
+
+    old_parts = [source.slice(start, end) for start, end in touched]
+    new_parts = [after.slice(start, end) for start, end in middles]
+    leaked = _leaked(source, after, old_parts, new_parts, language)
+    validation = replace(validation, placeholder_leaks=len(leaked))
+    if leaked:
+        return Verdict(validation, b"", _leak_refusal(after, leaked))
+    refusal = _mass_deletion(edit, touched, old_parts, new_parts)
+    if refusal:
+        return Verdict(validation, b"", refusal)
+
+    if syntax_gate:
+        report = syntax_report(source, after, touched, middles, language)
+        validation = replace(validation, syntax_errors_before=report.before, syntax_errors_after=report.after)
+        if report.new_error_line is not None:
+            return Verdict(validation, b"", _syntax_refusal(after, report, language))
+    diff = unified_diff(original, result, path)
+    try:
+        round_trips = apply_diff(original, diff) == result
+    except DiffMismatch:
+        round_trips = False
+    validation = replace(validation, diff_round_trips=round_trips)
+    if not round_trips:
+        refusal = Refusal(RefusalReason.OUTSIDE_EDIT, "The diff does not give the result. This is a defect.")
+        return Verdict(validation, b"", refusal)
+    return Verdict(validation, diff)
+
+
+def _outside(
+    source: SourceText, after: SourceText, touched: Sequence[tuple[int, int]]
+) -> tuple[list[tuple[int, int]], int]:
+    """(line ranges of the result that replace the touched ones, bytes outside that are not there).
+
+    The kept parts must stand in the result in order, the first at its start and the last at its end.
+    """
+    body = after.body
+    kept: list[tuple[int, int]] = []
+    at = 0
+    for start, end in touched:
+        kept.append((at, source.offset(start)))
+        at = source.offset(end)
+    kept.append((at, len(source.body)))
+    if not touched:
+        return [], 0 if source.body == body else max(len(source.body), 1)
+    first, last = (source.body[start:end] for start, end in (kept[0], kept[-1]))
+    # Without a final newline, the line that becomes the last one loses its end.
+    if not last and not source.has_final_newline and not body.startswith(first):
+        first = first.rstrip(b"\r\n")
+    changed = 0 if body.startswith(first) else len(first)
+    if not body.endswith(last) or len(first) + len(last) > len(body):
+        changed += len(last)
+    stop = len(body) - len(last)
+    at = len(first)
+    cuts = [at]
+    for start, end in kept[1:-1]:
+        segment = source.body[start:end]
+        found = body.find(segment, at, stop)
+        while found > 0 and segment and body[found - 1] not in b"\r\n":
+            found = body.find(segment, found + 1, stop)
+        if found < 0:
+            changed += len(segment)
+            found = at
+        cuts += [found, found + len(segment)]
+        at = found + len(segment)
+    cuts.append(stop)
+    if changed:
+        return [], changed
+    pairs = zip(cuts[::2], cuts[1::2], strict=True)
+    return [(_line(after, low), _line(after, high)) for low, high in pairs], 0
+
+
+def _line(text: SourceText, offset: int) -> int:
+    return text.line_count if offset >= len(text.body) else text.line_at(offset)
+
+
+def _outside_refusal(changed_bytes: int) -> Refusal | None:
+    if not changed_bytes:
+        return None
+    return Refusal(RefusalReason.OUTSIDE_EDIT, f"{changed_bytes} bytes outside the edit would change.")
+
+
+def _shape_refusal(
+    source: SourceText, after: SourceText, touched: Sequence[tuple[int, int]], final_newline: bool | None
+) -> Refusal | None:
+    """Encoding, line ends and final newline."""
+    if source.body and after.body and not source.body.isascii() and not after.body.isascii():
+        if after.encoding != source.encoding:
+            return Refusal(
+                RefusalReason.UNDECODABLE,
+                f"The result would read as {after.encoding.codec}, but the file is {source.encoding.codec}.",
+            )
+    elif source.encoding.bom != after.encoding.bom and source.body:
+        return Refusal(RefusalReason.UNDECODABLE, "The byte order mark would be lost.")
+    several = source.line_count > 1 and after.line_count > 1
+    if several and source.newline is not None and after.newline != source.newline:
+        return Refusal(RefusalReason.OUTSIDE_EDIT, "The line ends would change.")
+    wanted = source.has_final_newline if final_newline is None else final_newline
+    # A new last line that is blank looks like a final newline.
+    blank_end = not wanted and bool(touched) and touched[-1][1] == source.line_count
+    if source.body and after.body and after.has_final_newline != wanted and not blank_end:
+        return Refusal(RefusalReason.OUTSIDE_EDIT, "The final newline would change.")
+    return None
+
+
+def _leaked(
+    source: SourceText,
+    after: SourceText,
+    old_parts: Sequence[list[str]],
+    new_parts: Sequence[list[str]],
+    language: str | None,
+) -> list[int]:
+    had = Counter(line.strip() for part in old_parts for line in part)
+    new = Counter(line.strip() for part in new_parts for line in part)
+    if not any(count > had[text] and suspicious(text, language) for text, count in new.items()):
+        return []
+    return leaks(source.lines, after.lines, language)
+
+
+def _leak_refusal(after: SourceText, leaked: Sequence[int]) -> Refusal:
+    row = leaked[0]
+    shown = after.lines[row].strip()[:80]
+    return Refusal(
+        RefusalReason.PLACEHOLDER_LEAK,
+        f"Line {row + 1} of the result would be the placeholder {shown!r}. Show the code that it stands for.",
+        tuple(LineRange(row + 1, row + 1) for row in leaked[:8]),
+    )
+
+
+def _mass_deletion(
+    edit: ParsedEdit,
+    touched: Sequence[tuple[int, int]],
+    old_parts: Sequence[list[str]],
+    new_parts: Sequence[list[str]],
+) -> Refusal | None:
+    """Refuse when many lines go that the edit neither shows nor removes.
+
+    Blocks, hunks and patches show what they remove. A snippet or a whole file shows what stays: it may drop
+    some.
+    """
+    shown_lines = [_squeeze(line[1:] if line[:1] in "+-" else line) for line in edit.text.split("\n")]
+    shown = Counter(_squeeze(line) for line in edit.text.split("\n")) + Counter(shown_lines)
+    per_shown_line = 1 if isinstance(edit, WholeFile) else _DELETED_PER_SHOWN_LINE
+    allowed = max(_FEW_DELETED, per_shown_line * len(shown_lines))
+    unshown = 0
+    worst = (0, 0, 0)
+    for (start, _), old, new in zip(touched, old_parts, new_parts, strict=True):
+        kept = Counter(_squeeze(line) for line in new)
+        for change in changes(old, new):
+            gone = 0
+            for line in old[change.a_start : change.a_end]:
+                text = _squeeze(line)
+                if kept[text] > 0:
+                    kept[text] -= 1  # moved or re-indented
+                elif text and not shown[text]:
+                    gone += 1
+            unshown += gone
+            worst = max(worst, (gone, start + change.a_start, start + change.a_end))
+    if unshown <= allowed:
+        return None
+    what = "snippet" if isinstance(edit, LazySnippet) else "edit"
+    return Refusal(
+        RefusalReason.MASS_DELETION,
+        f"{unshown} lines would be deleted that the {what} does not show, most of them in lines "
+        f"{worst[1] + 1} to {worst[2]}. Show the lines around them, or remove them with a diff.",
+        (LineRange(worst[1] + 1, worst[2]),),
+    )
+
+
+def _squeeze(line: str) -> str:
+    return "".join(line.split())
+
+
+def _syntax_refusal(after: SourceText, report: SyntaxReport, language: str | None) -> Refusal:
+    line = report.new_error_line or 1
+    shown = after.slice(line - 1, line)[0].strip()[:80] if line <= after.line_count else "end of file"
+    return Refusal(
+        RefusalReason.SYNTAX_ERROR,
+        f"The result would not parse as {language}: {report.before} syntax errors before, {report.after} "
+        f"after, the first new one at line {line} of the result ({shown!r}). "
+        "If the edit is right, turn the syntax gate off.",
+        (LineRange(line, line),),
+    )
