@@ -2,6 +2,7 @@
 #   prepare_environment [EXTRA]     EXTRA: an extra of pyproject.toml, such as dev
 
 TORCH_VERSION=2.13.0
+TRITON_VERSION=3.6.0
 PIP_VERSION=26.3
 
 find_python() {
@@ -29,6 +30,13 @@ install_torch() {
     python -m pip install -qq --constraint constraints.txt "torch==$TORCH_VERSION"
 }
 
+# Triton comes with the CUDA build of torch. Beside the CPU build its interpreter runs the tests of the GPU kernels.
+install_triton() {
+    if [ "$(uname -sm)" = "Linux x86_64" ] && ! python -c "import triton" 2>/dev/null; then
+        python -m pip install -qq --no-deps "triton==$TRITON_VERSION"
+    fi
+}
+
 prepare_environment() {
     local extra=${1:-} python stamp
     export PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -47,6 +55,9 @@ prepare_environment() {
     echo "Installing into .venv"
     python -m pip install -qq "pip==$PIP_VERSION" || return 1
     install_torch || return 1
+    if [ "$extra" = dev ]; then
+        install_triton || return 1
+    fi
     python -m pip install -qq --constraint constraints.txt --editable ".${extra:+[$extra]}" || return 1
     touch "$stamp"
 }
