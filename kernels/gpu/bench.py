@@ -1,0 +1,402 @@
+"""Speed on a GPU, both sides in one run: `python -m kernels.gpu.bench` prints tables of medians.
+
+Exact int8 against plain bf16 torch (cuBLAS, SDPA) for whole passes, both replayed from CUDA graphs that take
+token ids in and give the next token ids out; single kernels against their cuBLAS and SDPA counterparts and
+the ceilings measured here; the batch-invariant drop-in against plain torch.
+
+`--compile I/N` only compiles, for the Ith of N processes that fill Triton's cache together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from kernels.backend import Segment
+from kernels.gpu.attention import AttentionScratch, AttentionTile, attention_quantize
+from kernels.gpu.backend import TritonBackend
+from kernels.gpu.batch import Inputs, choose_shape
+from kernels.gpu.linear import linear
+from kernels.gpu.mlp import gate_up
+from kernels.gpu.plain import PlainModel, random_weights
+from kernels.gpu.shapes import SHAPES
+from kernels.gpu.tiles import Tile
+from kernels.invariant import batch_invariant
+
+CONTEXT = 1024
+CASES = (  # (name, sequences, new tokens of each, positions before them)
+    ("prefill 512", 1, 512, 0),
+    ("prefill 2048", 1, 2048, 0),
+    ("prefill 6000", 1, 6000, 0),
+    ("decode batch 1", 1, 1, CONTEXT),
+    ("decode batch 8", 8, 1, CONTEXT),
+    ("decode batch 64", 64, 1, CONTEXT),
+    ("decode batch 256", 256, 1, CONTEXT),
+    ("verify 64", 1, 64, CONTEXT),
+)
+
+
+def captured(run: Callable[[], object]) -> Callable[[], None]:
+    """`run` as a CUDA graph, after a warm-up that compiles."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(2):
+            run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        run()
+    return graph.replay
+
+
+def median_us(replay: Callable[[], object], repeats: int = 25) -> float:
+    """Median time in microseconds between two events around one call."""
+    for _ in range(3):
+        replay()
+    pairs = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(repeats)]
+    for start, end in pairs:
+        start.record()
+        replay()
+        end.record()
+    torch.cuda.synchronize()
+    return sorted(start.elapsed_time(end) * 1000 for start, end in pairs)[repeats // 2]
+
+
+def kernel_us(run: Callable[[], object], calls: int = 10) -> float:
+    """Median time of one call, from a graph of several."""
+    return median_us(captured(lambda: [run() for _ in range(calls)]), 11) / calls
+
+
+def answer_rows(sequences: int, new: int, past: int) -> slice:
+    """Rows whose next token is wanted: the last of a prompt, else all."""
+    return slice(new - 1, new) if past == 0 else slice(0, sequences * new)
+
+
+def exact_pass(backend: TritonBackend, sequences: int, new: int, past: int) -> Callable[[], Tensor]:
+    """One exact forward pass and argmax over caches whose first `past` positions hold random bytes."""
+    config = backend.config
+    segments = []
+    for _ in range(sequences):
+        cache = backend.new_cache(past + new)
+        cache.length = past
+        segments.append(Segment(cache, torch.randint(config.vocab_size, (new,))))
+    shape = choose_shape(segments, config.group_size, config.num_kv_heads, config.head_dim, backend.pool.page)
+    inputs = Inputs(shape, -(-config.max_position // backend.pool.page), torch.device("cuda"))
+    inputs.fill(segments, config.group_size, backend.pool.page)
+    rows = answer_rows(sequences, new, past)
+
+    def run() -> Tensor:
+        hidden = backend.run(inputs).select(rows)
+        return backend.argmax(hidden, None)
+
+    return run
+
+
+def plain_pass(model: PlainModel, sequences: int, new: int, past: int) -> Callable[[], Tensor]:
+    """The same work in plain torch."""
+    tokens = torch.randint(model.config.vocab_size, (sequences, new), device="cuda")
+    rows = answer_rows(sequences, new, past)
+    return lambda: model.logits(model.forward(tokens, past).flatten(0, 1)[rows]).argmax(dim=-1)
+
+
+def backend_for(name: str, layers: int | None = None) -> TritonBackend:
+    """A model of random weights over a pool of random, plausible cache entries."""
+    config = SHAPES[name]
+    if layers:
+        config = dataclasses.replace(config, num_layers=layers)
+    backend = TritonBackend(random_weights(config), cache_positions=256 * (CONTEXT + 128) + 8192)
+    for part in (backend.pool.k, backend.pool.v):
+        part.random_(-127, 128)
+    for part in (backend.pool.sk, backend.pool.sv):
+        part.uniform_(0.005, 0.03)
+    return backend
+
+
+def bench_models() -> None:
+    print("| shape | pass | exact int8, us | bf16 torch, us | bf16 / exact |\n|---|---|---|---|---|")
+    for name in SHAPES:
+        backend = backend_for(name)
+        with torch.inference_mode():
+            times = {case: median_us(captured(exact_pass(backend, *rest))) for case, *rest in CASES}
+        del backend
+        torch.cuda.empty_cache()
+        weights = random_weights(SHAPES[name])
+        for case, sequences, new, past in CASES:
+            plain = PlainModel(weights, sequences, past + new)
+            with torch.inference_mode():
+                other = median_us(captured(plain_pass(plain, sequences, new, past)))
+            del plain
+            torch.cuda.empty_cache()
+            ratio = other / times[case]
+            print(f"| {name} | {case} | {times[case]:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
+
+
+def int8_operands(rows: int, depth: int, columns: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def int8(*shape: int) -> Tensor:
+        return torch.randint(-127, 128, shape, dtype=torch.int8, device="cuda")
+
+    return (
+        int8(rows, depth),
+        torch.rand(rows, device="cuda"),
+        int8(columns, depth),
+        torch.rand(columns, device="cuda"),
+    )
+
+
+LINEAR_SHAPES = (  # (rows, depth, columns) and the tiles to try beside the launch table's
+    (6144, 576, 960),
+    (6144, 1536, 576),
+    (2048, 576, 960),
+    (6144, 1536, 2048),
+    (6144, 8960, 1536),
+    (2048, 8960, 1536),
+    (64, 576, 960),
+    (64, 1536, 576),
+    (64, 8960, 1536),
+    (1, 576, 960),
+    (1, 1536, 576),
+    (1, 1536, 2048),
+    (1, 8960, 1536),
+    (256, 1536, 576),
+    (256, 8960, 1536),
+)
+LARGE_TILES = (
+    Tile(128, 128, 64, 8, 4), Tile(128, 128, 128, 8, 3), Tile(128, 128, 64, 4, 4), Tile(128, 256, 64, 8, 4),
+    Tile(128, 256, 128, 8, 3), Tile(64, 128, 128, 4, 4), Tile(64, 64, 128, 4, 4), Tile(128, 64, 128, 4, 4),
+)  # fmt: skip
+MEDIUM_TILES = (
+    Tile(64, 32, 128, 4, 4), Tile(64, 64, 128, 4, 4), Tile(64, 16, 128, 4, 5), Tile(64, 32, 256, 4, 4),
+    Tile(64, 128, 128, 4, 4),
+)  # fmt: skip
+SMALL_TILES = (
+    Tile(16, 16, 256, 2, 4), Tile(16, 16, 512, 4, 3), Tile(16, 32, 256, 4, 4), Tile(16, 8, 512, 2, 4),
+    Tile(16, 16, 256, 4, 6), Tile(16, 64, 256, 4, 4),
+)  # fmt: skip
+
+
+def tiles_for(rows: int) -> tuple[Tile, ...]:
+    return SMALL_TILES if rows <= 16 else MEDIUM_TILES if rows <= 256 else LARGE_TILES
+
+
+def bench_linear(compile_only: tuple[int, int] | None = None) -> None:
+    """Each product with its table tile, the best of the tiles tried, and cuBLAS int8 without an epilogue."""
+    for index, (rows, depth, columns) in enumerate(LINEAR_SHAPES):
+        if compile_only and index % compile_only[1] != compile_only[0]:
+            continue
+        q, s, w, ws = int8_operands(rows, depth, columns)
+        # Rotating weights keep a stream of them from sitting in the L2 cache.
+        copies = [w] + [w.clone() for _ in range(3)] if rows <= 256 else [w]
+        out = torch.zeros(rows, columns, device="cuda")
+
+        def timed(tile: Tile | None) -> float:
+            def run() -> None:
+                for copy in copies:  # noqa: B023
+                    linear(q, s, copy, ws, out, add=True, tile=tile)  # noqa: B023
+
+            if compile_only:
+                run()
+                return 0.0
+            return kernel_us(run, 4) / len(copies)  # noqa: B023
+
+        table = timed(None)
+        results = {}
+        for tile in tiles_for(rows):
+            try:
+                results[tile] = timed(tile)
+            except Exception as error:  # a tile that does not fit is no failure of the sweep
+                print("skipped", tile, type(error).__name__)
+        if compile_only:
+            continue
+        padded = q if rows > 16 else q.expand(32, depth).contiguous()
+        cublas = kernel_us(lambda: [torch._int_mm(padded, copy.T) for copy in copies], 4) / len(copies)  # noqa: B023
+        best = min(results, key=lambda tile: results[tile])
+        tops = 2 * rows * depth * columns / 1e6
+        gbs = (rows * depth + columns * depth + 8 * rows * columns) / 1e3
+        print(
+            f"linear {rows}x{depth}x{columns}: table {table:.1f} us ({tops / table:.0f} TOP/s, "
+            f"{gbs / table:.0f} GB/s), best {results[best]:.1f} {best}, cuBLAS int8 {cublas:.1f} us",
+            flush=True,
+        )
+
+
+GATE_UP_SHAPES = ((6144, 576, 1536), (2048, 1536, 8960), (64, 576, 1536), (1, 576, 1536), (1, 1536, 8960))
+GATE_UP_TILES = (
+    Tile(128, 64, 64, 8, 4), Tile(128, 64, 64, 4, 4), Tile(128, 128, 64, 8, 3), Tile(128, 128, 128, 8, 2),
+    Tile(64, 64, 128, 4, 3), Tile(64, 32, 64, 4, 4), Tile(64, 16, 128, 4, 4), Tile(128, 64, 128, 8, 3),
+)  # fmt: skip
+
+
+def bench_gate_up(compile_only: tuple[int, int] | None = None) -> None:
+    for index, (rows, depth, columns) in enumerate(GATE_UP_SHAPES):
+        if compile_only and index % compile_only[1] != compile_only[0]:
+            continue
+        q, s, w, ws = int8_operands(rows, depth, columns)
+        u = w.flip(0).contiguous()
+        h = torch.zeros(rows, columns, device="cuda")
+        row_max = torch.zeros(rows, dtype=torch.int32, device="cuda")
+        tiles: tuple[Tile | None, ...] = (None, *(SMALL_TILES[:4] if rows <= 16 else GATE_UP_TILES))
+        results: dict[Tile | None, float] = {}
+        for tile in tiles:
+            run = lambda: gate_up(q, s, w, ws * 0.001, u, ws, h, row_max, tile=tile)  # noqa: B023, E731
+            try:
+                if compile_only:
+                    run()
+                else:
+                    results[tile] = kernel_us(run)
+            except Exception as error:
+                print("skipped", tile, type(error).__name__)
+        if results:
+            best = min(results, key=lambda tile: results[tile])
+            tops = 4 * rows * depth * columns / 1e6 / results[None]
+            print(
+                f"gate_up {rows}x{depth}x2x{columns}: table {results[None]:.1f} us ({tops:.0f} TOP/s), "
+                f"best {results[best]:.1f} {best}",
+                flush=True,
+            )
+
+
+ATTENTION_TILES = {
+    64: (
+        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 3), AttentionTile(128, 64, 8, 2),
+        AttentionTile(128, 64, 8, 3), AttentionTile(64, 32, 4, 3), AttentionTile(128, 32, 4, 3),
+        AttentionTile(64, 128, 4, 2),
+    ),
+    128: (
+        AttentionTile(64, 64, 8, 2), AttentionTile(64, 64, 4, 2), AttentionTile(128, 64, 8, 2),
+        AttentionTile(64, 32, 4, 3), AttentionTile(64, 128, 8, 2),
+    ),
+}  # fmt: skip
+
+
+def bench_attention(compile_only: tuple[int, int] | None = None) -> None:
+    """Causal self-attention of one layer over a whole prompt, by tile, and SDPA in bf16."""
+    index = 0
+    for name, config in SHAPES.items():
+        backend = None
+        for length in (2048, 6000):
+            for tile in ATTENTION_TILES[config.head_dim]:
+                index += 1
+                if compile_only and (length > 2048 or index % compile_only[1] != compile_only[0]):
+                    continue
+                backend = backend or backend_for(name, layers=1)
+                cache = backend.new_cache(length)
+                segments = [Segment(cache, torch.zeros(length, dtype=torch.int64))]
+                group, kv, dim = config.group_size, config.num_kv_heads, config.head_dim
+                shape = choose_shape(segments, group, kv, dim, backend.pool.page)
+                shape = dataclasses.replace(shape, tile=tile, tiles=-(-length * group // tile.rows), splits=1)
+                inputs = Inputs(shape, 64, torch.device("cuda"))
+                inputs.fill(segments, group, backend.pool.page)
+                t, heads = shape.tokens, config.num_heads
+                q = torch.randint(-127, 128, (t, heads, dim), dtype=torch.int8, device="cuda")
+                sq = torch.rand(t, heads, device="cuda") / 64
+                pages = (backend.pool.k[0], backend.pool.sk[0], backend.pool.v[0], backend.pool.sv[0])
+                scratch = AttentionScratch.allocate(1, t, heads, dim, torch.device("cuda"))
+                out = torch.empty(t, heads * dim, dtype=torch.int8, device="cuda")
+                out_s = torch.empty(t, device="cuda")
+                run = lambda: attention_quantize(  # noqa: E731
+                    q, sq, *pages, inputs.batch, scratch, out, out_s, tile=tile, splits=1  # noqa: B023
+                )  # fmt: skip
+                if compile_only:
+                    run()
+                    continue
+                us = kernel_us(run, 4)
+                scores = heads * length * (length + 1) / 2
+                print(
+                    f"attention {name} {length} {tile}: {us:.0f} us, {scores / us / 1e6:.2f} T scores/s",
+                    flush=True,
+                )
+            if not compile_only:
+                shape4 = (1, config.num_heads, length, config.head_dim)
+                q, k, v = (torch.randn(shape4, dtype=torch.bfloat16, device="cuda") for _ in range(3))
+                us = kernel_us(lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True), 4)  # noqa: B023
+                print(f"attention {name} {length} SDPA bf16: {us:.0f} us", flush=True)
+
+
+def bench_ceilings() -> None:
+    big = torch.randint(-127, 128, (1 << 32,), dtype=torch.int8, device="cuda")
+    other = torch.empty_like(big)
+    copy = kernel_us(lambda: other.copy_(big), 2)
+    q, _, w, _ = int8_operands(8192, 8192, 8192)
+    cublas = kernel_us(lambda: torch._int_mm(q, w.T), 4)
+    s = torch.rand(8192, device="cuda")
+    out = torch.empty(8192, 8192, device="cuda")
+    ours = kernel_us(lambda: linear(q, s, w, s, out), 4)
+    a, b = (torch.randn(8192, 8192, dtype=torch.bfloat16, device="cuda") for _ in range(2))
+    bf16 = kernel_us(lambda: a @ b, 4)
+    work = 2 * 8192**3 / 1e6
+    print(
+        f"copy {2 * (1 << 32) / copy / 1e3:.0f} GB/s; 8192^3: cuBLAS int8 {work / cublas:.0f} TOP/s, "
+        f"bf16 {work / bf16:.0f} TFLOP/s; linear with scales and float32 out {work / ours:.0f} TOP/s"
+    )
+
+
+def bench_drop_in() -> None:
+    """The batch-invariant mode on the bf16 model: distinct answers over batch sizes, and its cost."""
+    config = SHAPES["1.5B"]
+    weights = random_weights(config)
+    sizes = (1, 2, 3, 4, 8, 15, 16, 32, 64, 100, 128, 192, 256)
+    plain = PlainModel(weights, max(sizes), CONTEXT + 1)
+    tokens = torch.randint(config.vocab_size, (max(sizes), 1), device="cuda")
+    plain.k[:] = plain.k[:, :1]  # every sequence has the same past
+    plain.v[:] = plain.v[:, :1]
+
+    def distinct() -> int:
+        rows = [plain.logits(plain.forward(tokens[:1].expand(n, 1), CONTEXT))[0, 0] for n in sizes]
+        return len({row.float().cpu().numpy().tobytes() for row in rows})
+
+    with torch.inference_mode():
+        without = distinct()
+        with batch_invariant():
+            print(f"drop-in: {distinct()} distinct rows over {len(sizes)} batch sizes; plain torch {without}")
+        for case, sequences, new, past in CASES:
+            if (case.startswith("prefill") and new != 2048) or case.startswith("verify"):
+                continue
+            model = PlainModel(weights, sequences, past + new)
+            run = plain_pass(model, sequences, new, past)
+            base = median_us(captured(run))
+            with batch_invariant():
+                replay = captured(run)
+            pinned = median_us(replay)
+            cost = 100 * (pinned / base - 1)
+            print(f"drop-in, 1.5B {case}: {pinned:.0f} us, plain {base:.0f} us: {cost:+.0f} %")
+            del model
+
+
+def compile_part(part: int, parts: int) -> None:
+    """Runs every kernel variant of this part once."""
+    for number, (name, case) in enumerate((n, c) for n in SHAPES for c in CASES):
+        if number % parts == part:
+            exact_pass(backend_for(name, layers=1), *case[1:])()
+    bench_linear((part, parts))
+    bench_gate_up((part, parts))
+    bench_attention((part, parts))
+    torch.cuda.synchronize()
+
+
+def main() -> None:
+    """Prints the tables asked for."""
+    benches = {
+        "ceilings": bench_ceilings, "models": bench_models, "linear": bench_linear, "gate_up": bench_gate_up,
+        "attention": bench_attention, "drop_in": bench_drop_in,
+    }  # fmt: skip
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("benches", nargs="*", default=list(benches), help=", ".join(benches))
+    parser.add_argument("--compile", metavar="I/N", help="compile only")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    if options.compile:
+        compile_part(*map(int, options.compile.split("/")))
+        return
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
+    for name in options.benches:
+        benches[name]()
+
+
+if __name__ == "__main__":
+    main()

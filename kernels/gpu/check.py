@@ -1,0 +1,206 @@
+"""Correctness on a GPU: `python -m kernels.gpu.check` prints a line for each property.
+
+CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights;
+the same bits over batch sizes, batch positions, query lengths, chunks, splits and page orders; every float32
+that exp2 can meet; no contracted or approximate instruction in any kernel; and a bf16 model as the control.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from kernels.backend import Hidden, Segment
+from kernels.forward import ReferenceBackend
+from kernels.gpu import arithmetic, attention, embedding, linear, mlp, norm, rope
+from kernels.gpu.backend import TritonBackend
+from kernels.gpu.plain import PlainModel
+from kernels.gpu.shapes import SHAPES
+from kernels.tiny import tiny_tensors, tiny_tokens
+from kernels.weights import Weights, build_weights
+
+CONFIG = SHAPES["135M"]
+BATCHES = (1, 2, 3, 7, 8, 16, 17, 33, 64, 100, 128, 200, 256)
+QUERY_LENGTHS = (1, 2, 3, 5, 8, 16, 21, 22, 43, 64, 100, 128, 257, 512)
+
+
+def tokens(seed: int, count: int) -> Tensor:
+    return tiny_tokens(seed, count, CONFIG.vocab_size)
+
+
+@triton.jit
+def _exp2_of_bits(out_ptr, first, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    d = (first + i).to(tl.int32).to(tl.float32, bitcast=True)
+    tl.store(out_ptr + i, arithmetic.exp2(d))
+
+
+def exp2_differences() -> int:
+    """Compares exp2 with one eager operation a kernel on every float32 from -0 to -25, bit for bit."""
+    differences, step, block = 0, 1 << 26, 1024
+    last = int(torch.tensor(-25.0).view(torch.int32))
+    out = torch.empty(step, device="cuda")
+    for first in range(-(2**31), last, step):
+        _exp2_of_bits[(step // block,)](out, first, BLOCK=block, **arithmetic.STRICT)
+        bits = torch.arange(first, first + step, device="cuda", dtype=torch.int64).to(torch.int32)
+        d = bits.view(torch.float32).clamp(min=-24.0)
+        n = torch.floor(d)
+        f = d - n
+        p = 1.0 + f * (0.6954244 + f * (0.22630768 + f * 0.07826797))
+        want = p * ((n.to(torch.int32) + 127) << 23).view(torch.float32)
+        differences += int((out.view(torch.int32) != want.view(torch.int32)).sum())
+    return differences
+
+
+def run(backend: TritonBackend | ReferenceBackend, chunks: list[Tensor], capacity: int) -> tuple[Hidden, str]:
+    """One sequence fed in chunks: all hidden rows and the cache's SHA-256."""
+    cache = backend.new_cache(capacity)
+    rows = [backend.forward([Segment(cache, chunk)]) for chunk in chunks]
+    return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows])), cache.sha256()
+
+
+def equal(a: Hidden, b: Hidden) -> bool:
+    return torch.equal(a.q.cpu(), b.q.cpu()) and torch.equal(a.s.cpu(), b.s.cpu())
+
+
+def check_cpu_equals_gpu(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
+    cpu = ReferenceBackend(weights)
+    for length in (1, 2, 17, 130, 511, 700):
+        want, want_cache = run(cpu, [tokens(length, length)], 1024)
+        got, got_cache = run(gpu, [tokens(length, length)], 1024)
+        last = slice(max(0, length - 8), length)
+        same = (
+            equal(got, want)
+            and got_cache == want_cache
+            and torch.equal(gpu.logits(got.select(last), None).cpu(), cpu.logits(want.select(last), None))
+            and torch.equal(gpu.argmax(got, None).cpu(), cpu.argmax(want, None))
+        )
+        yield f"CPU = GPU, prompt of {length}: hidden, cache, logits, argmax; cache {got_cache[:16]}", same
+
+
+def check_invariance(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
+    prompt, more = tokens(1, 300), tokens(2, 512)
+    whole, whole_cache = run(gpu, [torch.cat((prompt, more))], 1024)
+    tail = whole.select(slice(300, 812))
+
+    same = True
+    for count in QUERY_LENGTHS:
+        cache = gpu.new_cache(1024)
+        gpu.forward([Segment(cache, prompt)])
+        for _ in range(2):  # eager, then as a graph
+            cache.truncate(300)
+            got = gpu.forward([Segment(cache, more[:count])])
+            same &= equal(got, tail.select(slice(0, count)))
+    yield f"query lengths {QUERY_LENGTHS}: decode = verify = prefill", same
+
+    same = True
+    for chunk in (1, 7, 64, 100, 333, 512):
+        parts = list(torch.cat((prompt, more))[: 812 if chunk > 1 else 320].split(chunk))
+        got, got_cache = run(gpu, parts, 1024)
+        same &= equal(got, whole.select(slice(0, len(got)))) and (chunk == 1 or got_cache == whole_cache)
+    yield "prefill in chunks of 1, 7, 64, 100, 333, 512: hidden and cache", same
+
+    same = True
+    for splits in (1, 2, 3, 4, 8, 16, 32):
+        gpu.splits = splits
+        for parts in ([prompt, more[:1]], [prompt, more[:64]]):
+            got, _ = run(gpu, parts, 1024)
+            same &= equal(got, whole.select(slice(0, len(got))))
+    gpu.splits = None
+    yield "KV splits 1, 2, 3, 4, 8, 16, 32", same
+
+    same = True
+    for seed in range(4):
+        random.Random(seed).shuffle(gpu.pool.free)
+        got, got_cache = run(gpu, [prompt, more], 1024)
+        same &= equal(got, whole) and got_cache == whole_cache
+    yield "4 page orders", same
+
+    others = [tokens(10 + i, 1 + (i * 37) % 190) for i in range(255)]
+    same = True
+    for batch in BATCHES:
+        for position in {0, batch // 2, batch - 1}:
+            prompts = [*others[:position], prompt, *others[position : batch - 1]]
+            caches = [gpu.new_cache(512) for _ in prompts]
+            prefilled = gpu.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])
+            start = sum(len(p) for p in prompts[:position])
+            same &= equal(prefilled.select(slice(start, start + 300)), whole.select(slice(0, 300)))
+            for step in range(2):  # eager, then as a graph
+                feed = [Segment(c, more[step : step + 1]) for c in caches]
+                got = gpu.forward(feed).select([position])
+                same &= equal(got, whole.select([300 + step]))
+    yield f"batch sizes {BATCHES}, first, middle and last position", same
+
+
+def control(weights: Weights) -> str:
+    """How many of one row's bf16 logits change with the batch size, under plain torch."""
+    plain = PlainModel(weights, max(BATCHES), 320)
+    prompts = torch.stack([tokens(i, 301) for i in range(max(BATCHES))]).cuda()
+    with torch.inference_mode():
+        rows = []
+        for batch in BATCHES:
+            plain.forward(prompts[:batch, :300], 0)
+            rows.append(plain.logits(plain.forward(prompts[:batch, 300:], 300))[0, 0])
+    changed = [int((row != rows[0]).sum()) for row in rows]
+    distinct = len({row.float().cpu().numpy().tobytes() for row in rows})
+    sizes, logits = len(BATCHES), len(rows[0])
+    return (
+        f"{distinct} distinct rows over {sizes} batch sizes; up to {max(changed)} of {logits} logits change"
+    )
+
+
+def instructions() -> Iterator[tuple[str, bool]]:
+    """PTX and SASS of every compiled kernel: no contraction, flush to zero or approximation.
+
+    Division and square root are software sequences in SASS that use fused multiply-adds and round correctly,
+    so FFMA is only forbidden in PTX, and reported for SASS.
+    """
+    for module in (norm, embedding, linear, mlp, rope, attention):
+        for name, function in vars(module).items():
+            if not (name.startswith("_") and hasattr(function, "device_caches")):
+                continue
+            compiled = [k for cache in function.device_caches.values() for k in cache[0].values()]
+            if not compiled or function.__module__ != module.__name__:
+                continue
+            ptx = "\n".join(k.asm["ptx"] for k in compiled)
+            counts = {
+                word: len(re.findall(pattern, ptx))
+                for word, pattern in (("fma", r"\bfma\."), ("ftz", r"\.ftz"), ("approx", r"\.approx"))
+            }
+            divisions = len(re.findall(r"\b(div|sqrt)\.rn\.f32", ptx))
+            ffma = len(re.findall(r"\bFFMA", compiled[0].asm["sass"]))
+            text = f"{name} x {len(compiled)}: PTX {counts}, div/sqrt.rn {divisions}; SASS FFMA {ffma}"
+            yield text, not any(counts.values()) and (divisions > 0 or ffma == 0)
+
+
+def main() -> int:
+    """Prints every check; the exit status is the number that failed."""
+    properties = torch.cuda.get_device_properties(0)
+    print(f"{properties.name}, torch {torch.__version__}, triton {triton.__version__}")
+    weights = build_weights(CONFIG, tiny_tensors(CONFIG))
+    print(f"weights {weights.sha256[:16]}")
+    gpu = TritonBackend(weights, cache_positions=256 * 512 + 8192)
+    failed = 0
+    checks: list[Callable[[], Iterator[tuple[str, bool]]]] = [
+        lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
+        lambda: check_cpu_equals_gpu(weights, gpu),
+        lambda: check_invariance(weights, gpu),
+        instructions,
+    ]
+    for check in checks:
+        for text, passed in check():
+            failed += not passed
+            print("ok  " if passed else "FAIL", text, flush=True)
+    print("bf16 torch, the negative control:", control(weights))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
