@@ -73,7 +73,8 @@ def parse(text: str | bytes, language: str | None) -> tree_sitter.Tree | None:
     if parser is None:
         parser = by_language[language] = tree_sitter.Parser(grammar)
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return parser.parse(data)
+    # The Kotlin scanner never returns on a text that ends in an annotation without a line end.
+    return parser.parse(data if data.endswith(b"\n") else data + b"\n")
 
 
 def _errors(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:

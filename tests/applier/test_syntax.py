@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier import languages
-from applier.syntax import error_lines, error_nodes, has_grammar, language_for_path, same_tree, scopes
+from applier.syntax import error_lines, error_nodes, has_grammar, language_for_path, parse, same_tree, scopes
 
 SAMPLES = {
     "python": "@dec\nclass A:\n    def f(self):\n        return 1\n",
@@ -85,3 +85,7 @@ def test_same_tree_ignores_comments_and_space_only() -> None:
     assert same_tree("a\nb\n", "a\n", "python") is False
     assert same_tree("x = 'a b'\n", "x = 'a  b'\n", "python") is False
     assert same_tree("a", "a", "unknown") is None
+
+
+def test_a_kotlin_annotation_at_the_end_of_the_text_is_parsed() -> None:
+    assert parse("class A {\n    @get:InputFile\n    @get:Optional", "kotlin") is not None
