@@ -242,7 +242,8 @@ def _conclude(
                 where.candidates,
             )
         if where.found is Found.DONE:
-            done.append(LineRange(where.line + 1, where.line + len(part.new)))
+            if where.line >= 0 and part.new:
+                done.append(LineRange(where.line + 1, where.line + len(part.new)))
         elif where.found is Found.MISSING or part.elided:
             pending.append(_pending(part, where))
         else:

@@ -31,7 +31,7 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`line` is the 0-based line of the first old line (PLACED) or new line (DONE)."""
+    """`line` is the 0-based line of the first old line (PLACED) or new line (DONE); -1 when nowhere."""
 
     found: Found
     line: int = -1
@@ -42,9 +42,17 @@ def place(source: SourceText, parts: Sequence[Part], language: str | None, *, or
     """A place for every part. `ordered`: the parts follow each other in the file, as hunks do."""
     matches = [source.find(part.old, _MANY) for part in parts]
     options = _in_order(parts, matches) if ordered else matches
-    return [
+    places = [
         _decide(source, part, all_lines, lines, language)
         for part, all_lines, lines in zip(parts, matches, options, strict=True)
+    ]
+    outcomes = {where.found for where in places}
+    if outcomes != {Found.DONE, Found.MISSING}:
+        return places
+    # The rest of the edit is there, so a deletion whose lines are nowhere has been made too.
+    return [
+        Place(Found.DONE) if where.found is Found.MISSING and _is_gone(source, part) else where
+        for part, where in zip(parts, places, strict=True)
     ]
 
 
@@ -147,6 +155,12 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
         return None
     lines = source.find(part.new, 2)
     return lines[0] if len(lines) == 1 else None
+
+
+def _is_gone(source: SourceText, part: Part) -> bool:
+    """The part only removes lines, and none of them stands in the file."""
+    removed = [part.old[row] for edit in part.edits for row in range(edit.start, edit.end)]
+    return not part.added and _tells(removed) and not any(source.find([line], 1) for line in removed)
 
 
 def _is_within_result(source: SourceText, part: Part, line: int) -> int | None:
