@@ -1,1 +1,31 @@
-"""Deterministic edits: original bytes + edit -> new bytes, diff and receipt."""
+"""Deterministic edits: original bytes + edit -> new bytes, diff and receipt.
+
+from applier import Applier, EditRequest
+
+result = Applier.from_default().apply(EditRequest(original=..., edit=..., path="example.py"))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from applier.pipeline import Applier
+    from applier.types import EditFormat, EditOptions, EditRequest, EditResult, Status
+
+_HOMES = {
+    "Applier": "applier.pipeline",
+    "EditFormat": "applier.types",
+    "EditOptions": "applier.types",
+    "EditRequest": "applier.types",
+    "EditResult": "applier.types",
+    "Status": "applier.types",
+}
+__all__ = ["Applier", "EditFormat", "EditOptions", "EditRequest", "EditResult", "Status"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the public names on use: a command that needs one of them does not pay for all."""
+    from importlib import import_module
+
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,7 @@ def align(
         markers = find_markers(edit_lines, language)
     elides = [markers.get(i) in (MarkerKind.ELIDE, MarkerKind.ELIDE_REST) for i in range(len(edit_lines))]
     silent = [i in markers and not elides[i] for i in range(len(edit_lines))]
-    shown = [_without_trailing_marker(line, language) for line in edit_lines]
+    shown = [without_trailing_marker(line, language) for line in edit_lines]
     steps = align_lines(items, shown, elides, silent, costs)
     return _write(items, shown, steps, _indents(items, shown, elides, steps))
 
@@ -70,7 +70,8 @@ def align_replacement(
     return [*out, *put.get(len(items), ())]
 
 
-def _without_trailing_marker(line: str, language: str | None) -> str:
+def without_trailing_marker(line: str, language: str | None) -> str:
+    """A line of code without a marker comment at its end."""
     found = trailing_marker(line, language)
     return found[0] if found else line
 

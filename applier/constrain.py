@@ -8,11 +8,10 @@ ids end with its line end and hold no other, no known line is the beginning of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .indentation import reindent, shifts
-from .markers import MarkerKind, trailing_marker
 from .prompt import PromptCodec
 from .window import GAP, Item
 
@@ -62,11 +61,18 @@ class State:
 
 
 class Constraint:
-    """The allowed continuations of a merged window with `gaps` gaps over known lines."""
+    """The allowed continuations of a merged window over known lines.
 
-    def __init__(self, known: KnownLines, gaps: int) -> None:
+    The gaps of `window` are owed once each. Nothing may stand before a gap that opens the window, nor after
+    one that closes it.
+    """
+
+    def __init__(self, known: KnownLines, window: Sequence[Item]) -> None:
         self.known = known
+        gaps = sum(item is GAP for item in window)
         self.start = State(known.root, gaps)
+        self._opening = gaps if window and window[0] is GAP else -1  # gaps owed while only a gap may follow
+        self._closed = bool(window) and window[-1] is GAP
         codec = known.codec
         self._gap, self._end = codec.gap_id, codec.end_id
         lines = known.root.allowed
@@ -79,40 +85,35 @@ class Constraint:
         """The ids that may follow, ascending; never empty."""
         if state.node is not self.known.root:
             return state.node.allowed
-        return self._with_gap if state.gaps else self._with_end
+        if state.gaps == self._opening:
+            return (self._gap,)
+        if state.gaps:
+            return self._with_gap
+        return (self._end,) if self._closed else self._with_end
 
     def follow(self, state: State, id_: int) -> State | None:
         """The state after `id_`; None when it is not allowed. The end leads back to the start of a line."""
-        if state.node is self.known.root:
-            if id_ == self._gap:
-                return State(self.known.root, state.gaps - 1) if state.gaps else None
-            if id_ == self._end:
-                return None if state.gaps else state
-        child = state.node.children.get(id_)
-        if child is None:
+        if id_ not in self.allowed(state):
             return None
+        if id_ == self._end:
+            return state
+        if id_ == self._gap:
+            return State(self.known.root, state.gaps - 1)
+        child = state.node.children[id_]
         return State(child if child.children else self.known.root, state.gaps)
 
 
 def known_lines(
-    window: Sequence[Item],
-    edit_lines: Sequence[str],
-    markers: Mapping[int, MarkerKind],
-    proposal: Sequence[Item],
-    language: str | None = None,
+    window: Sequence[Item], shown: Sequence[str], proposal: Sequence[Item], references: Sequence[str] = ()
 ) -> list[str]:
-    """The lines that a merged window may hold: the window's, the edit's without markers, as written and in
-    the indentations that its unchanged lines have in the window, and those of the baseline's proposal.
+    """The lines that a merged window may hold: the window's, those that the edit shows, as written and in the
+    indentations that its unchanged lines have in the window, and those of the baseline's proposal.
+
+    `references` are further lines of the edit that tell indentations, such as a search text.
     """
-    shown = []
-    for number, line in enumerate(edit_lines):
-        if number in markers:
-            continue
-        shown.append(line)
-        if found := trailing_marker(line, language):
-            shown[-1] = found[0]
-    out = [item for item in window if item is not GAP] + shown
-    for shift in shifts(window, shown)[:MAX_SHIFTS]:
+    out = [item for item in window if item is not GAP]
+    out += shown
+    for shift in shifts(window, [*references, *shown])[:MAX_SHIFTS]:
         out.extend(reindent(line, shift) for line in shown)
     out.extend(item for item in proposal if item is not GAP)
     return list(dict.fromkeys(out))

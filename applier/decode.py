@@ -19,6 +19,7 @@ import torch
 
 from kernels.model import Hidden, Model, Segment
 
+from .cancellation import check_cancelled
 from .constrain import Constraint, State
 from .drafts import FIRST_REDRAFT, Drafter
 from .prompt import PromptCodec
@@ -231,11 +232,12 @@ class MergeTask:
 def run_tasks(model: Model, tasks: Sequence[MergeTask], batch_tokens: int = 8192) -> list[DecodeError | None]:
     """Runs merges side by side, in one ragged pass a step, until all are done.
 
-    Returns for each task None, or the DecodeError that ended it alone.
+    Returns for each task None, or the DecodeError that ended it alone. Raises Cancelled.
     """
     failed: list[DecodeError | None] = [None] * len(tasks)
     active = [number for number, task in enumerate(tasks) if not task.done]
     while active:
+        check_cancelled()
         batch: list[tuple[int, int, list[int]]] = []
         left = batch_tokens
         for number in active:

@@ -7,9 +7,8 @@ draft never changes a result: it only decides how many tokens one pass of the mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from .markers import MarkerKind
 from .prompt import PromptCodec
 from .window import GAP, Item
 
@@ -28,12 +27,12 @@ class Drafter:
         codec: PromptCodec,
         proposal: Sequence[Item],
         window: Sequence[Item],
-        edit_lines: Sequence[str],
-        markers: Mapping[int, MarkerKind],
+        edit: Sequence[Item],
     ) -> None:
+        """`edit` are the lines that the edit shows, None where a marker breaks them off."""
         self._line_ends, self._gap, end = codec.line_ends, codec.gap_id, (codec.end_id,)
-        edit = [_BREAK if i in markers else codec.encode_line(line) for i, line in enumerate(edit_lines)]
-        self._sources = [[*self._units(codec, proposal), end], [*self._units(codec, window), end], edit]
+        shown = [_BREAK if line is None else codec.encode_line(line) for line in edit]
+        self._sources = [[*self._units(codec, proposal), end], [*self._units(codec, window), end], shown]
         self._place = [0, 0, 0]  # where the last draft from each source went on
 
     def _units(self, codec: PromptCodec, items: Sequence[Item]) -> list[Unit]:

@@ -81,25 +81,35 @@ class Window:
                 out.append(None)
         return out
 
-    def check(self, merged: Sequence[Item]) -> None:
-        """Raises WindowError unless `merged` holds every gap once; gaps carry no name, so their order is
-        theirs.
+    def pieces(self, merged: Sequence[Item]) -> list[tuple[int, int, list[str]]]:
+        """`(start, end, lines)` for every run between gaps: what replaces the kept lines `start` to `end`.
+
+        Raises WindowError unless `merged` holds every gap once, with nothing outside of an outer gap.
         """
         found = sum(item is GAP for item in merged)
         if found != len(self.gaps):
             raise WindowError(f"the merged window has {found} elided runs, the original has {len(self.gaps)}")
+        edges = [0, *(edge for gap in self.gaps for edge in gap), self.total]
+        pieces: list[tuple[int, int, list[str]]] = [
+            (start, end, []) for start, end in zip(edges[::2], edges[1::2], strict=True)
+        ]
+        number = 0
+        for item in merged:
+            if item is GAP:
+                number += 1
+            else:
+                pieces[number][2].append(item)
+        for start, end, lines in pieces:
+            if lines and not any(a <= start and end <= b for a, b in self.ranges):
+                raise WindowError(f"the merged window writes at line {start + 1}, which it does not keep")
+        return pieces
 
     def assemble(self, lines: Sequence[str], merged: Sequence[Item]) -> list[str]:
         """The whole new file: `merged` with the gaps' original lines put back. Raises WindowError."""
-        self.check(merged)
-        gaps = iter(self.gaps)
         out: list[str] = []
-        for item in merged:
-            if item is GAP:
-                start, end = next(gaps)
-                out.extend(lines[start:end])
-            else:
-                out.append(item)
+        for (_, _, written), (start, end) in zip(self.pieces(merged), [*self.gaps, (0, 0)], strict=True):
+            out.extend(written)
+            out.extend(lines[start:end])
         return out
 
     def project(self, old: Sequence[str], new: Sequence[str]) -> list[Item] | None:
@@ -120,8 +130,12 @@ class Window:
             if home is None:
                 return None
             at = home[2] + start - home[0]
+            if start == 0 and at:
+                return None
             out.extend(new[done:at])
             out.append(GAP)
             done = at + end - start
+        if self.gaps and self.gaps[-1][1] == self.total and done < len(new):
+            return None
         out.extend(new[done:])
         return out

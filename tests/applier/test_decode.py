@@ -22,9 +22,10 @@ def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=
     markers = find_markers(edit, "python")
     if proposal is None:
         proposal = align(items, edit, "python", markers=markers)
-    drafter = Drafter(codec(), proposal, items, edit, markers)
-    known = KnownLines(codec(), known_lines(items, edit, markers, proposal, "python"))
-    constraint = None if free else Constraint(known, sum(item is GAP for item in items))
+    shown = [None if i in markers else line for i, line in enumerate(edit)]
+    drafter = Drafter(codec(), proposal, items, shown)
+    known = KnownLines(codec(), known_lines(items, [line for line in shown if line is not None], proposal))
+    constraint = None if free else Constraint(known, items)
     prompt = codec().build_prompt(items, edit, basename="x.py")
     return MergeTask(model(), codec(), prompt, drafter, constraint, limit, options, hash_logits=True)
 
@@ -110,8 +111,7 @@ def test_batches_do_not_change_a_bit():
 def test_only_known_lines_are_written_and_every_gap():
     written = finish(task()).written
     items = codec().decode(written)
-    markers = find_markers(EDIT, "python")
-    known = known_lines(ITEMS, EDIT, markers, align(ITEMS, EDIT, "python"), "python")
+    known = known_lines(ITEMS, EDIT[1:-1], align(ITEMS, EDIT, "python"))
     assert [item for item in items if item is GAP] == [GAP, GAP]
     assert {item for item in items if item is not GAP} <= set(known)
     assert "# ... existing code ..." not in items

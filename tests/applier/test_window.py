@@ -31,8 +31,8 @@ def test_malformed_ranges_are_refused(ranges):
         Window(4, ranges)
 
 
-@pytest.mark.parametrize("merged", [["x"], [GAP, "x"], [GAP, GAP, GAP]])
-def test_lost_or_extra_gaps_are_refused(merged):
+@pytest.mark.parametrize("merged", [["x"], [GAP, "x"], [GAP] * 3, ["x", GAP, GAP], [GAP, GAP, "x"]])
+def test_lost_extra_and_outer_gaps_are_refused(merged):
     with pytest.raises(WindowError):
         Window(4, ((1, 2),)).assemble(list("abcd"), merged)
 
@@ -40,6 +40,8 @@ def test_lost_or_extra_gaps_are_refused(merged):
 def test_project_refuses_a_change_inside_a_gap():
     window = Window(5, ((3, 5),))
     assert window.project(list("abcde"), list("aXcde")) is None
+    assert window.project(list("abcde"), list("Xabcde")) is None
+    assert Window(3, ((0, 1),)).project(list("abc"), list("abcX")) is None
     assert window.project(list("abcde"), list("abcdXe")) == [GAP, "d", "X", "e"]
 
 
@@ -61,9 +63,9 @@ def test_assemble_inverts_items(case):
 def test_project_rebuilds_the_new_file(case, data):
     lines, window = case
     merged = []
-    for start, end, kept in window.spans():
+    for _, _, kept in window.spans():
         if kept:
-            merged += data.draw(st.lists(st.sampled_from("abXY"), max_size=5)) if end > start else []
+            merged += data.draw(st.lists(st.sampled_from("abXY"), max_size=5))
         else:
             merged.append(GAP)
     new = window.assemble(lines, merged)

@@ -1,0 +1,155 @@
+"""A model ready to merge: weights on a backend, the prompt's codec, and what was calibrated for it.
+
+`ModelInfo` is read from the model's folder without loading the weights, so that exact edits and
+fingerprints cost nothing. Loading checks the weights and the tokenizer against it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .confidence import Calibration, Kind, uncalibrated
+from .prompt import PromptCodec, PromptTemplate
+from .receipt import fingerprint, sha256
+
+if TYPE_CHECKING:
+    from kernels.model import BackendName, Model
+
+    from .decode import DecodeError, DecodeOptions, Merge, MergeTask
+    from .plan import MergePlan
+
+MANIFEST_FILE = "manifest.json"
+UNCALIBRATED_THRESHOLD = 0.5  # a margin of 1 on the scale of logits
+
+
+class ModelNotFoundError(ValueError):
+    """The folder holds no model, or a part of one."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the manifest in a model's folder says."""
+
+    folder: Path
+    weights_sha256: str
+    tokenizer_sha256: str
+    numerics_version: int
+    threshold: float  # merges with less confidence are refused
+    template: PromptTemplate
+    calibration: Calibration | None
+
+    @staticmethod
+    def read(folder: Path) -> ModelInfo:
+        """Raises ModelNotFoundError when the folder or its manifest is missing or malformed."""
+        path = folder / MANIFEST_FILE
+        try:
+            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            calibration = data.get("calibration")
+            return ModelInfo(
+                folder=folder,
+                weights_sha256=str(data["weights_sha256"]),
+                tokenizer_sha256=str(data["tokenizer_sha256"]),
+                numerics_version=int(data["numerics_version"]),
+                threshold=float(data.get("refusal_threshold") or UNCALIBRATED_THRESHOLD),
+                template=PromptTemplate.from_dict(data.get("prompt_template") or {}),
+                calibration=Calibration.from_dict(calibration) if calibration else None,
+            )
+        except OSError as error:
+            raise ModelNotFoundError(
+                f"there is no model in {folder}; make one with `samebytes model fetch`"
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelNotFoundError(f"{path} is no model manifest: {error!r}") from error
+
+    def fingerprint(self) -> str:
+        """The digest of everything besides a request that decides its result."""
+        tables = self.calibration.tables if self.calibration else {}
+        parts = {
+            "tokenizer": self.tokenizer_sha256,
+            "template": asdict(self.template),
+            "threshold": self.threshold.hex(),
+            "calibration": {kind: [[m.hex(), p.hex()] for m, p in knots] for kind, knots in tables.items()},
+        }
+        prompt = sha256(json.dumps(parts, sort_keys=True).encode())
+        return fingerprint(self.weights_sha256, prompt, self.numerics_version)
+
+    def confidence(self, margin: float, kind: Kind) -> float:
+        """How sure a merge with this smallest margin is, 0 to 1."""
+        if self.calibration is None:
+            return uncalibrated(margin, kind)
+        return self.calibration.confidence(margin, kind)
+
+
+class Engine:
+    """A loaded model. Safe to use from several threads: every merge has a cache of its own."""
+
+    def __init__(self, model: Model, codec: PromptCodec, options: DecodeOptions | None = None) -> None:
+        from .decode import DecodeOptions
+
+        self.model, self.codec = model, codec
+        self.options = options or DecodeOptions()
+
+    @staticmethod
+    def load(
+        info: ModelInfo,
+        backend: BackendName = "auto",
+        threads: int | None = None,
+        options: DecodeOptions | None = None,
+    ) -> Engine:
+        """Raises ModelNotFoundError when weights or tokenizer are not those of the manifest, and what
+        `kernels.model.load_model` raises.
+        """
+        from kernels.config import NUMERICS_VERSION
+        from kernels.model import load_model
+
+        if info.numerics_version != NUMERICS_VERSION:
+            raise ModelNotFoundError(
+                f"the model in {info.folder} is for version {info.numerics_version} of the numerics, this is "
+                f"{NUMERICS_VERSION}; derive it again with `samebytes model fetch`"
+            )
+        try:
+            tokenizer = (info.folder / "tokenizer.json").read_bytes()
+        except OSError as error:
+            raise ModelNotFoundError(f"{info.folder} has no tokenizer.json") from error
+        model = load_model(info.folder, backend, threads)
+        for name, found, wanted in (
+            ("tokenizer.json", sha256(tokenizer), info.tokenizer_sha256),
+            ("model.safetensors", model.weights_sha256, info.weights_sha256),
+        ):
+            if found != wanted:
+                raise ModelNotFoundError(
+                    f"{name} in {info.folder} has SHA-256 {found}, the manifest says {wanted}; "
+                    "derive the model again with `samebytes model fetch`"
+                )
+        return Engine(model, PromptCodec(tokenizer.decode("utf-8"), info.template), options)
+
+    @property
+    def max_positions(self) -> int:
+        """Tokens of prompt and answer together."""
+        return self.model.config.max_position
+
+    def task(self, plan: MergePlan, hash_logits: bool = False) -> MergeTask:
+        """A plan as a merge to run."""
+        from .decode import MergeTask
+
+        return MergeTask(
+            self.model,
+            self.codec,
+            plan.prompt,
+            plan.drafter,
+            plan.constraint,
+            plan.max_answer,
+            self.options,
+            hash_logits,
+        )
+
+    def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:
+        """Runs merges side by side; a merge that found no end gives its DecodeError."""
+        from .decode import run_tasks
+
+        failed = run_tasks(self.model, tasks, self.options.batch_tokens)
+        return [error or task.result() for task, error in zip(tasks, failed, strict=True)]

@@ -1,0 +1,134 @@
+"""`Applier`: one edit of one file as a pure function.
+
+parse → exact → locate → merge → verify → answer. An edit that is exact never meets the model. Nothing is
+raised for bad input: every request has an `EditResult`, and a refusal carries its reason and leaves the
+bytes as they were.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .engine import Engine, ModelInfo
+from .receipt import fingerprint
+from .request import Merges, Run, Traced
+from .types import EditRequest, EditResult
+
+if TYPE_CHECKING:
+    from kernels.model import BackendName, Model
+
+    from .decode import DecodeError, DecodeOptions, Merge
+
+
+class Applier:
+    """Applies edits. Equal requests get equal bytes from every Applier with the same fingerprint.
+
+    Safe to use from several threads. The model is loaded when the first edit needs it.
+    """
+
+    def __init__(self, info: ModelInfo | None, load: Callable[[], Engine] | None) -> None:
+        self._info, self._load = info, load
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        self._fingerprint = info.fingerprint() if info else _without_model()
+
+    @staticmethod
+    def from_default(
+        model_dir: Path | None = None,
+        backend: BackendName = "auto",
+        threads: int | None = None,
+        options: DecodeOptions | None = None,
+    ) -> Applier:
+        """The model in `model_dir`, or the default model where `samebytes model fetch` put it.
+
+        Without a default model the Applier has none: exact edits work, others are refused with NO_MODEL.
+        Raises ModelNotFoundError for a `model_dir` that holds no model.
+        """
+        from .models.home import model_folder
+        from .models.manifest import DEFAULT_MODEL
+
+        folder = model_dir or model_folder(DEFAULT_MODEL)
+        if model_dir is None and not folder.exists():
+            return Applier.without_model()
+        return Applier.from_model_dir(folder, backend, threads, options)
+
+    @staticmethod
+    def from_model_dir(
+        folder: Path,
+        backend: BackendName = "auto",
+        threads: int | None = None,
+        options: DecodeOptions | None = None,
+    ) -> Applier:
+        """Raises ModelNotFoundError now; what is wrong with weights or tokenizer shows on loading."""
+        info = ModelInfo.read(Path(folder))
+        return Applier(info, lambda: Engine.load(info, backend, threads, options))
+
+    @staticmethod
+    def from_engine(info: ModelInfo, engine: Engine) -> Applier:
+        """Over a model in memory."""
+        return Applier(info, lambda: engine)
+
+    @staticmethod
+    def without_model() -> Applier:
+        """Exact edits only."""
+        return Applier(None, None)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The loaded engine, None without a model. Raises what `Engine.load` raises."""
+        if self._load is None:
+            return None
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._load()
+        return self._engine
+
+    @property
+    def model(self) -> Model | None:
+        """The loaded model, None without one."""
+        return self.engine.model if self.engine else None
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """What the model's manifest says, None without a model."""
+        return self._info
+
+    def fingerprint(self) -> str:
+        """The digest of everything besides a request that decides its result."""
+        return self._fingerprint
+
+    def apply(self, request: EditRequest) -> EditResult:
+        """The answer to one request. Raises only `Cancelled`, and what loading the model raises."""
+        return self.trace_many([request])[0].result
+
+    def apply_many(self, requests: Sequence[EditRequest]) -> list[EditResult]:
+        """As `apply` for each, with the merges of all in the same passes of the model."""
+        return [traced.result for traced in self.trace_many(requests)]
+
+    def trace_many(self, requests: Sequence[EditRequest], hash_logits: bool = False) -> list[Traced]:
+        """As `apply_many`, with the merges behind every result; `hash_logits` digests their logits."""
+        runs = [Run(request, self, hash_logits) for request in requests]
+        steps = [run.steps() for run in runs]
+        answers: dict[int, list[Merge | DecodeError] | None] = dict.fromkeys(range(len(runs)))
+        results: dict[int, EditResult] = {}
+        while answers:
+            wanted: dict[int, Merges] = {}
+            for number, answer in answers.items():
+                try:
+                    wanted[number] = steps[number].send(answer)
+                except StopIteration as stop:
+                    results[number] = stop.value
+            answers = {}
+            if wanted:
+                engine = self.engine
+                assert engine is not None
+                done = iter(engine.run([task for tasks in wanted.values() for task in tasks]))
+                answers = {number: [next(done) for _ in tasks] for number, tasks in wanted.items()}
+        return [Traced(results[number], tuple(run.merges)) for number, run in enumerate(runs)]
+
+
+def _without_model() -> str:
+    return fingerprint("", "", 0)

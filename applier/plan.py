@@ -1,0 +1,152 @@
+"""Everything that one merge needs, from the file's lines and one inexact edit.
+
+A lazy snippet is one merge. Of search/replace blocks and hunks, those that match are applied exactly, and
+each of the others is a merge of its own against the original, so that none depends on what became of
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .baseline import align, align_replacement, without_trailing_marker
+from .constrain import Constraint, KnownLines, known_lines
+from .drafts import Drafter
+from .locate import MARGIN, locate
+from .markers import MarkerKind, find_markers
+from .parts import Part
+from .prompt import PromptCodec
+from .types import LineRange, Refusal, RefusalReason
+from .window import Item, Window
+
+MARGINS = (MARGIN, MARGIN // 2, 1)  # the next is taken where a window does not fit into the model's context
+ANSWER_SLACK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """One merge by the model. `new_lines` are the lines of the edit that the window lacks, stripped."""
+
+    window: Window
+    items: list[Item]
+    proposal: list[Item]
+    prompt: list[int]
+    max_answer: int
+    drafter: Drafter
+    constraint: Constraint | None
+    new_lines: frozenset[str]
+
+    def items_between(self, start: int, end: int) -> list[str]:
+        """The kept lines `start` to `end` of the file, which hold no gap."""
+        numbers = self.window.line_numbers()
+        return [
+            item
+            for item, number in zip(self.items, numbers, strict=True)
+            if item is not None and number is not None and start <= number < end
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the plans of one request share."""
+
+    codec: PromptCodec
+    max_positions: int
+    lines: Sequence[str]
+    language: str | None
+    path: str
+    instruction: str
+    constrained: bool
+
+
+def plan_snippet(
+    context: Context, edit_lines: Sequence[str], markers: Mapping[int, MarkerKind]
+) -> MergePlan | Refusal:
+    """A lazy snippet, or a whole file with markers."""
+    language = context.language
+
+    def make(margin: int) -> MergePlan | Refusal:
+        window = locate(context.lines, edit_lines, language, margin=margin, markers=markers)
+        if isinstance(window, Refusal):
+            return window
+        items = window.items(context.lines)
+        proposal = align(items, edit_lines, language, markers=markers)
+        shown = [
+            None if i in markers else without_trailing_marker(line, language)
+            for i, line in enumerate(edit_lines)
+        ]
+        return _plan(context, window, items, proposal, edit_lines, shown, ())
+
+    return _fitting(context, make)
+
+
+def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
+    """A search/replace block or a hunk that does not match exactly."""
+    language = context.language
+    markers = find_markers(part.new, language) if part.elided else {}
+    anchors = [*part.scopes, "", *part.old] if part.scopes else list(part.old)
+    cut = {len(part.scopes): MarkerKind.ELIDE} if part.scopes else {}
+
+    def make(margin: int) -> MergePlan | Refusal:
+        window = locate(context.lines, anchors, language, margin=margin, markers=cut)
+        if isinstance(window, Refusal):
+            return replace(window, message=f"The {part.what}: {window.message}", edit_line=part.line)
+        items = window.items(context.lines)
+        if markers:
+            proposal = align(items, part.new, language, markers=markers)
+        else:
+            proposal = align_replacement(items, part.old, part.new)
+        shown = [None if i in markers else line for i, line in enumerate(part.new)]
+        return _plan(context, window, items, proposal, part.text.split("\n"), shown, part.old)
+
+    return _fitting(context, make)
+
+
+def _plan(
+    context: Context,
+    window: Window,
+    items: list[Item],
+    proposal: list[Item],
+    edit_lines: Sequence[str],
+    shown: Sequence[Item],
+    references: Sequence[str],
+) -> MergePlan:
+    codec = context.codec
+    prompt = codec.build_prompt(items, edit_lines, context.instruction, context.path)
+    lines = [line for line in shown if line is not None]
+    constraint = None
+    if context.constrained:
+        known = KnownLines(codec, known_lines(items, lines, proposal, references))
+        constraint = Constraint(known, items)
+    had = {item.strip() for item in items if item is not None}
+    return MergePlan(
+        window=window,
+        items=items,
+        proposal=proposal,
+        prompt=prompt,
+        max_answer=len(codec.encode_items(items)) + 2 * len(codec.encode_items(lines)) + ANSWER_SLACK,
+        drafter=Drafter(codec, proposal, items, shown),
+        constraint=constraint,
+        new_lines=frozenset(text for line in lines if (text := line.strip()) and text not in had),
+    )
+
+
+def _fitting(context: Context, make: Callable[[int], MergePlan | Refusal]) -> MergePlan | Refusal:
+    """The plan with the widest margin that fits into the model's context; a refusal where none does."""
+    plan: MergePlan | Refusal | None = None
+    for margin in MARGINS:
+        plan = make(margin)
+        if isinstance(plan, Refusal):
+            return plan
+        room = context.max_positions - len(plan.prompt)
+        if room >= len(context.codec.encode_items(plan.proposal)) + ANSWER_SLACK:
+            return replace(plan, max_answer=min(plan.max_answer, room))
+    assert isinstance(plan, MergePlan)
+    return Refusal(
+        RefusalReason.WINDOW_TOO_LARGE,
+        f"The edit touches {plan.window.size} lines, {len(plan.prompt)} tokens with the edit itself; "
+        f"the model reads and writes {context.max_positions} together. Split the edit, or send "
+        "a diff that matches exactly.",
+        tuple(LineRange(start + 1, max(start + 1, end)) for start, end in plan.window.ranges[:8]),
+    )

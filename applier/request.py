@@ -1,0 +1,273 @@
+"""One request on its way through the pipeline, in the order in which things happen to it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+from . import receipt
+from .confidence import Kind
+from .engine import Engine, ModelInfo
+from .exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
+from .formats import EditParseError, LazySnippet, ParsedEdit, WholeFile, parse_edit
+from .languages import canonical, language_for_path
+from .outcome import NothingToDo, Outcome, gather
+from .parts import Part, from_block, from_hunk
+from .plan import Context, MergePlan, plan_part, plan_snippet
+from .text import MAX_BYTES, SourceText, TextError, decode_edit
+from .types import (
+    EditRequest,
+    EditResult,
+    Refusal,
+    RefusalReason,
+    Status,
+    Tier,
+    Timing,
+    TokenCounts,
+    Validation,
+)
+from .verify import verify
+
+if TYPE_CHECKING:
+    from .decode import DecodeError, Merge, MergeTask
+
+Merges = list["MergeTask"]
+Steps = Generator[Merges, "list[Merge | DecodeError] | None", EditResult]
+
+
+class Owner(Protocol):
+    """What a request needs of the Applier."""
+
+    @property
+    def info(self) -> ModelInfo | None: ...
+
+    @property
+    def engine(self) -> Engine | None: ...
+
+    def fingerprint(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A result with the merges by the model behind it."""
+
+    result: EditResult
+    merges: tuple[Merge, ...]
+
+
+class _Refuse(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Run:
+    """One request. `steps` yields the merges it needs, takes what they gave, and returns the result."""
+
+    def __init__(self, request: EditRequest, owner: Owner, hash_logits: bool = False) -> None:
+        self.request, self.owner, self.hash_logits = request, owner, hash_logits
+        self.merges: list[Merge] = []
+        self._format = request.format
+        self._language: str | None = None
+        self._confidence = 0.0
+        self._validation = Validation()
+        self._clock = _Clock()
+
+    def steps(self) -> Steps:
+        """Runs the request; see the class."""
+        try:
+            return (yield from self._steps())
+        except _Refuse as refused:
+            return self._answer(Status.REFUSED, self.request.original, Tier.NONE, refusal=refused.refusal)
+
+    def _steps(self) -> Steps:
+        request = self.request
+        source, edit = self._read()
+        self._clock.lap("parse_ms")
+        outcome = apply_exact(source, edit, self._language)
+        if isinstance(outcome, Refused):
+            raise _Refuse(outcome.refusal)
+        if isinstance(outcome, AlreadyApplied):
+            self._confidence = 1.0
+            return self._answer(Status.ALREADY_APPLIED, request.original, Tier.EXACT)
+        if isinstance(outcome, Applied):
+            self._confidence = 1.0
+            done = Outcome(outcome.replacements, tuple((r.start, r.end) for r in outcome.replacements))
+            return self._finish(source, edit, done, Tier.EXACT, outcome.final_newline)
+        plans = self._plan(source, edit, outcome)
+        self._clock.lap("locate_ms")
+        engine = self.owner.engine
+        assert engine is not None
+        merged = yield [engine.task(plan, self.hash_logits) for plan in plans]
+        self._clock.lap("merge_ms")
+        return self._merged(source, edit, outcome, plans, merged or [])
+
+    def _read(self) -> tuple[SourceText, ParsedEdit]:
+        request = self.request
+        expected = request.expected_sha256
+        if expected is not None and expected.lower() != receipt.sha256(request.original):
+            raise _Refuse(
+                Refusal(
+                    RefusalReason.STALE_ORIGINAL,
+                    "The file is not the one that the edit was made for: its SHA-256 differs from the "
+                    "expected one. Read it again and renew the edit.",
+                )
+            )
+        if not request.edit.strip():
+            raise _Refuse(Refusal(RefusalReason.EMPTY_EDIT, "The edit is empty. Send the changed lines."))
+        if len(request.edit) > MAX_BYTES:
+            raise _Refuse(
+                Refusal(RefusalReason.TOO_LARGE, f"The edit has more than {MAX_BYTES:,} bytes. Split it.")
+            )
+        self._language = canonical(request.language) or language_for_path(request.path)
+        self._validation = Validation(language=self._language)
+        try:
+            source = SourceText.decode(request.original)
+            text = decode_edit(request.edit, source.encoding)
+            edit = parse_edit(text, request.format, request.path, self._language)
+        except TextError as error:
+            raise _Refuse(Refusal(error.reason, error.message)) from error
+        except EditParseError as error:
+            refusal = Refusal(RefusalReason.UNPARSABLE_EDIT, str(error), edit_line=error.line)
+            raise _Refuse(refusal) from error
+        self._format = edit.format
+        return source, edit
+
+    def _plan(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> list[MergePlan]:
+        if not self.request.options.allow_model or self.owner.info is None:
+            what = "is switched off for this request" if self.owner.info else "is not installed"
+            line = needs.pending[0].line if needs.pending else None
+            message = f"{needs.why} The model that could place it {what}."
+            raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))
+        engine = self.owner.engine
+        assert engine is not None
+        context = Context(
+            codec=engine.codec,
+            max_positions=engine.max_positions,
+            lines=source.lines,
+            language=self._language,
+            path=self.request.path,
+            instruction=self.request.instruction,
+            constrained=self.request.options.constrain_to_known_lines,
+        )
+        plans: list[MergePlan] = []
+        if isinstance(edit, LazySnippet | WholeFile):
+            made = [plan_snippet(context, edit.lines, edit.markers)]
+        else:
+            lines = {pending.line for pending in needs.pending}
+            made = [plan_part(context, part) for part in self._parts(edit) if part.line in lines]
+        for plan in made:
+            if isinstance(plan, Refusal):
+                raise _Refuse(plan)
+            plans.append(plan)
+        return plans
+
+    def _parts(self, edit: ParsedEdit) -> list[Part]:
+        blocks = [from_block(block, self._language)[0] for block in getattr(edit, "blocks", ())]
+        return blocks + [from_hunk(hunk, self._language) for hunk in getattr(edit, "hunks", ())]
+
+    def _merged(
+        self,
+        source: SourceText,
+        edit: ParsedEdit,
+        needs: NeedsModel,
+        plans: Sequence[MergePlan],
+        merged: Sequence[Merge | DecodeError],
+    ) -> EditResult:
+        info, engine = self.owner.info, self.owner.engine
+        assert info is not None
+        assert engine is not None
+        gathered = gather(plans, merged, needs.ready, engine.codec, self.merges)
+        if isinstance(gathered, Refusal):
+            raise _Refuse(gathered)
+        if isinstance(gathered, NothingToDo):
+            self._confidence = 1.0
+            return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
+        self._confidence = min(info.confidence(margin, kind) for margin, kind in gathered.signals)
+        wanted = self.request.options.min_confidence
+        threshold = info.threshold if wanted is None else wanted
+        if self._confidence < threshold:
+            missing = any(kind is Kind.INCOMPLETE for _, kind in gathered.signals)
+            raise _Refuse(
+                Refusal(
+                    RefusalReason.LOW_CONFIDENCE,
+                    f"The model is not sure: confidence {self._confidence:.4f}, needed {threshold:.4f}"
+                    + (" and would leave out new lines of the edit." if missing else ".")
+                    + " Show more unchanged lines around the change, or send a diff that matches exactly.",
+                    gathered.weakest,
+                )
+            )
+        return self._finish(source, edit, gathered, Tier.MODEL, None)
+
+    def _finish(
+        self,
+        source: SourceText,
+        edit: ParsedEdit,
+        outcome: Outcome,
+        tier: Tier,
+        final_newline: bool | None,
+    ) -> EditResult:
+        request = self.request
+        try:
+            content = source.replace(outcome.replacements, final_newline)
+        except TextError as error:
+            raise _Refuse(Refusal(error.reason, error.message)) from error
+        verdict = verify(
+            source,
+            request.original,
+            content,
+            outcome.touched,
+            edit,
+            path=request.path,
+            language=self._language,
+            syntax_gate=request.options.syntax_gate,
+            final_newline=final_newline,
+        )
+        self._validation = verdict.validation
+        self._clock.lap("verify_ms")
+        if verdict.refusal is not None:
+            raise _Refuse(verdict.refusal)
+        return self._answer(Status.APPLIED, content, tier, diff=verdict.diff)
+
+    def _answer(
+        self, status: Status, content: bytes, tier: Tier, diff: bytes = b"", refusal: Refusal | None = None
+    ) -> EditResult:
+        return EditResult(
+            status=status,
+            content=content,
+            diff=diff,
+            tier=tier,
+            confidence=self._confidence,
+            validation=self._validation,
+            receipt=receipt.make(self.request, content, self.owner.fingerprint()),
+            refusal=refusal,
+            format=self._format,
+            timing=self._clock.timing(),
+            tokens=_count(self.merges),
+        )
+
+
+def _count(merges: Sequence[Merge]) -> TokenCounts:
+    return TokenCounts(
+        prompt=sum(merge.prompt_tokens for merge in merges),
+        merged=sum(len(merge.ids) for merge in merges),
+        drafted=sum(merge.drafted for merge in merges),
+        accepted=sum(merge.accepted for merge in merges),
+        passes=sum(merge.passes for merge in merges),
+    )
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._begin = self._last = perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self._laps[name] = 1e3 * (now - self._last)
+        self._last = now
+
+    def timing(self) -> Timing:
+        return replace(Timing(**self._laps), total_ms=1e3 * (perf_counter() - self._begin))
