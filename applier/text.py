@@ -106,6 +106,10 @@ def decode_edit(edit: bytes, encoding: Encoding = UTF8) -> str:
     Raises:
         TextError: none of these fits, or the text has a NUL character.
     """
+    if len(edit) > MAX_BYTES:
+        raise TextError(
+            RefusalReason.TOO_LARGE, f"The edit has {len(edit):,} bytes; at most {MAX_BYTES:,} are accepted."
+        )
     for candidate in (*_WITH_BOM, UTF8, encoding):
         if edit.startswith(candidate.bom):
             try:
