@@ -1,7 +1,12 @@
-"""Typed errors of the reasoner. Each says what to do, and none of them carries a key."""
+"""Typed errors of the reasoner. Each says what to do, and none of them carries a key.
+
+Exit codes are those of `applier.cli.exits`, and two more: 1 for a check that failed, 5 for a model that could
+not be asked.
+"""
 
 from __future__ import annotations
 
+from applier.cli.exits import REFUSED, USAGE
 from reasoner.credentials import redact
 
 
@@ -17,13 +22,13 @@ class ReasonerError(Exception):
 class UsageError(ReasonerError):
     """The request itself is wrong: an unknown backend, a path outside the workspace."""
 
-    exit_code = 2
+    exit_code = USAGE
 
 
 class BackendError(ReasonerError):
     """A reasoning backend could not answer."""
 
-    exit_code = 3
+    exit_code = 5
 
 
 class MissingDependency(BackendError):
@@ -81,3 +86,5 @@ class LedgerError(ReasonerError):
 
 class TransactionError(ReasonerError):
     """Files could not be written; everything is as it was before, or the message says which is not."""
+
+    exit_code = REFUSED

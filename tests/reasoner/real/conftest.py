@@ -78,7 +78,14 @@ def transformers_folder(gguf: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     folder = tmp_path_factory.mktemp("smollm2")
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    AutoModelForCausalLM.from_pretrained(**source).bfloat16().save_pretrained(folder)
+    loaded = AutoModelForCausalLM.from_pretrained(**source)
+    # A model that came from a GGUF file counts as quantised and cannot be saved; its float weights can.
+    config = type(loaded.config)(**{**loaded.config.to_dict(), "quantization_config": None})
+    plain = type(loaded)(config)
+    plain.load_state_dict(loaded.state_dict())
+    # The server samples only where the model says so, whatever temperature it is sent.
+    plain.generation_config.do_sample = True
+    plain.bfloat16().save_pretrained(folder)
     AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
     return folder
 

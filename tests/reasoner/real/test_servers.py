@@ -98,7 +98,7 @@ def test_transformers_in_process_honours_a_seed(gguf: Path) -> None:
 
 def test_llama_cpp_python_honours_a_seed(gguf: Path) -> None:
     needs("llama_cpp")
-    report = probed(create(BackendSettings("llama-cpp-python", str(gguf))))
+    report = probed(create(BackendSettings("llama-cpp-python", str(gguf), options={"threads": 1})))
     assert report.verdict is Verdict.HONOURED, report
     assert "@sha256:" in report.models[0]
 
