@@ -32,12 +32,10 @@ class BackendError(ReasonerError):
 
 
 class MissingDependency(BackendError):
-    """The SDK of this backend is not installed."""
+    """The SDK of this backend is not installed; `arguments` of pip install bring it."""
 
-    def __init__(self, backend: str, module: str, extra: str) -> None:
-        super().__init__(
-            f"the {backend} backend needs the package {module!r}: pip install 'samebytes[{extra}]'"
-        )
+    def __init__(self, backend: str, module: str, arguments: str) -> None:
+        super().__init__(f"the {backend} backend needs the package {module!r}: pip install {arguments}")
 
 
 class MissingKey(BackendError):

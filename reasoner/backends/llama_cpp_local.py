@@ -40,7 +40,11 @@ class LlamaCpp(LocalBackend):
     def _generate(self, request: ChatRequest) -> Answer:
         if self._llama is None:
             self._llama = self._library.Llama(
-                str(self._path), n_ctx=self._context, n_threads=self._threads, verbose=False
+                str(self._path),
+                n_ctx=self._context,
+                n_threads=self._threads,
+                n_threads_batch=self._threads,
+                verbose=False,
             )
             self._version = file_version(self._path)
         sampling = request.sampling
@@ -90,7 +94,7 @@ def _import_llama_cpp() -> ModuleType:
     except ImportError as error:
         if (error.name or "") != "llama_cpp":
             raise
-        raise MissingDependency("llama-cpp-python", "llama-cpp-python", "llama-cpp") from None
+        raise MissingDependency("llama-cpp-python", "llama_cpp", "llama-cpp-python") from None
     finally:
         if stand_in:
             del sys.modules[_NO_DISK_CACHE]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from reasoner.errors import (
     AuthenticationFailed,
     BackendError,
     BadResponse,
+    MissingDependency,
     MissingKey,
     ParameterRejected,
     RateLimited,
@@ -361,3 +364,21 @@ def test_every_backend_of_the_table_can_be_made() -> None:
     local = {"transformers", "llama-cpp-python", "recorded", "reply-file"}
     for name in set(BY_NAME) - local:
         assert registry.create(BackendSettings(name, "m", "http://127.0.0.1:1")).name == name
+
+
+@by_name(HOSTED)
+def test_a_missing_sdk_says_what_to_install(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = {"gemini": "google.genai", "anthropic": "anthropic", "ollama": "ollama"}.get(
+        provider.name, "openai"
+    )
+    monkeypatch.setitem(sys.modules, module, None)
+    extra = BY_NAME[provider.name].extra
+    with pytest.raises(MissingDependency, match=rf"pip install 'samebytes\[{extra}\]'"):
+        create(BackendSettings(provider.name, "m", "http://127.0.0.1:1"))
+
+
+def test_no_sdk_is_imported_before_it_is_needed() -> None:
+    heavy = {"openai", "anthropic", "google.genai", "ollama", "transformers", "torch", "grpc"}
+    code = f"import sys, reasoner.cli, reasoner.backends; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
