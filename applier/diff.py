@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .sequences import Change, changes
 
@@ -132,7 +131,7 @@ def unified_diff(old: bytes, new: bytes, path: str, context: int = 3) -> bytes:
     high_a = _next_lines(old, len(old) - suffix, context)
     high_b = _next_lines(new, len(new) - suffix, context)
     a, b = _lines(old[low:high_a]), _lines(new[low:high_b])
-    first = old.count(b"\n", 0, low)
+    first = _count_lines(old, low)
     shown = path or "file"
     pieces = [b"--- ", _quoted("a/", shown), b"\n+++ ", _quoted("b/", shown), b"\n"]
     for group in _groups(changes(a, b), context):
@@ -201,15 +200,22 @@ def apply_diff(old: bytes, diff: bytes) -> bytes:
     return b"".join([*pieces, old[copied:]])
 
 
+def _count_lines(data: bytes, end: int) -> int:
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8, count=end) == 10))
+
+
 def _skip_lines(data: bytes, start: int, count: int) -> int:
     """The offset `count` lines after `start`. Raises `DiffMismatch` past the end."""
     if count < 0:
         raise DiffMismatch("hunks are out of order")
-    if count > 1000:
-        after: NDArray[np.int64] = np.flatnonzero(np.frombuffer(data, np.uint8, offset=start) == 10)
-        if len(after) >= count:
-            return start + int(after[count - 1]) + 1
-    end = _next_lines(data, start, count) if count else start
-    if data.count(b"\n", start, end) + (end == len(data) and end > start and data[-1:] != b"\n") < count:
+    while count > 0 and start < len(data):
+        block = np.frombuffer(data, np.uint8, min(_CHUNK, len(data) - start), start)
+        ends = np.flatnonzero(block == 10)
+        if len(ends) >= count:
+            return start + int(ends[count - 1]) + 1
+        count -= len(ends)
+        start += len(block)
+    # What is left may be a last line without its end.
+    if count > 1 or (count == 1 and (not data or data.endswith(b"\n"))):
         raise DiffMismatch("a hunk lies past the end of the file")
-    return end
+    return start

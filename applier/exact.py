@@ -120,7 +120,7 @@ def _whole_file(source: SourceText, edit: WholeFile) -> ExactOutcome:
 
 
 def _lazy(source: SourceText, edit: LazySnippet) -> ExactOutcome:
-    if not source.body.strip() and not edit.markers:
+    if source.is_blank and not edit.markers:
         return _whole(source, edit.lines)
     if not edit.markers and list(edit.lines) == source.lines:
         return AlreadyApplied((LineRange(1, source.line_count),))
@@ -213,7 +213,7 @@ def _parts(
             f"The edit has {len(parts)} parts; at most {_MAX_PARTS} are accepted. Send it in pieces, or send "
             "the whole file.",
         )
-    if not source.body.strip() and len(parts) == 1 and not "".join(parts[0].old).strip():
+    if source.is_blank and len(parts) == 1 and not "".join(parts[0].old).strip():
         return _whole(source, parts[0].new, final_newline)
     for part in parts:
         if not part.edits and final_newline is None:
