@@ -48,20 +48,33 @@ INLINE size_t attention_scratch(size_t rows, size_t keys, size_t dim)
     return rows * padded * (sizeof(float) + 2) + rows * 2 * round_up(dim, PANEL) * sizeof(int32_t) + 4096;
 }
 
-/* The weights of one row: high and low digits, and the sum L. t holds scores over `padded` keys, `visible` count. */
-INLINE int32_t softmax_row(const float *t, float m, const float *sv, float h, size_t visible, size_t padded,
+/* The largest score. Flipping the lower bits of negative floats makes integer order float order. */
+INLINE float largest_score(const float *t, size_t count)
+{
+    int32_t best = INT32_MIN;
+    for (size_t j = 0; j < count; j++) {
+        const int32_t bits = to_bits(t[j]), key = bits ^ ((bits >> 31) & 0x7fffffff);
+        best = key > best ? key : best;
+    }
+    return from_bits(best ^ ((best >> 31) & 0x7fffffff));
+}
+
+/* One row: t holds scores of `visible` keys and is used up; digits are written for `padded`. Returns L. */
+INLINE int32_t softmax_row(float *t, float m, const float *sv, float h, size_t visible, size_t padded,
                            uint8_t *high, uint8_t *low)
 {
     int32_t total = 0;
     for (size_t j = 0; j < visible; j++) {
         const float e = exp2_contract(t[j] - m);
-        const int32_t w = (int32_t)rintf(e * (sv[j] * h));
-        total += (int32_t)rintf(e * 16256.0f);
+        total += round_even(e * 16256.0f);
+        t[j] = from_bits(round_even(e * (sv[j] * h)));
+    }
+    memset(t + visible, 0, (padded - visible) * sizeof *t);
+    for (size_t j = 0; j < padded; j++) {
+        const int32_t w = to_bits(t[j]);
         high[j] = (uint8_t)(w >> 7);
         low[j] = (uint8_t)(w & 127);
     }
-    memset(high + visible, 0, padded - visible);
-    memset(low + visible, 0, padded - visible);
     return total;
 }
 
@@ -98,18 +111,8 @@ static void attention_block(const Cache *cache, size_t head, size_t dim, size_t 
     int32_t totals[QUERY_ROWS + 64];
     for (size_t r = 0; r < rows; r++) {
         const size_t p = p0 + r / group;
-        const float *t = scores + r * padded;
-        float lanes[LANES], m = t[0];
-        for (size_t n = 0; n < LANES; n++)
-            lanes[n] = m;
-        size_t j = 0;
-        for (; j + LANES <= p + 1; j += LANES)
-            for (size_t n = 0; n < LANES; n++)
-                lanes[n] = t[j + n] > lanes[n] ? t[j + n] : lanes[n];
-        for (; j <= p; j++)
-            m = t[j] > m ? t[j] : m;
-        for (size_t n = 0; n < LANES; n++)
-            m = lanes[n] > m ? lanes[n] : m;
+        float *t = scores + r * padded;
+        const float m = largest_score(t, p + 1);
         const float h = sv_max[p] > 0.0f ? 16256.0f / sv_max[p] : 0.0f;
         totals[r] = softmax_row(t, m, sv, h, p + 1, padded, high + r * padded, low + r * padded);
     }

@@ -26,6 +26,9 @@ INLINE int32_t to_bits(float value)
 
 INLINE float power_of_two(int exponent) { return from_bits((exponent + 127) << 23); }
 
+/* rint for |x| < 2^22: the addition rounds to a whole number, ties to even, and leaves it in the low bits. */
+INLINE int32_t round_even(float x) { return to_bits(x + 0x1.8p23f) - 0x4b400000; }
+
 INLINE float largest(const float *x, size_t count)
 {
     int32_t bits = 0;
@@ -36,10 +39,11 @@ INLINE float largest(const float *x, size_t count)
     return from_bits(bits);
 }
 
-/* EXP2 */
+/* EXP2 of d <= 0, where the larger bits are the lower number */
 INLINE float exp2_contract(float d)
 {
-    const float clamped = d > -24.0f ? d : -24.0f;
+    const uint32_t bits = (uint32_t)to_bits(d), lowest = 0xc1c00000; /* -24 */
+    const float clamped = from_bits((int32_t)(bits < lowest ? bits : lowest));
     const float n = floorf(clamped);
     const float f = clamped - n;
     const float p = 1.0f + f * (0.6954244f + f * (0.22630768f + f * 0.07826797f));
@@ -56,7 +60,7 @@ INLINE float quantize_row(const float *z, size_t count, uint8_t *q)
     }
     const float r = 127.0f / m;
     for (size_t i = 0; i < count; i++)
-        q[i] = (uint8_t)((int32_t)rintf(z[i] * r) + 128);
+        q[i] = (uint8_t)(round_even(z[i] * r) + 128);
     return m * (float)(1.0 / 127.0);
 }
 
@@ -70,7 +74,7 @@ INLINE int inverse_rms(const float *x, size_t count, float eps, float *inv)
     const float unit = power_of_two(14 - exponent);
     int64_t total = 0;
     for (size_t i = 0; i < count; i++) {
-        const int32_t u = (int32_t)rintf(x[i] * unit);
+        const int32_t u = round_even(x[i] * unit);
         total += (int64_t)u * u;
     }
     const float mean = ((float)total / (float)count) * power_of_two(2 * (exponent - 14));
