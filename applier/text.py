@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .chunks import count
 from .sequences import changes
 from .types import RefusalReason
 
@@ -207,8 +208,8 @@ class SourceText:
     @cached_property
     def line_count(self) -> int:
         """The number of lines; a final line end opens no further line."""
-        count = _count(self.body, self._mark, len(self.body))
-        return count + (bool(self.body) and self.body[-1] != self._mark)
+        marks = count(self.body, self._mark, len(self.body))
+        return marks + (bool(self.body) and self.body[-1] != self._mark)
 
     def offset(self, line: int) -> int:
         """The byte offset in `body` at which a line starts; the length of the body for `line_count`."""
@@ -229,7 +230,7 @@ class SourceText:
         """The line that holds the byte at `offset` of `body`."""
         if "_starts" in self.__dict__:
             return int(np.searchsorted(self._starts, offset, side="right")) - 1
-        line = _count(self.body, self._mark, offset)
+        line = count(self.body, self._mark, offset)
         self._known[line] = self.body.rfind(self._mark, 0, offset) + 1
         return line
 
@@ -296,7 +297,7 @@ class SourceText:
             TextError: a new line has a character that the file's encoding lacks.
             ValueError: replacements overlap or lie outside the file.
         """
-        pieces: list[bytes] = []
+        pieces: list[bytes | memoryview] = []
         at = 0
         for part in sorted(replacements, key=lambda part: (part.start, part.end)):
             if not at <= part.start <= part.end <= self.line_count:
@@ -308,9 +309,9 @@ class SourceText:
         body = b"".join(pieces)
         return self.encode(self._finish(body, final_newline))
 
-    def _copy(self, pieces: list[bytes], start: int, end: int) -> None:
+    def _copy(self, pieces: list[bytes | memoryview], start: int, end: int) -> None:
         if start < end:
-            pieces.append(self.body[self.offset(start) : self.offset(end)])
+            pieces.append(memoryview(self.body)[self.offset(start) : self.offset(end)])
             if end == self.line_count and not self.has_final_newline:
                 pieces.append(self._end_before(end))  # taken off again by _finish
 
@@ -352,11 +353,6 @@ class SourceText:
             if body.endswith(end):
                 return body[: -len(end)]
         return body
-
-
-def _count(data: bytes, mark: int, end: int) -> int:
-    """How often a byte stands before `end`; several times as fast as `bytes.count` for frequent bytes."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8, count=end) == mark))
 
 
 def _split(text: str, newline: str | None) -> tuple[list[str], list[str]]:
