@@ -15,13 +15,13 @@ LARGE = ("def f():\n" + "\n".join(LINES) + "\n").encode()
 def test_an_edit_of_a_10_mib_file() -> None:
     assert len(LARGE) > 10 << 20
     edit = b"<<<<<<< SEARCH\n" + LINES[90_000].encode() + b"\n=======\n    value = 1\n>>>>>>> REPLACE\n"
-    started = time.perf_counter()
+    started = time.thread_time()
     outcome = run(LARGE, edit)
-    seconds = time.perf_counter() - started
+    seconds = time.thread_time() - started
     assert outcome.status is Status.APPLIED
     assert outcome.content == LARGE.replace(LINES[90_000].encode(), b"    value = 1")
     assert outcome.diff.count(b"\n") == 11
-    assert seconds < 1.0  # tens of milliseconds on a quiet machine
+    assert seconds < 1.0  # of processor time; it takes some tens of milliseconds
 
 
 def test_far_apart_hunks_of_a_50_000_line_file() -> None:
@@ -41,9 +41,9 @@ def test_a_match_at_thousands_of_places_is_refused_at_once() -> None:
 
 def test_a_rewrite_of_repetitive_lines_ends() -> None:
     old, new = b"a\nb\n" * 20_000, b"b\nc\na\n" * 15_000
-    started = time.perf_counter()
+    started = time.thread_time()
     run(old, new, path="a.txt")
-    assert time.perf_counter() - started < 20
+    assert time.thread_time() - started < 20
 
 
 def test_100_mb_is_refused() -> None:
