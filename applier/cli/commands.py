@@ -29,7 +29,6 @@ COMMANDS = (
     CommandEntry("backends", "reasoner.cli:app", "List the backends and what each does with a seed."),
     CommandEntry("probe-seed", "reasoner.cli:app", "Measure what a backend does with a seed."),
     CommandEntry("model", "applier.cli.model:app", "Fetch, convert and list models."),
-    CommandEntry(
-        "fingerprint", "applier.cli.fingerprint:app", "Print what decides this installation's answers."
-    ),
+    CommandEntry("selftest", "applier.cli.selftest:app", "Check this machine's arithmetic by known answers."),
+    CommandEntry("fingerprint", "applier.cli.fingerprint:app", "Print what decides the answers given here."),
 )

@@ -58,7 +58,9 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 async def apply(channel: grpc.aio.Channel, **call) -> bytes:
     stub = apply_pb2_grpc.ApplyServiceStub(channel)
-    request = pb.ApplyEditRequest(original=b"old\n", edit=b"new\n")
+    request = pb.ApplyEditRequest(
+        original=b"old\n", edit=b"new\n", path="a.txt", format=pb.EDIT_FORMAT_WHOLE_FILE
+    )
     return (await stub.ApplyEdit(request, timeout=5, **call)).content
 
 
@@ -135,14 +137,16 @@ def test_metrics_count_answers_and_errors():
         ):
             await apply(channel)
             stub = apply_pb2_grpc.ApplyServiceStub(channel)
-            await stub.ApplyEdit(pb.ApplyEditRequest(original=b"old\n"))
+            await stub.ApplyEdit(pb.ApplyEditRequest(original=b"old\n", path="a.txt"))
             with pytest.raises(grpc.aio.AioRpcError):
                 await stub.ApplyEdit(pb.ApplyEditRequest(format=99))
             url = f"http://127.0.0.1:{server.metrics_port}/metrics"
             return await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())
 
     exported = asyncio.run(main())
-    assert 'samebytes_edits_total{format="auto",reason="",status="applied",tier="exact"} 1.0' in exported
+    assert (
+        'samebytes_edits_total{format="whole_file",reason="",status="applied",tier="exact"} 1.0' in exported
+    )
     assert 'reason="empty_edit",status="refused"' in exported
     assert 'samebytes_call_errors_total{code="INVALID_ARGUMENT"} 1.0' in exported
     assert "samebytes_edits_in_flight 0.0" in exported
