@@ -104,8 +104,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "transformers-serve", "transformers serve", _B,
-        "seeds torch globally, so requests side by side disturb each other; samples only where the model's "
-        "generation_config has do_sample, whatever temperature is sent",
+        "seeds torch globally; requests that run side by side disturb each other",
         None, False, True, "openai", ("TRANSFORMERS_API_KEY",), Tried.REAL,
     ),
     Capability(

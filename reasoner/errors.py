@@ -1,12 +1,7 @@
-"""Typed errors of the reasoner. Each says what to do, and none of them carries a key.
-
-Exit codes are those of `applier.cli.exits`, and two more: 1 for a check that failed, 5 for a model that could
-not be asked.
-"""
+"""Typed errors of the reasoner. Each says what to do, and none of them carries a key."""
 
 from __future__ import annotations
 
-from applier.cli.exits import REFUSED, USAGE
 from reasoner.credentials import redact
 
 
@@ -22,20 +17,22 @@ class ReasonerError(Exception):
 class UsageError(ReasonerError):
     """The request itself is wrong: an unknown backend, a path outside the workspace."""
 
-    exit_code = USAGE
+    exit_code = 2
 
 
 class BackendError(ReasonerError):
     """A reasoning backend could not answer."""
 
-    exit_code = 5
+    exit_code = 3
 
 
 class MissingDependency(BackendError):
-    """The SDK of this backend is not installed; `arguments` of pip install bring it."""
+    """The SDK of this backend is not installed."""
 
-    def __init__(self, backend: str, module: str, arguments: str) -> None:
-        super().__init__(f"the {backend} backend needs the package {module!r}: pip install {arguments}")
+    def __init__(self, backend: str, module: str, extra: str) -> None:
+        super().__init__(
+            f"the {backend} backend needs the package {module!r}: pip install 'samebytes[{extra}]'"
+        )
 
 
 class MissingKey(BackendError):
@@ -84,5 +81,3 @@ class LedgerError(ReasonerError):
 
 class TransactionError(ReasonerError):
     """Files could not be written; everything is as it was before, or the message says which is not."""
-
-    exit_code = REFUSED

@@ -28,7 +28,9 @@ COMMANDS = (
     CommandEntry("recover", "reasoner.cli:app", "Finish or take back what a killed edit left half done."),
     CommandEntry("backends", "reasoner.cli:app", "List the backends and what each does with a seed."),
     CommandEntry("probe-seed", "reasoner.cli:app", "Measure what a backend does with a seed."),
+    CommandEntry("eval", "evals.cli:app", "Measure accuracy, stability and anybody's determinism."),
     CommandEntry("model", "applier.cli.model:app", "Fetch, convert and list models."),
-    CommandEntry("selftest", "applier.cli.selftest:app", "Check this machine's arithmetic by known answers."),
-    CommandEntry("fingerprint", "applier.cli.fingerprint:app", "Print what decides the answers given here."),
+    CommandEntry(
+        "fingerprint", "applier.cli.fingerprint:app", "Print what decides this installation's answers."
+    ),
 )

@@ -58,10 +58,19 @@ class Workload(Protocol):
 class Target(Protocol):
     """A server or an in-process model. `ask` raises for a request that failed; that request is unscored."""
 
-    name: str
-    model: str
-    samples: bool  # can sample with a seed, so that a seed probe makes sense
-    workload: Workload
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def samples(self) -> bool:
+        """Whether it can sample with a seed, so that a seed probe makes sense."""
+        ...
+
+    @property
+    def workload(self) -> Workload: ...
 
     async def ask(self, ask: Ask) -> Reply: ...
 

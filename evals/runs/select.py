@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from evals.cases import Case, Category, importers, written
+from evals.cases import Case, Category, heldout, importers, written
 
 
-def load_cases(source: str) -> list[Case]:
-    """Cases of `source`: "written", a JSONL file, or a folder that one of the importers knows.
+def load_cases(source: str, repos: Sequence[Path] = ()) -> list[Case]:
+    """Cases of `source`: "written", "heldout", a JSONL file, or a folder that one of the importers knows.
 
-    Raises ValueError where the source is none of these.
+    `repos` are the folders that hold the clones of the held-out repositories. Raises ValueError where the
+    source is none of these, and GitError where a clone is missing.
     """
     if source == "written":
         return written.load_written()
+    if source == "heldout":
+        if not repos:
+            raise ValueError("held-out cases are mined from local clones: name their folder with --repos")
+        return list(heldout.load_heldout(list(repos)))
     path = Path(source)
     if path.is_file():
         return written.load_file(path)
     if path.is_dir():
         return importers.load_folder(path)
-    raise ValueError(f"no cases at {source!r}: give 'written', a .jsonl file or a folder of cases")
+    raise ValueError(f"no cases at {source!r}: give 'written', 'heldout', a .jsonl file or a folder of cases")
 
 
 def _rank(case: Case, seed: int) -> str:

@@ -27,7 +27,7 @@ class BackendSettings:
     project: str | None = None  # Vertex AI
     location: str | None = None  # Vertex AI
     headers: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)  # Ollama's native ones; threads of llama.cpp
+    options: Mapping[str, Any] = field(default_factory=dict)  # Ollama's native options
     timeout: float = 600.0
     retries: int = 2
 
@@ -133,8 +133,7 @@ def _local(settings: BackendSettings) -> Backend:
     if settings.name == "llama-cpp-python":
         from reasoner.backends.llama_cpp_local import LlamaCpp
 
-        threads = settings.options.get("threads")
-        return LlamaCpp(settings.model, threads=threads, timeout=settings.timeout)
+        return LlamaCpp(settings.model, timeout=settings.timeout)
     from reasoner.backends.recorded import Recorded, ReplyFile
 
     if settings.name == "recorded":

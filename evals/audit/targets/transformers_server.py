@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Sequence
 
 from evals.audit.target import Ask, Reply
+from evals.audit.targets.batching import Batcher
 from evals.audit.targets.prompts import PromptWorkload
 from evals.audit.transformers_batch import BatchGenerator, Generation
 
 
 class TransformersServer:
-    """Requests that arrive while a batch runs wait and go into the next one together, padded to the longest.
-
-    Greedy only. The digest of a reply is that of its prefill logits.
-    """
+    """Requests of a batch are padded to the longest. Greedy only. The digest is of the prefill logits."""
 
     samples = False
 
@@ -26,32 +24,14 @@ class TransformersServer:
         self.workload = PromptWorkload()
         self._generator = generator
         self._new_tokens = new_tokens
-        self._most = most
-        self._waiting: list[tuple[list[int], asyncio.Future[Generation]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._batcher: Batcher[list[int], Generation] = Batcher(self._generate, most)
 
-    async def _run(self) -> None:
-        # Everything sent in the same turn of the event loop is queued before the first batch is formed.
-        await asyncio.sleep(0)
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            rows = [row for row, _ in batch]
-            try:
-                generations = await asyncio.to_thread(self._generator.generate, rows, self._new_tokens)
-            except Exception as error:  # handed to every request of the batch
-                for _, future in batch:
-                    future.set_exception(error)
-                continue
-            for (_, future), generation in zip(batch, generations, strict=True):
-                future.set_result(generation)
+    def _generate(self, rows: Sequence[list[int]]) -> list[Generation]:
+        return self._generator.generate(rows, self._new_tokens)
 
     async def ask(self, ask: Ask) -> Reply:
         (row,) = self._generator.encode([ask.payload])
-        future: asyncio.Future[Generation] = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
-        generation = await future
+        generation = await self._batcher.submit(row)
         return Reply(
             output=json.dumps(generation.tokens).encode(),
             tokens=generation.tokens,
@@ -59,5 +39,4 @@ class TransformersServer:
         )
 
     async def close(self) -> None:
-        if self._running is not None:
-            await self._running
+        await self._batcher.drain()

@@ -1,0 +1,80 @@
+"""Run an audit from its configuration: samples and a summary in one folder, resumable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from evals.audit.conditions import plan
+from evals.audit.evidence import gather
+from evals.audit.execute import execute
+from evals.audit.questions import answers
+from evals.audit.target import Target
+from evals.audit.verdict import judge
+from evals.runs.progress import track
+from evals.runs.provenance import Provenance
+from evals.runs.store import SampleStore
+
+
+class AuditConfig(BaseModel):
+    """What an audit sends. `backend` and `target_options` name the target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: Path
+    backend: str
+    target_options: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    repeats: PositiveInt = 20
+    concurrencies: tuple[PositiveInt, ...] = (2, 4, 8)
+
+
+def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> dict[str, Any]:
+    """Ask what has not been asked yet, then judge. Returns the summary that is written to `summary.json`.
+
+    Raises RunMismatch for a folder of another audit, and ValueError where nothing was answered.
+    """
+    identity = {"target": target.name, "model": target.model}
+    store = SampleStore(config.out, config, identity)
+    waves = list(plan(target.workload, config.repeats, config.concurrencies, target.samples))
+    done = frozenset(
+        index
+        for index, wave in enumerate(waves)
+        if all(f"{index}:{i}" in store.samples for i in range(len(wave)))
+    )
+    try:
+        for samples in track(execute(target, waves, done), len(waves), "audit"):
+            for sample in samples:
+                store.add(sample)
+    finally:
+        store.close()
+    return write_summary(config, target, provenance, list(store.samples.values()))
+
+
+def write_summary(
+    config: AuditConfig, target: Target, provenance: Provenance, samples: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The summary of an audit, written to its folder."""
+    evidence = gather(samples)
+    verdicts = judge(evidence)
+    spans = len(evidence.fingerprints) > 1
+    fingerprint = ", ".join(evidence.fingerprints)
+    summary: dict[str, Any] = {
+        "kind": "audit",
+        "warning": "this audit spans several fingerprints; outputs were compared only within one"
+        if spans
+        else None,
+        "target": target.name,
+        "provenance": provenance.model_copy(update={"fingerprint": fingerprint}).model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude={"out"}),
+        "verdicts": asdict(verdicts),
+        "questions": [asdict(answer) for answer in answers(evidence, verdicts)],
+        "conditions": [asdict(condition) for condition in evidence.conditions.values()],
+        "unit": evidence.unit,
+    }
+    path = config.out / "summary.json"
+    path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return summary

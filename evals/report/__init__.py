@@ -1,0 +1,1 @@
+"""Reports of runs and audits: one HTML file that needs nothing else, and a summary for the terminal."""

@@ -1,0 +1,156 @@
+"""The summary of a run for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evals.runs.compare import Comparison
+from evals.runs.history import History
+from evals.runs.provenance import Provenance
+from evals.runs.rates import Rate
+from evals.runs.summary import Summary
+
+_COLOURS = {
+    "found": "red",
+    "no": "red",
+    "suspected": "yellow",
+    "unclear": "yellow",
+    "not found": "green",
+    "yes": "green",
+}
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _head(console: Console, provenance: Provenance, warning: str | None) -> None:
+    if warning:
+        console.print(Text(f"WARNING: {warning}", style="bold red"))
+    console.print(
+        Text(
+            f"{provenance.date}  {provenance.model}  fingerprint {provenance.fingerprint}  "
+            f"numerics {provenance.numerics_version}\n{provenance.hardware}; {provenance.software}",
+            style="dim",
+        )
+    )
+
+
+def _rate(value: dict[str, Any]) -> str:
+    return str(Rate.model_validate(value))
+
+
+def print_accuracy(console: Console, summary: Summary) -> None:
+    """Scores of every bucket, then by category and language."""
+    _head(console, summary.provenance, summary.warning)
+    for bucket in summary.buckets:
+        scores = bucket.scores
+        table = _table(
+            f"Accuracy, {summary.cases} cases, fingerprint {bucket.fingerprint[:16]}", "Score", "Value"
+        )
+        table.add_row("Byte-exact match", _rate(scores["byte_exact"]))
+        table.add_row("  no-model baseline", _rate(scores["baseline_byte_exact"]))
+        table.add_row("Semantic equivalence", _rate(scores["semantic"]))
+        table.add_row("Coverage", _rate(scores["coverage"]))
+        table.add_row("Risk (wrong among answered)", _rate(scores["risk"]))
+        table.add_row("Must or may refuse: rightly", _rate(scores["handled_rightly"]))
+        table.add_row("Samples; repeats; unscored", f"{bucket.n}; {bucket.repeats}; {bucket.unscored}")
+        agreement = scores["agreement"]
+        if "TARr" in agreement:
+            table.add_row(
+                f"TARr@{agreement['N']}; TARa@{agreement['N']}; Std@Acc",
+                f"{agreement['TARr']:.4f}; {agreement['TARa']:.4f}; {agreement['Std@Acc']}",
+            )
+        if scores["ms_median"] is not None:
+            table.add_row(
+                "Time: median; 95th percentile", f"{scores['ms_median']:.0f} ms; {scores['ms_p95']:.0f} ms"
+            )
+        console.print(table)
+        for name in ("category", "language"):
+            groups = _table(f"By {name}", name, "byte-exact", "baseline", "refusals right")
+            for group, values in scores[f"by_{name}"].items():
+                cells = [values[key] for key in ("byte_exact", "baseline_byte_exact", "handled_rightly")]
+                groups.add_row(group, *(f"{c['successes']} of {c['n']}" if c["n"] else "" for c in cells))
+            console.print(groups)
+
+
+def print_stability(console: Console, summary: Summary) -> None:
+    """What was repeated, and what was distinct."""
+    _head(console, summary.provenance, summary.warning)
+    for bucket in summary.buckets:
+        table = _table(f"Edit stability, fingerprint {bucket.fingerprint[:16]}", "Measured", "Value")
+        for name, value in bucket.scores["lines"].items():
+            table.add_row(name, str(value))
+        console.print(table)
+
+
+def print_chains(console: Console, summary: Summary) -> None:
+    """Steps right and endings, chain by chain."""
+    _head(console, summary.provenance, summary.warning)
+    for bucket in summary.buckets:
+        table = _table("Chains of dependent edits", "Chain", "Repeats", "Steps right", "Distinct endings")
+        for name, chain in bucket.scores["chains"].items():
+            steps = f"{chain['steps_right']} of {chain['steps']}"
+            table.add_row(name, str(chain["repeats"]), steps, str(chain["distinct_endings"]))
+        console.print(table)
+
+
+def print_audit(console: Console, summary: dict[str, Any]) -> None:
+    """The verdict, the conditions and the answers."""
+    _head(console, Provenance.model_validate(summary["provenance"]), summary["warning"])
+    verdicts = _table(f"Audit of {summary['target']}", "Variance", "Finding", "Because")
+    for kind in ("sampler", "batch", "backend"):
+        verdict = summary["verdicts"][kind]
+        finding = Text(verdict["finding"], style=_COLOURS.get(verdict["finding"], ""))
+        verdicts.add_row(kind, finding, "\n".join(verdict["reasons"]))
+    console.print(verdicts)
+    conditions = _table("Conditions", "Condition", "In flight", "Requests", "Distinct", "Differ", "Failed")
+    for c in summary["conditions"]:
+        differ = f"{c['mismatches']} of {c['compared']}"
+        conditions.add_row(
+            c["name"], str(c["concurrency"]), str(c["n"]), str(c["distinct"]), differ, str(c["errors"])
+        )
+    console.print(conditions)
+    questions = _table("Questions to ask before buying", "Question", "Answer", "Evidence")
+    for q in summary["questions"]:
+        questions.add_row(
+            q["question"], Text(q["answer"], style=_COLOURS.get(q["answer"], "")), q["evidence"]
+        )
+    console.print(questions)
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Both scores, the label where one is due, and what changed."""
+    if comparison.label:
+        console.print(Text(comparison.label, style="bold red"))
+    table = _table(f"Comparison over {comparison.cases} cases", "", "Value")
+    table.add_row("left, byte-exact", str(comparison.left))
+    table.add_row("right, byte-exact", str(comparison.right))
+    table.add_row("won; lost by the right", f"{len(comparison.won)}; {len(comparison.lost)}")
+    table.add_row("McNemar's exact test", f"p = {comparison.p_value:.3g}")
+    table.add_row("cases with other bytes", str(len(comparison.changed)))
+    console.print(table)
+    if comparison.changed and not comparison.label:
+        broken = ", ".join(comparison.changed[:10])
+        console.print(
+            Text(f"The contract is broken: one fingerprint, other bytes, in {broken}", style="bold red")
+        )
+
+
+def print_history(console: Console, history: History) -> None:
+    """Every baseline, oldest first."""
+    table = _table(
+        "History on the reference set", "Date", "Fingerprint", "Model", "Byte-exact match", "Unscored"
+    )
+    for entry in history.entries:
+        table.add_row(
+            entry.date, entry.fingerprint[:16], entry.model, str(entry.byte_exact), str(entry.unscored)
+        )
+    console.print(table)

@@ -1,1 +1,0 @@
-"""The CPU backend: a small C engine built at first use, and a torch path where there is no compiler."""

@@ -1,0 +1,75 @@
+import subprocess
+
+import pytest
+
+from evals.cases import Category
+from evals.cases.heldout import Manifest, Repository, load_heldout, load_manifest
+from evals.runs.select import limit_cases
+from training.git import GitError
+
+BEFORE = (
+    "".join(f"def step_{i}(x):\n    y = x + {i}\n    return y * {i + 1}\n\n\n" for i in range(12)).rstrip(
+        "\n"
+    )
+    + "\n"
+)
+ENV = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z"}
+ENV |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in ENV.items()}
+
+
+def git(folder, *arguments):
+    command = ["git", "-C", str(folder), "-c", "commit.gpgsign=false", *arguments]
+    return subprocess.run(command, env=ENV, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(params=[b"\n", b"\r\n"], ids=["lf", "crlf"])
+def clone(tmp_path, request):
+    folder = tmp_path / "roots" / "someone+steps"
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q")
+    for turn in range(6):
+        text = BEFORE.replace(f"x + {turn}\n", f"x - {turn}\n    y = abs(y)\n") if turn else BEFORE
+        (folder / "steps.py").write_bytes(text.encode().replace(b"\n", request.param))
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", f"turn {turn}")
+    return tmp_path / "roots", git(folder, "rev-parse", "HEAD"), request.param
+
+
+def test_mining_gives_the_true_commit_and_is_a_function_of_the_manifest(clone):
+    roots, commit, end = clone
+    manifest = Manifest(7, (Repository("someone/steps", commit, 4),))
+    cases = list(load_heldout([roots], manifest))
+    assert cases == list(load_heldout([roots], manifest))
+    assert 1 <= len(cases) <= 4
+    for case in cases:
+        assert case.category is Category.HELD_OUT
+        assert case.expected not in (None, case.original)
+        assert case.expected.count(end) == case.expected.count(b"\n")
+
+
+def test_a_missing_clone_is_named(tmp_path):
+    with pytest.raises(GitError, match="someone/else"):
+        list(load_heldout([tmp_path], Manifest(1, (Repository("someone/else", "HEAD", 1),))))
+
+
+def test_the_shipped_manifest_names_commits():
+    manifest = load_manifest()
+    assert sum(entry.limit for entry in manifest.repositories) >= 200
+    assert {"encode/httpx", "simonw/llm"} <= {entry.name for entry in manifest.repositories}
+    assert all(len(entry.commit) == 40 for entry in manifest.repositories)
+
+
+def test_held_out_repositories_are_not_trained_on():
+    import tomllib
+    from importlib import resources
+
+    sources = tomllib.loads((resources.files("training") / "manifests" / "sources.toml").read_text())
+    ours = {entry.name for entry in load_manifest().repositories}
+    assert ours <= set(sources["heldout"])
+    assert not ours & {*sources["train"], *sources["validation"]}
+
+
+def test_the_choice_of_cases_does_not_depend_on_their_order(clone):
+    roots, commit, _ = clone
+    cases = list(load_heldout([roots], Manifest(7, (Repository("someone/steps", commit, 4),))))
+    assert limit_cases(cases, 2, seed=3) == limit_cases(reversed(cases), 2, seed=3)
