@@ -39,6 +39,7 @@ class Costs:
     other_indent: int = 4  # taken off when the indentation differs
     changed_floor: int = 70  # similarity in % from which a line may be a changed line
     changed_points: int = 6  # of a changed line, per 100 % of similarity above the floor
+    outer_percent: int = 150  # of the points, for the outer lines of a chunk: those are context
     run_bonus: int = 0  # a match right after a match
     insert: int = 2
     delete_open: int = 5
@@ -87,6 +88,9 @@ class _Table:
         self.items, self.edit = items, edit
         self.columns = len(items)
         self.scores = _scores(items, edit, costs)
+        for row in outer_rows(edit, elides):
+            points = self.scores[row]
+            self.scores[row] = np.where(points > 0, points * costs.outer_percent // 100, points)
         blank = np.array([item is not GAP and not item.strip() for item in items], dtype=bool)
         gap = np.array([item is GAP for item in items], dtype=bool)
         price = np.where(blank, costs.delete_blank, costs.delete_line)
@@ -113,7 +117,15 @@ class _Table:
                 run = before[MATCH, :-1] + self.costs.run_bonus
                 after[MATCH, 1:] = np.maximum(best[:-1], run) + self.scores[row]
                 after[INSERT] = best - self.costs.insert
+                self._close_outer_gaps(after)
             self._within_row(after)
+
+    def _close_outer_gaps(self, row: np.ndarray) -> None:
+        """Nothing is written before a gap that opens the window, nor after one that closes it."""
+        if self.items and self.items[0] is GAP:
+            row[INSERT, 0] = _LOW
+        if self.items and self.items[-1] is GAP:
+            row[INSERT, -1] = _LOW
 
     def _within_row(self, row: np.ndarray) -> None:
         shown = np.maximum(row[MATCH], row[INSERT])
@@ -138,7 +150,8 @@ class _Table:
             return final[KEEP]
         end = final.max(axis=0) - self.costs.outside_open
         if self.edit:
-            shown = [indent_of(line) for line in self.edit if line.strip()]
+            last = max((row for row, elided in enumerate(self.elides) if elided), default=-1)
+            shown = [indent_of(line) for line in self.edit[last + 1 :] if line.strip()]
             floor = min(shown, default=0)
             body = len(shown) > 1 and shown[-1] > floor
             end = end - self.costs.inner_keep * (self.next_indent > floor) * body
@@ -186,6 +199,19 @@ class _Table:
         start = len(source) - 1 - int(source[::-1].argmax())
         steps.extend(Step(SKIP, None, c) for c in range(column - 1, start - 1, -1))
         return row, start, int(here[:SKIP, start].argmax())
+
+
+def outer_rows(edit: Sequence[str], elides: Sequence[bool]) -> list[int]:
+    """The first and the last line of every chunk, blank lines aside."""
+    rows: list[int] = []
+    chunk: list[int] = []
+    for row, line in enumerate([*edit, ""]):
+        if row == len(edit) or elides[row]:
+            rows += sorted({chunk[0], chunk[-1]}) if chunk else []
+            chunk = []
+        elif line.strip():
+            chunk.append(row)
+    return rows
 
 
 def _next_indents(items: Sequence[Item]) -> np.ndarray:

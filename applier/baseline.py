@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .alignment import INSERT, KEEP, MATCH, SKIP, Costs, Step, align_lines
-from .indentation import Shift, majority, reindent
+from .alignment import INSERT, KEEP, MATCH, SKIP, Costs, Step, align_lines, outer_rows
+from .indentation import SAME, Shift, majority, reindent, white
 from .markers import MarkerKind, find_markers, trailing_marker
 from .sequences import changes
-from .window import Item
+from .window import GAP, Item
 
 DEFAULT_COSTS = Costs()
 
@@ -29,13 +29,17 @@ def align(
     A marker keeps the original up to the next line that the edit shows; lines between two shown lines with no
     marker between are gone; shown lines that the window lacks are inserted.
     """
+    if items and all(item is GAP for item in items):
+        return list(items)
     if markers is None:
         markers = find_markers(edit_lines, language)
     elides = [markers.get(i) in (MarkerKind.ELIDE, MarkerKind.ELIDE_REST) for i in range(len(edit_lines))]
     silent = [i in markers and not elides[i] for i in range(len(edit_lines))]
     shown = [without_trailing_marker(line, language) for line in edit_lines]
     steps = align_lines(items, shown, elides, silent, costs)
-    return _write(items, shown, steps, _indents(items, shown, elides, steps))
+    return _write(
+        items, shown, _without_edge_blanks(shown, elides, steps), _indents(items, shown, elides, steps)
+    )
 
 
 def align_replacement(
@@ -49,6 +53,8 @@ def align_replacement(
     Search lines are aligned with the window. Lines that search and replacement share keep the window's
     bytes, and lines that the search text does not show stay.
     """
+    if all(item is GAP for item in items):
+        return list(items)
     nothing = [False] * len(search)
     steps = align_lines(items, search, nothing, nothing, costs)
     at = {s.row: s.column for s in steps if s.state == MATCH and s.row is not None and s.column is not None}
@@ -91,9 +97,31 @@ def _indents(
             if edit[step.row].strip() and item is not None and item.strip() == edit[step.row].strip():
                 pairs.setdefault(chunk_of[step.row], []).append((edit[step.row], item))
     everything = [pair for group in pairs.values() for pair in group]
-    shifts = {number: majority(group) for number, group in pairs.items()}
+    shifts = {number: _shift_of(group) for number, group in pairs.items()}
     whole = majority(everything)
     return [shifts.get(number, whole) for number in chunk_of]
+
+
+def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
+    """The shift of one chunk: none if its first or last unchanged line stands as in the file."""
+    if any(white(ours) == white(theirs) for ours, theirs in (pairs[0], pairs[-1])):
+        return SAME
+    return majority(pairs)
+
+
+def _without_edge_blanks(edit: Sequence[str], elides: Sequence[bool], steps: Sequence[Step]) -> list[Step]:
+    """The steps without new blank lines between a marker and context: they only set the marker apart."""
+    matched = {step.row for step in steps if step.state == MATCH}
+    idle: set[int] = set()
+    for row in outer_rows(edit, elides):
+        if row in matched:
+            for way in (-1, 1):
+                at = row + way
+                while 0 <= at < len(edit) and not edit[at].strip():
+                    at += way
+                if not 0 <= at < len(edit) or elides[at]:
+                    idle.update(range(min(at, row) + 1, max(at, row)))
+    return [step for step in steps if not (step.state == INSERT and step.row in idle)]
 
 
 def _write(

@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .chunks import CHUNK, count, equal
 from .sequences import Change, changes
 
-_CHUNK = 1 << 16
 _NO_NEWLINE = b"\\ No newline at end of file"
 
 
@@ -24,9 +23,9 @@ def _common_prefix(a: bytes, b: bytes) -> int:
     """Length of the longest common prefix that ends with a line on both sides."""
     limit = min(len(a), len(b))
     at = 0
-    while at < limit and a[at : at + _CHUNK] == b[at : at + _CHUNK]:
-        at += _CHUNK
-    low, high = min(at, limit), min(at + _CHUNK, limit)
+    while at < limit and a[at : at + CHUNK] == b[at : at + CHUNK]:
+        at += CHUNK
+    low, high = min(at, limit), min(at + CHUNK, limit)
     while low < high:  # the first difference lies in this chunk
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:
@@ -41,11 +40,11 @@ def _common_suffix(a: bytes, b: bytes, prefix: int) -> int:
     limit = min(len(a), len(b)) - prefix
     at = 0
     while at < limit:
-        step = min(_CHUNK, limit - at)
+        step = min(CHUNK, limit - at)
         if a[len(a) - at - step : len(a) - at] != b[len(b) - at - step : len(b) - at]:
             break
         at += step
-    low, high = at, min(at + _CHUNK, limit)
+    low, high = at, min(at + CHUNK, limit)
     while low < high:
         middle = (low + high + 1) // 2
         if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
@@ -132,7 +131,7 @@ def unified_diff(old: bytes, new: bytes, path: str, context: int = 3) -> bytes:
     high_a = _next_lines(old, len(old) - suffix, context)
     high_b = _next_lines(new, len(new) - suffix, context)
     a, b = _lines(old[low:high_a]), _lines(new[low:high_b])
-    first = old.count(b"\n", 0, low)
+    first = count(old, 10, low)
     shown = path or "file"
     pieces = [b"--- ", _quoted("a/", shown), b"\n+++ ", _quoted("b/", shown), b"\n"]
     for group in _groups(changes(a, b), context):
@@ -163,20 +162,42 @@ def apply_diff(old: bytes, diff: bytes) -> bytes:
     Raises:
         DiffMismatch: a header, a count or a line does not fit.
     """
+    view = memoryview(old)
+    pieces = _pieces(old, diff)
+    return b"".join(piece if isinstance(piece, bytes) else view[piece[0] : piece[1]] for piece in pieces)
+
+
+def gives(old: bytes, diff: bytes, new: bytes) -> bool:
+    """Whether `apply_diff(old, diff) == new`, without making it. Raises `DiffMismatch` likewise."""
+    at = 0
+    for piece in _pieces(old, diff):
+        if isinstance(piece, bytes):
+            same, length = new.startswith(piece, at), len(piece)
+        else:
+            length = piece[1] - piece[0]
+            same = equal(old, piece[0], new, at, length)
+        if not same:
+            return False
+        at += length
+    return at == len(new)
+
+
+def _pieces(old: bytes, diff: bytes) -> Iterator[bytes | tuple[int, int]]:
+    """The new bytes in order: new lines, and (start, end) of what is copied from `old`."""
     if not diff:
-        return old
+        yield 0, len(old)
+        return
     lines = _lines(diff)
-    pieces: list[bytes] = []
     copied, row, line_number = 0, 2, 0
     while row < len(lines):
         header = _HUNK.match(lines[row])
         if header is None:
             raise DiffMismatch(f"line {row + 1} of the diff is no hunk header")
-        start, count = int(header[1]), int(header[2] or 1)
+        start, old_count = int(header[1]), int(header[2] or 1)
         new_count = int(header[4] or 1)
-        skip = (start - 1 if count else start) - line_number
+        skip = (start - 1 if old_count else start) - line_number
         offset = _skip_lines(old, copied, skip)
-        pieces.append(old[copied:offset])
+        yield copied, offset
         before: list[bytes] = []
         after: list[bytes] = []
         row += 1
@@ -190,26 +211,29 @@ def apply_diff(old: bytes, diff: bytes) -> bytes:
             if sign != b"-":
                 after.append(text)
             row += 1
-        if (len(before), len(after)) != (count, new_count):
+        if (len(before), len(after)) != (old_count, new_count):
             raise DiffMismatch(f"the hunk at line {start} does not have the lines that its header counts")
         block = b"".join(before)
         if not old.startswith(block, offset):
             raise DiffMismatch(f"the hunk at line {start} does not match the file")
-        pieces += after
+        yield b"".join(after)
         copied = offset + len(block)
-        line_number += skip + count
-    return b"".join([*pieces, old[copied:]])
+        line_number += skip + old_count
+    yield copied, len(old)
 
 
 def _skip_lines(data: bytes, start: int, count: int) -> int:
     """The offset `count` lines after `start`. Raises `DiffMismatch` past the end."""
     if count < 0:
         raise DiffMismatch("hunks are out of order")
-    if count > 1000:
-        after: NDArray[np.int64] = np.flatnonzero(np.frombuffer(data, np.uint8, offset=start) == 10)
-        if len(after) >= count:
-            return start + int(after[count - 1]) + 1
-    end = _next_lines(data, start, count) if count else start
-    if data.count(b"\n", start, end) + (end == len(data) and end > start and data[-1:] != b"\n") < count:
+    while count > 0 and start < len(data):
+        block = np.frombuffer(data, np.uint8, min(CHUNK, len(data) - start), start)
+        ends = np.flatnonzero(block == 10)
+        if len(ends) >= count:
+            return start + int(ends[count - 1]) + 1
+        count -= len(ends)
+        start += len(block)
+    # What is left may be a last line without its end.
+    if count > 1 or (count == 1 and (not data or data.endswith(b"\n"))):
         raise DiffMismatch("a hunk lies past the end of the file")
-    return end
+    return start

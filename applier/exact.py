@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from .formats import LazySnippet, ParsedEdit, SearchReplace, UnifiedDiff, V4APatch, WholeFile
+from .markers import MarkerKind
 from .parts import Part, from_block, from_hunk
-from .placement import Found, Place, place
+from .placement import Found, Place, at_end, place
 from .sequences import changes
 from .text import Replacement, SourceText
 from .types import LineRange, Refusal, RefusalReason
 
 _MAX_READINGS = 64
+_MAX_PARTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,14 @@ class Applied:
 
     replacements: tuple[Replacement, ...]
     final_newline: bool | None = None
+
+    def touched(self, source: SourceText) -> tuple[tuple[int, int], ...]:
+        """The 0-based half-open line ranges that differ, for `verify`; the last line if its end does."""
+        ranges = [(part.start, part.end) for part in self.replacements]
+        last = source.line_count
+        if self.final_newline is not None and last and not any(end == last for _, end in ranges):
+            ranges.append((last - 1, last))
+        return tuple(ranges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,11 @@ def _whole(source: SourceText, lines: Sequence[str], final_newline: bool | None 
 
 def _whole_file(source: SourceText, edit: WholeFile) -> ExactOutcome:
     had = {line.strip() for line in source.lines} if edit.markers else set()
-    left_out = [row for row in edit.markers if edit.lines[row].strip() not in had]
+    left_out = [
+        row
+        for row, kind in edit.markers.items()
+        if kind is not MarkerKind.DELETE and edit.lines[row].strip() not in had
+    ]
     if left_out:
         why = f"Line {left_out[0] + 1} of the new file stands for code that it does not show."
         return NeedsModel(why, pending=(Pending(edit.text, left_out[0] + 1, why),))
@@ -106,7 +120,7 @@ def _whole_file(source: SourceText, edit: WholeFile) -> ExactOutcome:
 
 
 def _lazy(source: SourceText, edit: LazySnippet) -> ExactOutcome:
-    if not source.body.strip() and not edit.markers:
+    if source.is_blank and not edit.markers:
         return _whole(source, edit.lines)
     if not edit.markers and list(edit.lines) == source.lines:
         return AlreadyApplied((LineRange(1, source.line_count),))
@@ -119,6 +133,8 @@ def _lazy(source: SourceText, edit: LazySnippet) -> ExactOutcome:
 
 def _segments_in_file(source: SourceText, edit: LazySnippet) -> tuple[LineRange, ...]:
     """Where the snippet's runs between markers stand, if each stands at one place, in order; else ()."""
+    if MarkerKind.DELETE in edit.markers.values():
+        return ()
     cuts = [-1, *sorted(edit.markers), len(edit.lines)]
     found: list[LineRange] = []
     low = 0
@@ -177,6 +193,8 @@ def _hunks(source: SourceText, edit: UnifiedDiff | V4APatch, language: str | Non
     final_newline = stated[-1] if stated else None
     if final_newline == source.has_final_newline:
         final_newline = None
+        if not any(part.edits for part in parts):
+            return AlreadyApplied()
     return _parts(source, parts, language, ordered=True, final_newline=final_newline)
 
 
@@ -189,7 +207,13 @@ def _parts(
     final_newline: bool | None = None,
 ) -> ExactOutcome:
     parts = _without_repeats(parts)
-    if not source.body.strip() and len(parts) == 1 and not "".join(parts[0].old).strip():
+    if len(parts) > _MAX_PARTS:
+        return _refuse(
+            RefusalReason.UNPARSABLE_EDIT,
+            f"The edit has {len(parts)} parts; at most {_MAX_PARTS} are accepted. Send it in pieces, or send "
+            "the whole file.",
+        )
+    if source.is_blank and len(parts) == 1 and not "".join(parts[0].old).strip():
         return _whole(source, parts[0].new, final_newline)
     for part in parts:
         if not part.edits and final_newline is None:
@@ -205,11 +229,10 @@ def _parts(
                 "and the file is not empty. Add the lines around the change.",
                 part.line,
             )
-    parts = [part for part in parts if part.edits]
     anchored = [part for part in parts if part.old]
-    places = dict(zip(map(id, anchored), place(source, anchored, language, ordered=ordered), strict=True))
-    end = Place(Found.PLACED, source.line_count)
-    return _conclude(source, [(part, places.get(id(part), end)) for part in parts], final_newline)
+    places = iter(place(source, anchored, language, ordered=ordered))
+    placed = [(part, next(places) if part.old else at_end(source, part)) for part in parts]
+    return _conclude(source, placed, final_newline)
 
 
 def _without_repeats(parts: Sequence[Part]) -> list[Part]:
@@ -228,6 +251,8 @@ def _conclude(
     conflict = _conflict(placed)
     if conflict:
         return conflict
+    if source.line_count not in (where.line + len(part.old) for part, where in placed):
+        final_newline = None  # no hunk reaches the end of the file, so none can speak of it
     ready: list[Replacement] = []
     done: list[LineRange] = []
     pending: list[Pending] = []

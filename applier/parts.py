@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from .formats import Hunk, SearchBlock
-from .markers import find_markers
+from .markers import MarkerKind, find_markers
 from .sequences import changes
 from .text import Replacement
 
@@ -31,7 +31,7 @@ class Part:
     @property
     def changed(self) -> tuple[int, int]:
         """First and last (exclusive) old line that changes; equal for an insertion."""
-        return self.edits[0].start, self.edits[-1].end
+        return (self.edits[0].start, self.edits[-1].end) if self.edits else (0, len(self.old))
 
     @property
     def added(self) -> list[str]:
@@ -105,4 +105,7 @@ def _minimal(edit: Replacement, old: Sequence[str]) -> list[Replacement]:
 
 def _elides(old: Sequence[str], new: Sequence[str], language: str | None) -> bool:
     had = {line.strip() for line in old}
-    return any(new[row].strip() not in had for row in find_markers(new, language))
+    return any(
+        kind is not MarkerKind.DELETE and new[row].strip() not in had
+        for row, kind in find_markers(new, language).items()
+    )

@@ -56,6 +56,15 @@ def place(source: SourceText, parts: Sequence[Part], language: str | None, *, or
     ]
 
 
+def at_end(source: SourceText, part: Part) -> Place:
+    """The place of a part without old lines that belongs at the end of the file."""
+    last = source.line_count
+    top = last - len(part.new)
+    if top >= 0 and _tells(part.new) and source.slice(top, last) == list(part.new):
+        return Place(Found.DONE, top)
+    return Place(Found.PLACED, last)
+
+
 def _decide(
     source: SourceText, part: Part, everywhere: list[int], options: list[int], language: str | None
 ) -> Place:
@@ -153,8 +162,27 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
     added = part.added
     if not (_tells(added) if added else sum(_tells([line]) for line in part.new) >= 2):
         return None
+    if _still_stands(source, part):
+        return None
     lines = source.find(part.new, 2)
     return lines[0] if len(lines) == 1 else None
+
+
+def _still_stands(source: SourceText, part: Part) -> bool:
+    """Whether what the part removes, and most of its old lines, stand somewhere but for white space."""
+    removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
+    if not removed:
+        return False
+    old = [line.strip() for line in part.old]
+    lines = source.lines
+    first = min(removed)
+    for i, line in enumerate(lines):
+        if line.strip() != old[first] or i < first or i - first + len(old) > len(lines):
+            continue
+        same = [lines[i - first + row].strip() == text for row, text in enumerate(old)]
+        if all(same[row] for row in removed) and 5 * sum(same) >= 3 * len(old):
+            return True
+    return False
 
 
 def _is_gone(source: SourceText, part: Part) -> bool:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from .baseline import align, align_replacement, without_trailing_marker
 from .constrain import Constraint, KnownLines, known_lines
 from .drafts import Drafter
-from .locate import MARGIN, locate
+from .locate import locate
 from .markers import MarkerKind, find_markers
 from .parts import Part
 from .prompt import PromptCodec
 from .types import LineRange, Refusal, RefusalReason
 from .window import Item, Window
 
-MARGINS = (MARGIN, MARGIN // 2, 1)  # the next is taken where a window does not fit into the model's context
+MARGINS = (8, 4, 1)  # the next is taken where a window does not fit into the context; training draws 5 to 15
 ANSWER_SLACK = 64
 
 

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .types import EditRequest, Receipt
@@ -33,7 +34,9 @@ def sha256(data: bytes) -> str:
 def sha256_later(data: bytes) -> Future[str]:
     """The same, on another thread when the data is large: hashing releases the interpreter lock."""
     if len(data) >= _LARGE:
-        return _pool.submit(sha256, data)
+        later = _pool.submit(sha256, data)
+        time.sleep(0)  # let the thread have the lock, which it gives back as soon as it hashes
+        return later
     done: Future[str] = Future()
     done.set_result(sha256(data))
     return done
@@ -98,7 +101,17 @@ def fingerprint(weights_sha256: str, tokenizer_sha256: str, numerics_version: in
 
 
 def make(
-    request: EditRequest, content: bytes, fingerprint: str, original_sha256: str | None = None
+    request: EditRequest,
+    content: bytes,
+    fingerprint: str,
+    original_sha256: str | None = None,
+    content_sha256: str | None = None,
 ) -> Receipt:
-    """The receipt of a result; `content` is the whole new file, or the original where nothing was applied."""
-    return Receipt(request_digest(request, original_sha256), sha256(content), fingerprint)
+    """The receipt of a result; `content` is the whole new file, or the original where nothing was applied.
+
+    Give the digests of the original and of the content where they are known already.
+    """
+    original_sha256 = original_sha256 or sha256(request.original)
+    if content_sha256 is None:
+        content_sha256 = original_sha256 if content is request.original else sha256(content)
+    return Receipt(request_digest(request, original_sha256), content_sha256, fingerprint)

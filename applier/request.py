@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -74,6 +75,8 @@ class Run:
         self._confidence = 0.0
         self._validation = Validation()
         self._clock = _Clock()
+        self._original_sha256 = receipt.sha256_later(request.original)
+        self._content_sha256: Future[str] | None = None
 
     def steps(self) -> Steps:
         """Runs the request; see the class."""
@@ -94,7 +97,7 @@ class Run:
             return self._answer(Status.ALREADY_APPLIED, request.original, Tier.EXACT)
         if isinstance(outcome, Applied):
             self._confidence = 1.0
-            done = Outcome(outcome.replacements, tuple((r.start, r.end) for r in outcome.replacements))
+            done = Outcome(outcome.replacements, outcome.touched(source))
             return self._finish(source, edit, done, Tier.EXACT, outcome.final_newline)
         plans = self._plan(source, edit, outcome)
         self._clock.lap("locate_ms")
@@ -107,7 +110,7 @@ class Run:
     def _read(self) -> tuple[SourceText, ParsedEdit]:
         request = self.request
         expected = request.expected_sha256
-        if expected is not None and expected.lower() != receipt.sha256(request.original):
+        if expected is not None and expected.lower() != self._original_sha256.result():
             raise _Refuse(
                 Refusal(
                     RefusalReason.STALE_ORIGINAL,
@@ -214,6 +217,7 @@ class Run:
             content = source.replace(outcome.replacements, final_newline)
         except TextError as error:
             raise _Refuse(Refusal(error.reason, error.message)) from error
+        self._content_sha256 = receipt.sha256_later(content)
         verdict = verify(
             source,
             request.original,
@@ -234,6 +238,7 @@ class Run:
     def _answer(
         self, status: Status, content: bytes, tier: Tier, diff: bytes = b"", refusal: Refusal | None = None
     ) -> EditResult:
+        applied = status is Status.APPLIED
         return EditResult(
             status=status,
             content=content,
@@ -241,7 +246,13 @@ class Run:
             tier=tier,
             confidence=self._confidence,
             validation=self._validation,
-            receipt=receipt.make(self.request, content, self.owner.fingerprint()),
+            receipt=receipt.make(
+                self.request,
+                content,
+                self.owner.fingerprint(),
+                self._original_sha256.result(),
+                self._content_sha256.result() if applied and self._content_sha256 else None,
+            ),
             refusal=refusal,
             format=self._format,
             timing=self._clock.timing(),

@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
-# More edits than this between two anchors are shown as one replacement. It bounds time and memory.
+# More edits than this between two anchors, or more steps in total, and the rest is shown as one replacement.
+# Both bound the time that a hostile pair can take.
 _MAX_EDITS = 600
+_MAX_STEPS = 2_000_000
 
 
 class Change(NamedTuple):
@@ -27,10 +29,15 @@ class Change(NamedTuple):
     b_end: int
 
 
+class _Budget:
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+
 def changes(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Change]:
     """The changes that turn `a` into `b`, in order, with at least one equal item between any two."""
     found: list[Change] = []
-    for a_start, a_end, b_start, b_end in _changes(a, b, 0, len(a), 0, len(b)):
+    for a_start, a_end, b_start, b_end in _changes(a, b, 0, len(a), 0, len(b), _Budget(_MAX_STEPS)):
         if found and found[-1].a_end == a_start and found[-1].b_end == b_start:
             found[-1] = Change(found[-1].a_start, a_end, found[-1].b_start, b_end)
         else:
@@ -39,7 +46,13 @@ def changes(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Change]:
 
 
 def _changes(
-    a: Sequence[Hashable], b: Sequence[Hashable], a_low: int, a_high: int, b_low: int, b_high: int
+    a: Sequence[Hashable],
+    b: Sequence[Hashable],
+    a_low: int,
+    a_high: int,
+    b_low: int,
+    b_high: int,
+    budget: _Budget,
 ) -> Iterator[Change]:
     while a_low < a_high and b_low < b_high and a[a_low] == b[b_low]:
         a_low, b_low = a_low + 1, b_low + 1
@@ -51,11 +64,11 @@ def _changes(
         return
     anchors = _anchors(a, b, a_low, a_high, b_low, b_high)
     if not anchors:
-        yield from _myers(a, b, a_low, a_high, b_low, b_high)
+        yield from _myers(a, b, a_low, a_high, b_low, b_high, budget)
         return
     for i, j in [*anchors, (a_high, b_high)]:
         if i >= a_low and j >= b_low:  # an anchor may lie in what the run before it has matched
-            yield from _myers(a, b, a_low, i, b_low, j)
+            yield from _myers(a, b, a_low, i, b_low, j, budget)
             a_low, b_low = i, j
             while a_low < a_high and b_low < b_high and a[a_low] == b[b_low]:
                 a_low, b_low = a_low + 1, b_low + 1
@@ -88,7 +101,13 @@ def _anchors(
 
 
 def _myers(
-    a: Sequence[Hashable], b: Sequence[Hashable], a_low: int, a_high: int, b_low: int, b_high: int
+    a: Sequence[Hashable],
+    b: Sequence[Hashable],
+    a_low: int,
+    a_high: int,
+    b_low: int,
+    b_high: int,
+    budget: _Budget,
 ) -> Iterator[Change]:
     while a_low < a_high and b_low < b_high and a[a_high - 1] == b[b_high - 1]:
         a_high, b_high = a_high - 1, b_high - 1
@@ -102,6 +121,9 @@ def _myers(
     furthest = {1: 0}  # diagonal k = x - y -> furthest x
     trail: list[dict[int, int]] = []
     for edits in range(min(n + m, _MAX_EDITS) + 1):
+        budget.steps -= edits + 1
+        if budget.steps < 0:
+            break
         trail.append(dict(furthest))
         for k in range(-edits, edits + 1, 2):
             down = k == -edits or (k != edits and furthest[k - 1] < furthest[k + 1])

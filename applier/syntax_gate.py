@@ -7,6 +7,7 @@ that the cost follows the edit; where those do not parse by themselves, nothing 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from .syntax import error_lines, has_grammar
 from .text import SourceText
 
 _WHOLE_FILE_BYTES = 1 << 18
-_MAX_BLOCK_LINES = 4000
+_BLOCK_BYTES = 1 << 16
+_TOP_LEVEL = re.compile(rb"(?<=\n)\r?\n(?=[A-Za-z_@#/])")  # a blank line, then a line that is not indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,14 @@ def _compare_blocks(
 
 def _to_top_level(source: SourceText, line: int, step: int) -> int | None:
     """Lines from `line` up (-1) or down (1) to the nearest start of a top-level block; None if far."""
-    for count in range(_MAX_BLOCK_LINES):
-        at = line - count if step < 0 else line + count
-        if at <= 0 or at >= source.line_count:
-            return count
-        text = source.slice(at, at + 1)[0]
-        blank_above = not source.slice(at - 1, at)[0].strip()
-        if blank_above and text[:1] and (text[0].isalpha() or text[0] in "@_#/"):
-            return count
-    return None
+    at = source.offset(line)
+    low, high = (max(at - _BLOCK_BYTES, 0), at) if step < 0 else (at, at + _BLOCK_BYTES)
+    text = source.body[low:high]
+    found = [match.end() for match in _TOP_LEVEL.finditer(text)]
+    if found:
+        cut = text[found[-1] :] if step < 0 else text[: found[0]]
+    elif low == 0 if step < 0 else high >= len(source.body):
+        cut = text
+    else:
+        return None
+    return cut.count(b"\n") + (step > 0 and not found and bool(cut) and not cut.endswith(b"\n"))

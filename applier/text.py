@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .chunks import count
 from .sequences import changes
 from .types import RefusalReason
 
@@ -52,6 +53,7 @@ _WITH_BOM = (
 )
 # Bytes that no text in an 8-bit encoding has: C0 controls but tab, LF, VT, FF, CR and escape.
 _CONTROL = bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f"
+_NEAR = 64
 _BINARY_HINT = "It is left as it is. Only text files can be edited."
 
 
@@ -106,6 +108,10 @@ def decode_edit(edit: bytes, encoding: Encoding = UTF8) -> str:
     Raises:
         TextError: none of these fits, or the text has a NUL character.
     """
+    if len(edit) > MAX_BYTES:
+        raise TextError(
+            RefusalReason.TOO_LARGE, f"The edit has {len(edit):,} bytes; at most {MAX_BYTES:,} are accepted."
+        )
     for candidate in (*_WITH_BOM, UTF8, encoding):
         if edit.startswith(candidate.bom):
             try:
@@ -177,27 +183,56 @@ class SourceText:
             return "\n"
         return "\r\n" if pairs == self.body.count(b"\n") else None
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing but white space."""
+        return not self.body or self.body.isspace()
+
+    @cached_property
+    def _mark(self) -> int:
+        """The byte that ends every line."""
+        return 13 if self.newline == "\r" else 10
+
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
         """Byte offset of every line, then the length of the body; int64[line_count + 1]."""
-        mark = 13 if self.newline == "\r" else 10
-        after = np.flatnonzero(np.frombuffer(self.body, np.uint8) == mark) + 1
-        if len(self.body) == 0 or (len(after) and after[-1] == len(self.body)):
-            return np.concatenate([np.zeros(1, np.int64), after])
-        return np.concatenate([np.zeros(1, np.int64), after, np.array([len(self.body)], np.int64)])
+        after = np.flatnonzero(np.frombuffer(self.body, np.uint8) == self._mark) + 1
+        tail = [] if len(self.body) == 0 or self.body[-1] == self._mark else [len(self.body)]
+        return np.concatenate([np.zeros(1, np.int64), after, np.array(tail, np.int64)])
 
-    @property
+    @cached_property
+    def _known(self) -> dict[int, int]:
+        """Offsets of a few lines, which spare a large file with one edit the whole index."""
+        return {0: 0}
+
+    @cached_property
     def line_count(self) -> int:
         """The number of lines; a final line end opens no further line."""
-        return len(self._starts) - 1
+        marks = count(self.body, self._mark, len(self.body))
+        return marks + (bool(self.body) and self.body[-1] != self._mark)
 
     def offset(self, line: int) -> int:
         """The byte offset in `body` at which a line starts; the length of the body for `line_count`."""
-        return int(self._starts[line])
+        if "_starts" in self.__dict__:
+            return int(self._starts[line])
+        if line == self.line_count:
+            return len(self.body)
+        near = next((known for known in range(line, max(line - _NEAR, -1), -1) if known in self._known), None)
+        if near is None:
+            return int(self._starts[line])
+        found = self._known[near]
+        for _ in range(line - near):
+            found = self.body.find(self._mark, found) + 1
+        self._known[line] = found
+        return found
 
     def line_at(self, offset: int) -> int:
         """The line that holds the byte at `offset` of `body`."""
-        return int(np.searchsorted(self._starts, offset, side="right")) - 1
+        if "_starts" in self.__dict__:
+            return int(np.searchsorted(self._starts, offset, side="right")) - 1
+        line = count(self.body, self._mark, offset)
+        self._known[line] = self.body.rfind(self._mark, 0, offset) + 1
+        return line
 
     def slice(self, start: int, end: int) -> list[str]:
         """Lines `start:end`; only these are decoded."""
@@ -262,7 +297,7 @@ class SourceText:
             TextError: a new line has a character that the file's encoding lacks.
             ValueError: replacements overlap or lie outside the file.
         """
-        pieces: list[bytes] = []
+        pieces: list[bytes | memoryview] = []
         at = 0
         for part in sorted(replacements, key=lambda part: (part.start, part.end)):
             if not at <= part.start <= part.end <= self.line_count:
@@ -274,9 +309,9 @@ class SourceText:
         body = b"".join(pieces)
         return self.encode(self._finish(body, final_newline))
 
-    def _copy(self, pieces: list[bytes], start: int, end: int) -> None:
+    def _copy(self, pieces: list[bytes | memoryview], start: int, end: int) -> None:
         if start < end:
-            pieces.append(self.body[self.offset(start) : self.offset(end)])
+            pieces.append(memoryview(self.body)[self.offset(start) : self.offset(end)])
             if end == self.line_count and not self.has_final_newline:
                 pieces.append(self._end_before(end))  # taken off again by _finish
 

@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .diff import DiffMismatch, apply_diff, unified_diff
+from .chunks import equal
+from .diff import DiffMismatch, gives, unified_diff
 from .formats import LazySnippet, ParsedEdit, WholeFile
 from .markers import leaks, suspicious
 from .sequences import changes
@@ -91,7 +92,7 @@ def verify(
             return Verdict(validation, b"", _syntax_refusal(after, report, language))
     diff = unified_diff(original, result, path)
     try:
-        round_trips = apply_diff(original, diff) == result
+        round_trips = gives(original, diff, result)
     except DiffMismatch:
         round_trips = False
     validation = replace(validation, diff_round_trips=round_trips)
@@ -117,15 +118,15 @@ def _outside(
     kept.append((at, len(source.body)))
     if not touched:
         return [], 0 if source.body == body else max(len(source.body), 1)
-    first, last = (source.body[start:end] for start, end in (kept[0], kept[-1]))
+    first, last = kept[0][1], len(source.body) - kept[-1][0]  # lengths
     # Without a final newline, the line that becomes the last one loses its end.
-    if not last and not source.has_final_newline and not body.startswith(first):
-        first = first.rstrip(b"\r\n")
-    changed = 0 if body.startswith(first) else len(first)
-    if not body.endswith(last) or len(first) + len(last) > len(body):
-        changed += len(last)
-    stop = len(body) - len(last)
-    at = len(first)
+    if not last and not source.has_final_newline and not equal(source.body, 0, body, 0, first):
+        first = len(source.body[:first].rstrip(b"\r\n"))
+    changed = 0 if equal(source.body, 0, body, 0, first) else first
+    if first + last > len(body) or not equal(source.body, kept[-1][0], body, len(body) - last, last):
+        changed += last
+    stop = len(body) - last
+    at = first
     cuts = [at]
     for start, end in kept[1:-1]:
         segment = source.body[start:end]

@@ -24,9 +24,13 @@ class KVCache:
     def __init__(self, config: ModelConfig, capacity: int, device: str = "cpu") -> None:
         if not 0 < capacity <= config.max_position:
             raise CacheFull(f"capacity {capacity} is not in 1 … {config.max_position}")
-        shape = (config.num_layers, capacity, config.num_kv_heads)
         self.capacity = capacity
         self.length = 0
+        self._allocate(config, device)
+
+    def _allocate(self, config: ModelConfig, device: str) -> None:
+        """Room for `capacity` positions; with `tensors`, the part a backend with its own layout replaces."""
+        shape = (config.num_layers, self.capacity, config.num_kv_heads)
         self.k = torch.zeros(*shape, config.head_dim, dtype=torch.int8, device=device)
         self.v = torch.zeros_like(self.k)
         self.sk = torch.zeros(shape, dtype=torch.float32, device=device)

@@ -18,6 +18,7 @@ from kernels.weights import Weights, load_weights
 BackendName = Literal["auto", "reference", "cpu", "triton"]
 _BACKENDS = {
     "reference": "kernels.forward:ReferenceBackend",
+    "cpu": "kernels.cpu.choose:cpu_backend",
     "triton": "kernels.gpu.backend:TritonBackend",
 }
 
@@ -90,7 +91,6 @@ def build_model(weights: Weights, backend: BackendName = "auto", threads: int | 
     """As `load_model`, from weights in memory."""
     if backend == "auto":
         backend = "triton" if torch.cuda.is_available() else "cpu"
-        backend = backend if backend in _BACKENDS else "reference"
     if backend not in _BACKENDS:
         raise BackendError(f"no backend named {backend!r}; there are {', '.join(_BACKENDS)}")
     module, name = _BACKENDS[backend].split(":")

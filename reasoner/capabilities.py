@@ -104,7 +104,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability(
         "transformers-serve", "transformers serve", _B,
-        "seeds torch globally; requests that run side by side disturb each other",
+        "seeds torch globally, so requests side by side disturb each other; samples only where the model's "
+        "generation_config has do_sample, whatever temperature is sent",
         None, False, True, "openai", ("TRANSFORMERS_API_KEY",), Tried.REAL,
     ),
     Capability(

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from applier.cli.exits import DONE, REFUSED
 from applier.types import EditFormat, EditOptions
 from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
@@ -72,8 +73,8 @@ def edit(
 ) -> None:
     """Have a reasoning model do TASK on FILES; apply its edits, and write all files or none.
 
-    Ends with 0 when every edit applied, 1 when some were refused (nothing is written), 2 for a wrong
-    request, and 3 when the model could not be asked.
+    Ends with 0 when every edit applied, 2 for a wrong request, 3 when an edit was refused (nothing is
+    written), and 5 when the model could not be asked.
     """
     from reasoner.apply import connect
     from reasoner.ledger import Ledger
@@ -115,7 +116,9 @@ def edit(
         finally:
             await reasoner.aclose()
             await applier.aclose()
-        return 1 if result.outcome is Outcome.REFUSED else 0
+        return REFUSED if result.outcome is Outcome.REFUSED else DONE
+
+    _run(work)
 
 
 @app.command()

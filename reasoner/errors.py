@@ -1,7 +1,12 @@
-"""Typed errors of the reasoner. Each says what to do, and none of them carries a key."""
+"""Typed errors of the reasoner. Each says what to do, and none of them carries a key.
+
+Exit codes are those of `applier.cli.exits`, and two more: 1 for a check that failed, 5 for a model that could
+not be asked.
+"""
 
 from __future__ import annotations
 
+from applier.cli.exits import REFUSED, USAGE
 from reasoner.credentials import redact
 
 
@@ -17,22 +22,20 @@ class ReasonerError(Exception):
 class UsageError(ReasonerError):
     """The request itself is wrong: an unknown backend, a path outside the workspace."""
 
-    exit_code = 2
+    exit_code = USAGE
 
 
 class BackendError(ReasonerError):
     """A reasoning backend could not answer."""
 
-    exit_code = 3
+    exit_code = 5
 
 
 class MissingDependency(BackendError):
-    """The SDK of this backend is not installed."""
+    """The SDK of this backend is not installed; `arguments` of pip install bring it."""
 
-    def __init__(self, backend: str, module: str, extra: str) -> None:
-        super().__init__(
-            f"the {backend} backend needs the package {module!r}: pip install 'samebytes[{extra}]'"
-        )
+    def __init__(self, backend: str, module: str, arguments: str) -> None:
+        super().__init__(f"the {backend} backend needs the package {module!r}: pip install {arguments}")
 
 
 class MissingKey(BackendError):
@@ -81,3 +84,5 @@ class LedgerError(ReasonerError):
 
 class TransactionError(ReasonerError):
     """Files could not be written; everything is as it was before, or the message says which is not."""
+
+    exit_code = REFUSED

@@ -241,15 +241,11 @@ class Run:
 
 def _why_not(result: EditResult) -> str | None:
     """Why an edit does not stand, in words for the model; None where it does."""
-    if result.status is Status.REFUSED:
-        refusal = result.refusal or Refusal(RefusalReason.NO_MATCH, "refused")
-        line = f" (line {refusal.edit_line} of the edit)" if refusal.edit_line else ""
-        return f"{refusal.reason}: {refusal.message}{line}"
-    before, after = result.validation.syntax_errors_before, result.validation.syntax_errors_after
-    # With the syntax gate off the applier lets this through; the loop still asks for better.
-    if after is not None and after > (before or 0):
-        return f"{RefusalReason.SYNTAX_ERROR}: the edit brings {after - (before or 0)} new syntax errors"
-    return None
+    if result.status is not Status.REFUSED:
+        return None
+    refusal = result.refusal or Refusal(RefusalReason.NO_MATCH, "refused without a reason")
+    line = f" (line {refusal.edit_line} of the edit)" if refusal.edit_line else ""
+    return f"{refusal.reason}: {refusal.message}{line}"
 
 
 def _candidates(result: EditResult | None, now: Mapping[str, bytes | None]) -> str:

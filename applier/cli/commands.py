@@ -30,7 +30,6 @@ COMMANDS = (
     CommandEntry("probe-seed", "reasoner.cli:app", "Measure what a backend does with a seed."),
     CommandEntry("eval", "evals.cli:app", "Measure accuracy, stability and anybody's determinism."),
     CommandEntry("model", "applier.cli.model:app", "Fetch, convert and list models."),
-    CommandEntry(
-        "fingerprint", "applier.cli.fingerprint:app", "Print what decides this installation's answers."
-    ),
+    CommandEntry("selftest", "applier.cli.selftest:app", "Check this machine's arithmetic by known answers."),
+    CommandEntry("fingerprint", "applier.cli.fingerprint:app", "Print what decides the answers given here."),
 )

@@ -1,33 +1,41 @@
-"""Load the Applier for a command, with a message instead of an exception when the model is missing."""
+"""Load the Applier for a command, with a message instead of an exception where it cannot be had."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from applier.cli.exits import INTERNAL, CommandError
+from applier.cli.exits import INTERNAL, USAGE, CommandError
 
 if TYPE_CHECKING:
     from applier.pipeline import Applier
 
 
 def load_applier(model: Path | None) -> Applier:
-    """The Applier over the model in `model`, or over the default model where it was fetched."""
+    """The Applier over the model in `model`, or over the default model where it was fetched.
+
+    Raises CommandError where `model` holds none.
+    """
+    from applier.engine import ModelNotFoundError
     from applier.pipeline import Applier
 
-    return Applier.from_default(model)
+    try:
+        return Applier.from_default(model)
+    except ModelNotFoundError as error:
+        raise CommandError(str(error), USAGE) from error
 
 
 def load_tested_applier(model: Path | None) -> Applier:
-    """As `load_applier`, after the self-test of this machine's arithmetic has passed.
+    """As `load_applier`, with the model in memory and the self-test of this machine's arithmetic passed.
 
     Raises CommandError where it did not pass: an Applier that could give wrong bits is never served.
     """
-    from kernels.selftest import SelfTestError, run_selftest
+    from kernels.selftest import run_selftest
 
     applier = load_applier(model)
-    try:
-        run_selftest(applier.model)
-    except SelfTestError as error:
-        raise CommandError(f"the self-test failed, so nothing is served: {error}", INTERNAL) from error
+    if applier.model is not None:
+        failed = [check.name for check in run_selftest() if not check.passed]
+        if failed:
+            message = f"the self-test failed ({', '.join(failed)}), so nothing is served"
+            raise CommandError(message, INTERNAL)
     return applier

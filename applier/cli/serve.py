@@ -21,6 +21,11 @@ def serve(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Edits at a time.")] = None,
     max_message_bytes: Annotated[int | None, typer.Option(help="Largest request. Default: 32 MiB.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM chain; serve TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM key of the certificate.")] = None,
+    tls_client_ca: Annotated[Path | None, typer.Option(help="Require client certificates of it.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the bearer token to require.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics here.")] = None,
     model: Annotated[Path | None, typer.Option(help="A folder with a model, instead of the default.")] = None,
 ) -> None:
     """Serve edits over gRPC until SIGTERM or SIGINT, with health and reflection.
@@ -33,20 +38,26 @@ def serve(
     from applier.server.config import ServerConfig
     from applier.server.logs import configure_logs
     from applier.server.run import BindError, serve_until_signal
+    from applier.server.security import SecurityError
 
     stated: dict[str, Any] = {
         "host": host,
         "port": port,
         "workers": workers,
         "max_message_bytes": max_message_bytes,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "tls_client_ca": tls_client_ca,
+        "token_file": token_file,
+        "metrics_port": metrics_port,
     }
     try:
         config = ServerConfig(**{name: value for name, value in stated.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        raise CommandError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", USAGE) from error
+        raise CommandError(": ".join([*map(str, first["loc"]), first["msg"]]), USAGE) from error
     configure_logs()
     try:
         asyncio.run(serve_until_signal(config, lambda: load_tested_applier(model)))
-    except BindError as error:
+    except (BindError, SecurityError) as error:
         raise CommandError(str(error), USAGE) from error

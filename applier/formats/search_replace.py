@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 
+from ..languages import language_for_path
 from .base import EditParseError, SearchBlock, SearchReplace, check_same_file
 from .fences import fence_info
 
@@ -125,5 +126,5 @@ def _check_name(lines: list[str], start: int, path: str, first_line: int) -> Non
         row -= 1
     if row >= 0:
         name = lines[row].strip().strip("#*`: ")
-        if _NAME.match(name) and start - row <= 3:
+        if start - row <= 3 and _NAME.match(name) and ("/" in name or language_for_path(name)):
             check_same_file(name, path, first_line + row)

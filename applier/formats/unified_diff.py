@@ -13,6 +13,7 @@ from .fences import fence_info
 
 _HUNK = re.compile(r"^@@+ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *@@+ ?(?P<section>.*)$")
 _LOOSE_HUNK = re.compile(r"^@@(?!\w)(?: *\.{2,3} *@@| .*@@| ?.*)?$")
+_BARE_HUNK = re.compile(r"^@@(?: *\.{3} *@@)?\s*$")
 _EXTENDED = re.compile(
     r"^(?:index [0-9a-f]|old mode|new mode|new file mode|deleted file mode|(?:dis)?similarity index"
     r"|rename from|rename to|copy from|copy to)"
@@ -31,10 +32,12 @@ def _opens_file(lines: list[str], row: int, in_hunk: bool = False) -> bool:
 def looks_like(lines: list[str]) -> bool:
     """Whether the lines are a diff with a header: what follows the first header must have signs."""
     for row, line in enumerate(lines):
-        if line.startswith("diff --git ") or _opens_file(lines, row) or _HUNK.match(line):
-            body = [text for text in lines[row:] if text.strip()]
-            signed = sum(text[0] in " +-@\\" or bool(_is_header(text)) for text in body)
-            changed = any(text[0] in "+-" and not text.startswith(("+++ ", "--- ")) for text in body)
+        opens = line.startswith("diff --git ") or _opens_file(lines, row)
+        if opens or _HUNK.match(line) or _BARE_HUNK.match(line):
+            hunk = next((at for at in range(row, len(lines)) if lines[at].startswith("@@")), row + 1)
+            body = [text for text in lines[hunk + 1 :] if text.strip()]
+            signed = sum(text[0] in " +-@\\" or _is_header(text) for text in body)
+            changed = any(text[0] in "+-" for text in body)
             return row <= 12 and changed and signed >= 0.8 * len(body)
     return False
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -25,4 +27,17 @@ class ServerConfig(BaseSettings):
     stream_window: int = Field(
         default=32, gt=0, description="edits of one stream in work or unread at a time"
     )
+    tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key, serve TLS")
+    tls_key: Path | None = Field(default=None, description="PEM private key of tls_certificate")
+    tls_client_ca: Path | None = Field(default=None, description="PEM; clients must show a certificate of it")
+    token_file: Path | None = Field(default=None, description="holds the bearer token that calls must carry")
+    metrics_port: int | None = Field(default=None, ge=0, le=65535, description="Prometheus over HTTP")
     grace_seconds: float = Field(default=10.0, ge=0, description="time for running calls at shutdown")
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+        return self

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from wsgiref.simple_server import WSGIServer
 
 import grpc
 import structlog
@@ -16,6 +17,8 @@ from grpc_reflection.v1alpha import reflection
 
 from applier.api.v1 import apply_pb2, apply_pb2_grpc
 from applier.server.config import ServerConfig
+from applier.server.metrics import ServerMetrics
+from applier.server.security import TokenInterceptor, server_credentials
 from applier.server.service import ApplyService
 from applier.server.workers import AppliesEdits
 
@@ -25,7 +28,7 @@ log = structlog.get_logger("samebytes.server")
 
 
 class BindError(RuntimeError):
-    """The address cannot be listened on."""
+    """An address cannot be listened on."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class RunningServer:
 
     host: str
     port: int
-    service: ApplyService
+    metrics_port: int | None
 
     @property
     def target(self) -> str:
@@ -49,41 +52,66 @@ async def running_server(
     """Listen at once, and serve as soon as `load` has returned an Applier whose self-test passed.
 
     Health says NOT_SERVING until then, and again from the moment the block is left; calls in work then have
-    `config.grace_seconds` to end. Raises BindError, and what `load` raises.
+    `config.grace_seconds` to end. Raises BindError, SecurityError, and what `load` raises.
     """
+    interceptors = [TokenInterceptor.from_file(config.token_file)] if config.token_file else []
     server = grpc.aio.server(
+        interceptors=interceptors,
         options=[
             ("grpc.max_receive_message_length", config.max_message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
-        ]
+        ],
     )
     health = health_aio.HealthServicer()
     await _set_health(health, health_pb2.HealthCheckResponse.NOT_SERVING)
-    service = ApplyService(config.workers, config.max_waiting, config.stream_window)
+    metrics = ServerMetrics()
+    service = ApplyService(config.workers, config.max_waiting, config.stream_window, metrics)
     apply_pb2_grpc.add_ApplyServiceServicer_to_server(service, server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection(
         [SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME],
         server,
     )
-    try:
-        port = server.add_insecure_port(f"{config.host}:{config.port}")
-    except RuntimeError as error:
-        raise BindError(f"cannot listen on {config.host}:{config.port}: is it in use?") from error
+    port = _bind(server, config)
     await server.start()
+    exporter = None
     try:
-        log.info("listening", host=config.host, port=port)
+        if config.metrics_port is not None:
+            exporter = _serve_metrics(metrics, config.host, config.metrics_port)
+        metrics_port = exporter.server_port if exporter else None
+        log.info("listening", host=config.host, port=port, metrics_port=metrics_port)
         applier = await asyncio.get_running_loop().run_in_executor(None, load)
         service.ready(applier)
         await _set_health(health, health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", fingerprint=applier.fingerprint())
-        yield RunningServer(config.host, port, service)
+        yield RunningServer(config.host, port, metrics_port)
     finally:
         await health.enter_graceful_shutdown()
         await server.stop(config.grace_seconds)
         service.close()
+        if exporter is not None:
+            exporter.shutdown()
+            exporter.server_close()
         log.info("stopped")
+
+
+def _bind(server: grpc.aio.Server, config: ServerConfig) -> int:
+    address = f"{config.host}:{config.port}"
+    credentials = server_credentials(config)
+    try:
+        if credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise BindError(f"cannot listen on {address}: is it in use?") from error
+
+
+def _serve_metrics(metrics: ServerMetrics, host: str, port: int) -> WSGIServer:
+    try:
+        return metrics.serve(host, port)
+    except OSError as error:
+        raise BindError(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
 
 
 async def _set_health(health: health_aio.HealthServicer, status: int) -> None:

@@ -15,6 +15,7 @@ from applier import types
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
 from applier.server import convert, errors
+from applier.server.metrics import ServerMetrics
 from applier.server.workers import AppliesEdits, Workers
 
 log = structlog.get_logger("samebytes.server")
@@ -23,10 +24,11 @@ log = structlog.get_logger("samebytes.server")
 class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     """Answers with UNAVAILABLE until `ready` was called."""
 
-    def __init__(self, threads: int, max_waiting: int, stream_window: int) -> None:
+    def __init__(self, threads: int, max_waiting: int, stream_window: int, metrics: ServerMetrics) -> None:
         self._threads = threads
         self._max_waiting = max_waiting
         self._stream_window = stream_window
+        self._metrics = metrics
         self._workers: Workers | None = None
         self._fingerprint = ""
 
@@ -89,6 +91,17 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
 
     async def _answer(self, message: pb.ApplyEditRequest) -> pb.ApplyEditResponse:
         """Raises CallError, also for an exception that nobody expected."""
+        with self._metrics.in_flight.track_inprogress():
+            try:
+                return await self._apply(message)
+            except errors.CallError as error:
+                self._metrics.failed(error.code.name)
+                raise
+            except asyncio.CancelledError:
+                self._metrics.failed(grpc.StatusCode.CANCELLED.name)
+                raise
+
+    async def _apply(self, message: pb.ApplyEditRequest) -> pb.ApplyEditResponse:
         if self._workers is None:
             raise errors.not_ready()
         started = time.perf_counter()
@@ -99,9 +112,11 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
             raise
         except Exception as error:
             raise _report_bug(error) from error
-        _log_result(request, result, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        _log_result(request, result, seconds)
         if result.refusal is not None and result.refusal.reason is types.RefusalReason.STALE_ORIGINAL:
             raise errors.stale_original(result.refusal.message)
+        self._metrics.answered(result, seconds)
         return convert.result_to_proto(result)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from reasoner.backends.base import Answer, Backend
 from reasoner.backends.sdk import from_stainless, load, tool_call
 from reasoner.credentials import Secret
+from reasoner.errors import BadResponse
 from reasoner.types import ChatRequest, Role
 
 
@@ -66,6 +67,8 @@ class Messages(Backend):
         except self._sdk.AnthropicError as error:
             raise from_stainless(self.name, self._sdk, error) from None
         response = reply.model_dump(mode="json", exclude_none=True)
+        if response.get("type") != "message" or response.get("stop_reason") is None:
+            raise BadResponse(f"{self.name}: the answer breaks off before its end")
         blocks = response.get("content") or []
         usage = response.get("usage") or {}
         return Answer(

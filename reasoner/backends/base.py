@@ -12,7 +12,7 @@ from typing import Any
 
 from reasoner.capabilities import BY_NAME, Capability, SeedSupport
 from reasoner.credentials import redact, redact_json
-from reasoner.errors import Unreachable
+from reasoner.errors import BadResponse, Unreachable
 from reasoner.extract import Extraction, edits_from_tool_calls, extract
 from reasoner.prompts import build_request
 from reasoner.types import (
@@ -81,6 +81,11 @@ class Backend(ABC):
             answer = await asyncio.wait_for(self._call(request), self.timeout)
         except TimeoutError:
             raise Unreachable(f"{self.name}: no answer within {self.timeout:g} s") from None
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # How an SDK fails on an answer outside the protocol differs from SDK to SDK.
+            raise BadResponse(
+                f"{self.name}: the answer does not follow the protocol: {type(error).__name__}: {error}"
+            ) from None
         facts = CallFacts(
             backend=self.name,
             model_requested=self.model,

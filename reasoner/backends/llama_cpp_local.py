@@ -20,13 +20,15 @@ _NO_DISK_CACHE = "diskcache"
 class LlamaCpp(LocalBackend):
     """llama.cpp through llama-cpp-python's chat completion."""
 
-    def __init__(self, model: str, *, context: int = 8192, timeout: float = 600.0) -> None:
+    def __init__(
+        self, model: str, *, context: int = 8192, threads: int | None = None, timeout: float = 600.0
+    ) -> None:
         super().__init__("llama-cpp-python", model, timeout)
         self._library = _import_llama_cpp()
         self._path = Path(model)
         if not self._path.is_file():
             raise UsageError(f"llama-cpp-python: there is no GGUF file at {model}")
-        self._context = context
+        self._context, self._threads = context, threads
         self._llama: Any = None
         self._version = ""
 
@@ -37,7 +39,13 @@ class LlamaCpp(LocalBackend):
 
     def _generate(self, request: ChatRequest) -> Answer:
         if self._llama is None:
-            self._llama = self._library.Llama(str(self._path), n_ctx=self._context, verbose=False)
+            self._llama = self._library.Llama(
+                str(self._path),
+                n_ctx=self._context,
+                n_threads=self._threads,
+                n_threads_batch=self._threads,
+                verbose=False,
+            )
             self._version = file_version(self._path)
         sampling = request.sampling
         # A kept prefix is evaluated in other batches than a new one, and floats then differ in the last bit.
@@ -86,7 +94,7 @@ def _import_llama_cpp() -> ModuleType:
     except ImportError as error:
         if (error.name or "") != "llama_cpp":
             raise
-        raise MissingDependency("llama-cpp-python", "llama-cpp-python", "llama-cpp") from None
+        raise MissingDependency("llama-cpp-python", "llama_cpp", "llama-cpp-python") from None
     finally:
         if stand_in:
             del sys.modules[_NO_DISK_CACHE]

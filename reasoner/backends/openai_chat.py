@@ -89,6 +89,8 @@ class ChatCompletions(Backend):
         choices = response.get("choices") or []
         if not choices:
             raise BadResponse(f"{self.name}: the answer has no choices")
+        if choices[0].get("finish_reason") is None:
+            raise BadResponse(f"{self.name}: the answer breaks off before its end")
         message = choices[0].get("message") or {}
         usage = response.get("usage") or {}
         calls = [call["function"] for call in message.get("tool_calls") or [] if call.get("function")]

@@ -27,7 +27,7 @@ class BackendSettings:
     project: str | None = None  # Vertex AI
     location: str | None = None  # Vertex AI
     headers: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)  # Ollama's native options
+    options: Mapping[str, Any] = field(default_factory=dict)  # Ollama's native ones; threads of llama.cpp
     timeout: float = 600.0
     retries: int = 2
 
@@ -133,7 +133,8 @@ def _local(settings: BackendSettings) -> Backend:
     if settings.name == "llama-cpp-python":
         from reasoner.backends.llama_cpp_local import LlamaCpp
 
-        return LlamaCpp(settings.model, timeout=settings.timeout)
+        threads = settings.options.get("threads")
+        return LlamaCpp(settings.model, threads=threads, timeout=settings.timeout)
     from reasoner.backends.recorded import Recorded, ReplyFile
 
     if settings.name == "recorded":

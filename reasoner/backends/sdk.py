@@ -32,7 +32,7 @@ def load(module: str, backend: str, extra: str) -> ModuleType:
     except ImportError as error:
         if (error.name or "").partition(".")[0] != module.partition(".")[0]:
             raise  # the SDK is there, and broken
-        raise MissingDependency(backend, module, extra) from None
+        raise MissingDependency(backend, module, f"'samebytes[{extra}]'") from None
 
 
 def from_status(

@@ -58,7 +58,7 @@ def run(
         result = source.replace(outcome.replacements, outcome.final_newline)
     except TextError as error:
         return Outcome(Status.REFUSED, original, refusal=Refusal(error.reason, error.message))
-    touched = tuple((part.start, part.end) for part in outcome.replacements)
+    touched = outcome.touched(source)
     verdict = verify(
         source,
         original,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -14,6 +15,7 @@ from applier.cli.main import load_command, main
 from tests.applier.appliers import FaultyApplier
 
 OLD, NEW = b"x = 1\n", b"x = 2\n"
+BLOCK = b"<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n>>>>>>> REPLACE\n"
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +24,7 @@ def workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("applier.cli.loading.load_applier", lambda model: FaultyApplier())
     (tmp_path / "a.py").write_bytes(OLD)
-    (tmp_path / "edit").write_bytes(NEW)
+    (tmp_path / "edit").write_bytes(BLOCK)
     return tmp_path
 
 
@@ -55,11 +57,11 @@ def test_apply_json_holds_every_field(workspace, capsys):
 
 
 def test_apply_json_gives_other_encodings_as_base64(workspace, capsys):
-    (workspace / "edit").write_bytes(b"\xff\xfe")
+    (workspace / "a.py").write_bytes("x = 1\n".encode("utf-16"))
     samebytes("apply", "a.py", "--edit", "edit", "--json")
     result = json.loads(capsys.readouterr().out)
     assert "content" not in result
-    assert result["content_base64"] == "//4="
+    assert base64.b64decode(result["content_base64"]) == "x = 2\n".encode("utf-16")
 
 
 def test_a_refused_edit_exits_3_and_leaves_the_file(workspace, capsys):

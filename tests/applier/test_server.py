@@ -25,6 +25,10 @@ from tests.applier.appliers import FaultyApplier
 Call = Callable[[grpc.aio.Channel, apply_pb2_grpc.ApplyServiceStub], Awaitable[None]]
 
 
+ANY_SIZE = [("grpc.max_receive_message_length", -1)]
+BLOCK = b"<<<<<<< SEARCH\nx\n=======\nz\n>>>>>>> REPLACE\n"
+
+
 def serve(call: Call, applier: FaultyApplier | None = None, **settings) -> None:
     """Run `call` against a server on a free loopback port."""
     config = ServerConfig(port=0, grace_seconds=1, **settings)
@@ -32,7 +36,7 @@ def serve(call: Call, applier: FaultyApplier | None = None, **settings) -> None:
     async def main() -> None:
         async with (
             running_server(config, lambda: applier or FaultyApplier()) as server,
-            grpc.aio.insecure_channel(server.target) as channel,
+            grpc.aio.insecure_channel(server.target, ANY_SIZE) as channel,
         ):
             await asyncio.wait_for(call(channel, apply_pb2_grpc.ApplyServiceStub(channel)), timeout=30)
 
@@ -40,7 +44,9 @@ def serve(call: Call, applier: FaultyApplier | None = None, **settings) -> None:
 
 
 def edit(number: int = 0, **fields) -> pb.ApplyEditRequest:
-    return pb.ApplyEditRequest(original=b"old\n", edit=b"new %d\n" % number, path="a.py", **fields)
+    """The text of `number` in place of an old one, as a whole file."""
+    fields = {"path": "a.txt", "format": pb.EDIT_FORMAT_WHOLE_FILE, **fields}
+    return pb.ApplyEditRequest(original=b"old\n", edit=b"new %d\n" % number, **fields)
 
 
 def _free_port() -> int:
@@ -109,8 +115,10 @@ def test_a_stale_original_is_a_failed_precondition():
 
 def test_more_than_grpcs_default_of_4_mib_is_taken_and_more_than_the_limit_is_not():
     async def call(channel, stub):
-        large = pb.ApplyEditRequest(original=b"x" * (5 << 20), edit=b"y\n")
-        assert (await stub.ApplyEdit(large)).content == b"y\n"
+        large = pb.ApplyEditRequest(original=b"x\n" + b"y" * (5 << 20) + b"\n", edit=BLOCK, path="a.txt")
+        answer = await stub.ApplyEdit(large)
+        assert answer.status == pb.STATUS_APPLIED
+        assert answer.content == b"z\n" + large.original[2:]
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.ApplyEdit(pb.ApplyEditRequest(original=b"x" * (7 << 20), edit=b"y\n"))
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -1,0 +1,56 @@
+"""Counts and times of edits, for Prometheus. Labels are closed sets of names."""
+
+from __future__ import annotations
+
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from applier.types import EditResult
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class ServerMetrics:
+    """The metrics of one server, in a registry of their own so that several servers fit in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._edits = Counter(
+            "samebytes_edits",
+            "Edits answered",
+            ["status", "reason", "tier", "format"],
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "samebytes_call_errors", "Edits not answered, by status code", ["code"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "samebytes_edit_seconds",
+            "Time from request to answer",
+            ["tier"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "samebytes_merged_tokens", "Tokens written by the model", registry=self.registry
+        )
+        self.in_flight = Gauge(
+            "samebytes_edits_in_flight", "Edits taken and not yet answered", registry=self.registry
+        )
+
+    def answered(self, result: EditResult, seconds: float) -> None:
+        """Count one answer."""
+        reason = result.refusal.reason.value if result.refusal else ""
+        self._edits.labels(result.status.value, reason, result.tier.value, result.format.value).inc()
+        self._seconds.labels(result.tier.value).observe(seconds)
+        self._tokens.inc(result.tokens.merged)
+
+    def failed(self, code: str) -> None:
+        """Count one edit that could not be answered, by the name of its status code."""
+        self._errors.labels(code).inc()
+
+    def serve(self, host: str, port: int) -> WSGIServer:
+        """Serve the metrics over HTTP in a thread; shut the returned server down to stop. Raises OSError."""
+        server, _ = start_http_server(port, host, self.registry)
+        return server

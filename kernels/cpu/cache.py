@@ -1,0 +1,48 @@
+"""The cache in the layout that the C engine multiplies with, so that no pass packs a key or a value twice."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kernels.cache import KVCache
+from kernels.config import ModelConfig
+from kernels.cpu.engine import PANEL
+from kernels.cpu.structs import Cache, pointer
+
+_LANES = 16
+
+
+class PackedKVCache(KVCache):
+    """attention.h describes the layout; `tensors` gives the plain one."""
+
+    def _allocate(self, config: ModelConfig, device: str) -> None:
+        self.shape = (config.num_layers, config.num_kv_heads, config.head_dim)
+        heads = config.num_layers * config.num_kv_heads
+        self.padded = -(-self.capacity // PANEL) * PANEL
+        columns = -(-config.head_dim // _LANES) * _LANES
+        self.k = torch.zeros(heads, self.padded * config.head_dim, dtype=torch.int8)
+        self.v = torch.zeros(heads, self.padded * columns, dtype=torch.int8)
+        self.k_offset = torch.zeros(heads, self.padded, dtype=torch.int32)
+        self.sk, self.sv, self.sv_max = (torch.zeros(heads, self.padded) for _ in range(3))
+
+    def struct(self) -> Cache:
+        """Pointers into this object's memory."""
+        parts = (self.k, self.v, self.k_offset, self.sk, self.sv, self.sv_max)
+        return Cache(*map(pointer, parts), self.padded)
+
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        layers, heads, dim = self.shape
+        k = self.k.view(layers, heads, self.padded // PANEL, dim // 4, PANEL, 4)
+        k = k.permute(0, 2, 4, 1, 3, 5).reshape(layers, self.padded, heads, dim)
+        panels, start = [], 0
+        for first in range(0, dim, PANEL):
+            columns = -(-min(PANEL, dim - first) // _LANES) * _LANES
+            panel = self.v[:, start : start + self.padded * columns]
+            panel = panel.reshape(layers, heads, self.padded // 4, columns, 4).permute(0, 2, 4, 1, 3)
+            panels.append(panel.reshape(layers, self.padded, heads, columns))
+            start += self.padded * columns
+        v = torch.cat(panels, dim=-1)[..., :dim]
+        sk, sv = (s.view(layers, heads, self.padded).transpose(1, 2) for s in (self.sk, self.sv))
+        count = self.length
+        return k[:, :count], sk[:, :count], v[:, :count], sv[:, :count]

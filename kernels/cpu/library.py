@@ -1,0 +1,102 @@
+"""Compiles the C engine at first use, keeps it in the user's cache folder, loads it.
+
+The cached file is named by everything that decides its bits: the source, the compiler, the flags and the CPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+_SOURCE = Path(__file__).parent
+# No flag here may change a value: no contraction, no reassociation, no approximate division. The last two
+# only drop errno and the inexact exception, which nothing reads.
+FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+_TIMEOUT_S = 120
+
+
+class CompileError(RuntimeError):
+    """There is no C compiler, or it refused the source."""
+
+
+def cache_folder() -> Path:
+    """`$SAMEBYTES_CACHE`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
+    if folder := os.environ.get("SAMEBYTES_CACHE"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebytes"
+
+
+@lru_cache(maxsize=8)
+def load_library(target: str = "native") -> ctypes.CDLL:
+    """The engine compiled for `-march=target`. Raises CompileError."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise CompileError("no C compiler (cc, gcc or clang) was found")
+    flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
+    path = cache_folder() / f"engine-{_key(compiler, flags)}.so"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _compile(compiler, flags, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompileError(f"{path} does not load: {error}") from error
+
+
+def _compile(compiler: str, flags: tuple[str, ...], path: Path) -> None:
+    """Threads by OpenMP where the compiler has it. The file appears under its name only when it is whole."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        output = Path(folder) / "engine.so"
+        message = ""
+        for extra in (("-fopenmp",), ()):
+            command = [
+                *compiler.split(),
+                *flags,
+                *extra,
+                "-o",
+                str(output),
+                str(_SOURCE / "samebytes.c"),
+                "-lm",
+            ]
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise CompileError(f"{compiler} cannot be run: {error}") from error
+            if done.returncode == 0:
+                output.replace(path)
+                return
+            message = done.stderr.strip()
+        raise CompileError(f"{compiler} failed: {message[-2000:]}")
+
+
+def _key(compiler: str, flags: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for source in sorted(_SOURCE.glob("*.[ch]")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    try:
+        version = subprocess.run(
+            [*compiler.split(), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CompileError(f"{compiler} cannot be run: {error}") from error
+    digest.update(version + " ".join(flags).encode() + _cpu_features().encode())
+    return digest.hexdigest()[:24]
+
+
+def _cpu_features() -> str:
+    """What `native` means here."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))

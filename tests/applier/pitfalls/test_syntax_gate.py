@@ -1,0 +1,68 @@
+"""An edit that breaks a file is refused; a file that was broken before is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from applier.types import RefusalReason, Status
+
+from ..exact_tier import run
+from ..sources import GRAMMARS
+
+
+def block(old: str, new: str) -> bytes:
+    return f"<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "old", "new"),
+    [
+        ("a.py", "def f():\n    return 1\n", "    return 1", "    return (1"),
+        ("a.js", "function f() {\n  g();\n}\n", "  g();", "  g(;"),
+        ("a.go", "package a\n\nfunc f() {\n\tg()\n}\n", "\tg()", "\tg(}"),
+        ("a.rs", "fn f() {\n    g();\n}\n", "    g();", "    g(;"),
+        ("a.java", "class A {\n  void f() {\n    g();\n  }\n}\n", "    g();", "    g(;"),
+        ("a.json", '{\n  "a": 1\n}\n', '  "a": 1', '  "a": 1,,'),
+        ("a.c", "int f(void) {\n  return 1;\n}\n", "  return 1;", "  return 1;\n}"),
+    ],
+)
+def test_a_new_error_is_refused(path: str, source: str, old: str, new: str) -> None:
+    outcome = run(source.encode(), block(old, new), path=path)
+    assert outcome.reason is RefusalReason.SYNTAX_ERROR
+    assert outcome.content == source.encode()
+    assert outcome.refusal is not None
+    assert "line" in outcome.refusal.message
+    assert run(source.encode(), block(old, new), path=path, syntax_gate=False).status is Status.APPLIED
+
+
+BROKEN = b"def broken(:\n    pass\n\n\ndef f():\n    return 1\n"
+
+
+def test_a_file_that_was_broken_can_be_edited() -> None:
+    outcome = run(BROKEN, block("    return 1", "    return 2"))
+    assert outcome.status is Status.APPLIED
+
+
+def test_a_file_that_was_broken_can_be_mended() -> None:
+    assert run(BROKEN, block("def broken(:", "def broken():")).status is Status.APPLIED
+
+
+def test_a_file_that_was_broken_must_not_get_worse() -> None:
+    assert run(BROKEN, block("    return 1", "    return ((1")).reason is RefusalReason.SYNTAX_ERROR
+
+
+def test_no_grammar_no_gate() -> None:
+    assert run(b"a (\n", block("a (", "b ("), path="a.unknown").status is Status.APPLIED
+
+
+def test_a_large_file_is_gated_by_the_blocks_around_the_edit() -> None:
+    functions = "".join(f"def f{i}():\n    return {i}\n\n\n" for i in range(20_000))
+    broken = run(functions.encode(), block("    return 777", "    return (777"))
+    assert broken.reason is RefusalReason.SYNTAX_ERROR
+    assert broken.refusal is not None
+    assert 3000 < broken.refusal.candidates[0].start < 3200
+    assert run(functions.encode(), block("    return 777", "    return (777)")).status is Status.APPLIED
+
+
+def test_every_sample_language_has_a_path_that_is_known() -> None:
+    assert {"python", "javascript", "go", "rust"} <= set(GRAMMARS)

@@ -1,0 +1,156 @@
+"""The C engine and the torch path give the reference's bits, and the self-test can fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+
+import pytest
+import torch
+from torch import Tensor
+
+from kernels.backend import Segment
+from kernels.cpu import choose
+from kernels.cpu.backend import EngineBackend
+from kernels.cpu.engine import Engine
+from kernels.cpu.library import CompileError, load_library
+from kernels.cpu.torch_backend import TorchBackend, float_mm, int_mm, pick_matmul
+from kernels.forward import ReferenceBackend
+from kernels.known_answers import int8_noise, matmul_failures, row_failures, same_bits
+from kernels.model import Model
+from kernels.selftest import SHAPES, check_goldens, golden_sha256, main
+from kernels.tiny import tiny_config, tiny_tensors, tiny_tokens, tiny_weights
+from kernels.weights import build_weights
+
+TARGETS = ["native", "x86-64", "haswell"] if platform.machine() == "x86_64" else ["native"]
+
+
+@pytest.fixture(scope="module", params=[(t, n) for t in TARGETS for n in (1, 2)], ids=str)
+def engine(request) -> Engine:
+    target, threads = request.param
+    return Engine(threads, target)
+
+
+def test_the_engine_answers_everything_known(engine):
+    assert [check.name for check in choose.check_engine(engine) if not check.passed] == []
+
+
+def test_the_isas_are_the_ones_meant():
+    if platform.machine() == "x86_64":
+        assert Engine(1, "x86-64").isa == "portable"
+        assert Engine(1, "haswell").isa == "avx2"
+
+
+def test_reference_and_torch_give_the_goldens():
+    for backend in (ReferenceBackend, TorchBackend):
+        assert all(check.passed for check in check_goldens(backend))
+
+
+@pytest.mark.parametrize(("heads", "kv_heads", "dim"), [(4, 4, 80), (8, 1, 128), (33, 1, 4), (2, 2, 20)])
+def test_head_shapes(heads, kv_heads, dim):
+    """Several panels of value channels, groups wider than a block, channels that fill no vector."""
+    config = dataclasses.replace(tiny_config("qwen3"), num_heads=heads, num_kv_heads=kv_heads, head_dim=dim)
+    weights = build_weights(config, tiny_tensors(config))
+    assert golden_sha256(EngineBackend(weights, Engine(2))) == golden_sha256(ReferenceBackend(weights))
+
+
+def test_values_of_zero_and_long_history():
+    """A row of zeros through the cache, and more keys than one block of them."""
+    tensors = tiny_tensors(config := dataclasses.replace(tiny_config(), max_position=1500))
+    tensors["layers.0.v.scale"].zero_()
+    weights = build_weights(config, tensors)
+    found = []
+    for backend in (ReferenceBackend(weights), EngineBackend(weights, Engine(2))):
+        cache = backend.new_cache(1201)
+        backend.forward([Segment(cache, tiny_tokens(0, 1200))])
+        found.append(
+            (backend.logits(backend.forward([Segment(cache, tiny_tokens(1, 1))]), None), cache.sha256())
+        )
+    assert same_bits(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+
+
+def saturating_mm(q: Tensor, w: Tensor) -> Tensor:
+    """What an unsigned × signed product does with 16-bit saturating sums of pairs (vpmaddubsw)."""
+    q, w = torch.nn.functional.pad(q, (0, q.shape[1] % 2)), torch.nn.functional.pad(w, (0, q.shape[1] % 2))
+    unsigned = q.to(torch.int32) + 128
+    products = unsigned[:, None, :] * w.to(torch.int32)[None]
+    pairs = products.unflatten(-1, (-1, 2)).sum(-1).clamp(-(2**15), 2**15 - 1)
+    return pairs.sum(-1) - 128 * w.to(torch.int32).sum(-1)
+
+
+def test_a_saturating_product_is_found_out():
+    q, w = int8_noise(1, 3, 64) // 8, int8_noise(2, 5, 64) // 8
+    assert torch.equal(saturating_mm(q, w).long(), q.long() @ w.long().T)  # right while values are small
+    assert matmul_failures(saturating_mm)
+    assert pick_matmul((saturating_mm, float_mm)) is float_mm
+    with pytest.raises(RuntimeError, match="known answers"):
+        pick_matmul((saturating_mm,))
+
+
+def test_float_products_are_exact():
+    assert matmul_failures(float_mm) == []
+    q = torch.full((2, 5000), 127, dtype=torch.int8)
+    assert torch.equal(float_mm(q, q), torch.full((2, 2), 5000 * 127 * 127, dtype=torch.int32))
+
+
+def test_int_mm_of_this_machine_is_known():
+    """Right or wrong, it must be one of the two; where it is wrong `pick_matmul` goes on."""
+    assert (pick_matmul() is int_mm) == (matmul_failures(int_mm) == [])
+
+
+class WrongRows(Engine):
+    """An engine whose quantiser is off by one unit in the last place of a scale."""
+
+    def quantize_rows(self, z):
+        q, s = super().quantize_rows(z)
+        return q, torch.nextafter(s, s + 1)
+
+
+def test_a_wrong_row_operation_is_found_out():
+    assert any(name.startswith("quantize") for name in row_failures(WrongRows(1)))
+
+
+def test_an_engine_that_fails_is_not_used(monkeypatch, caplog):
+    monkeypatch.setattr(choose, "check_engine", lambda engine: [choose.Check("products", False, "", 0.0)])
+    choose.trusted_engine.cache_clear()
+    assert isinstance(choose.cpu_backend(tiny_weights(), 1), TorchBackend)
+    assert "products" in caplog.text
+    choose.trusted_engine.cache_clear()
+
+
+def test_no_compiler_is_no_failure(monkeypatch, caplog):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    load_library.cache_clear()
+    choose.trusted_engine.cache_clear()
+    with pytest.raises(CompileError, match="no-such-compiler"):
+        Engine(1)
+    assert isinstance(choose.cpu_backend(tiny_weights(), 1), TorchBackend)
+    assert "not available" in caplog.text
+    load_library.cache_clear()
+    choose.trusted_engine.cache_clear()
+
+
+def test_selftest_command(capsys):
+    assert main(["--backend", "cpu", "--threads", "1", "--json"]) == 0
+    assert '"passed": true' in capsys.readouterr().out
+    assert main(["--backend", "reference"]) == 0
+    assert "golden llama" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("family", "tied"), SHAPES)
+def test_concurrent_calls_do_not_mix(family, tied):
+    """Server threads share the weights and the engine."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    weights = tiny_weights(family, tied)
+    model = Model(weights, EngineBackend(weights, Engine(2)))
+
+    def run(seed: int) -> str:
+        cache = model.new_cache(120)
+        model.argmax(model.forward([Segment(cache, tiny_tokens(seed, 120))]))
+        return cache.sha256()
+
+    want = [run(seed) for seed in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(run, list(range(6)) * 3)) == want * 3
