@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from applier.pipeline import Applier
 from reasoner.apply import InProcess
 from reasoner.backends.recorded import ReplyFile
 from reasoner.ledger import Ledger
 from reasoner.loop import LoopOptions, Run, RunResult
 from reasoner.record import Recorder
 from reasoner.transaction import Workspace
-from tests.reasoner.exact_applier import ExactApplier
 
 Runs = Callable[..., RunResult]
 
@@ -26,7 +26,7 @@ FILES = {
 
 @pytest.fixture
 def applier() -> InProcess:
-    return InProcess(ExactApplier())
+    return InProcess(Applier.without_model())
 
 
 @pytest.fixture

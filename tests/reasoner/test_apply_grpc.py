@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 
 import pytest
 
+from applier.pipeline import Applier
 from applier.server.config import ServerConfig
 from applier.server.run import running_server
 from applier.types import EditFormat, EditRequest
 from reasoner.apply import connect
 from reasoner.apply_grpc import GrpcApplier
 from reasoner.errors import RequestRejected, Unreachable
-from tests.reasoner.exact_applier import ExactApplier
 
 REQUESTS = [
     EditRequest(b"a = 1\r\n", b"<<<<<<< SEARCH\na = 1\n=======\na = 2\n>>>>>>> REPLACE\n", "x.py"),
@@ -30,15 +31,18 @@ def free_port() -> int:
 
 def test_the_server_gives_the_same_results() -> None:
     async def work() -> None:
+        applier = Applier.without_model()
         config = ServerConfig(port=free_port(), grace_seconds=0)
-        async with running_server(config, ExactApplier) as server:
+        async with running_server(config, lambda: applier) as server:
             client = connect(f"grpc://{server.target}")
             for request in REQUESTS:
-                there, here = await client.apply(request), ExactApplier().apply(request)
-                assert there == here
-            assert await client.fingerprint() == ExactApplier().fingerprint()
+                there, here = await client.apply(request), applier.apply(request)
+                assert dataclasses.replace(there, timing=here.timing) == here
+            assert await client.fingerprint() == applier.fingerprint()
             with pytest.raises(RequestRejected, match="INVALID_ARGUMENT"):
                 await client.apply(EditRequest(b"a\n", b"b\n", "x.py", expected_sha256="0"))
+            with pytest.raises(RequestRejected, match="FAILED_PRECONDITION"):
+                await client.apply(EditRequest(b"a\n", b"b\n", "x.py", expected_sha256="0" * 64))
             await client.aclose()
 
     asyncio.run(work())

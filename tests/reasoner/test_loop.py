@@ -58,7 +58,7 @@ def test_one_refusal_keeps_every_file(run: Runs, root: Path) -> None:
     result = run(BOTH.replace("util.one()", "util.three()"))
     assert result.outcome is Outcome.REFUSED
     assert files(root) == FILES
-    assert result.unresolved[0].startswith("app.py: no_match")
+    assert result.unresolved[0].startswith("app.py: no_model")
 
 
 def test_a_refusal_goes_back_and_the_next_round_repairs_it(run: Runs, root: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_refusal_goes_back_and_the_next_round_repairs_it(run: Runs, root: Path
     (turn_reply, feedback) = [m.text for m in result.rounds[1].proposal.request.messages[2:]]
     assert "util.uno()" in turn_reply
     assert "Applied: util.py. Do not repeat" in feedback
-    assert "Refused: app.py: no_match" in feedback
+    assert "Refused: app.py: no_model: The old lines" in feedback
 
 
 def test_an_unusable_reply_is_asked_for_again(run: Runs, root: Path) -> None:
@@ -188,8 +188,8 @@ def killing(snapshot, content):
 transaction.replace_file = killing
 from reasoner import cli
 from reasoner.apply import InProcess
-from tests.reasoner.exact_applier import ExactApplier
-InProcess.default = classmethod(lambda cls, model_dir=None: cls(ExactApplier()))
+from applier.pipeline import Applier
+InProcess.default = classmethod(lambda cls, model_dir=None: cls(Applier.without_model()))
 cli.app()
 """
 

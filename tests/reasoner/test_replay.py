@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from applier.pipeline import Applier
 from applier.types import EditRequest, EditResult
 from reasoner.apply import InProcess
 from reasoner.backends.recorded import Recorded
@@ -20,7 +21,6 @@ from reasoner.record import Recorder
 from reasoner.replay import first_difference, replay
 from reasoner.transaction import Workspace
 from tests.reasoner.conftest import FILES, Runs
-from tests.reasoner.exact_applier import ExactApplier
 from tests.reasoner.test_loop import BOTH, block
 
 
@@ -52,19 +52,23 @@ def test_refusals_replay_too(run: Runs, ledger_path: Path, applier) -> None:
     assert (report.edits, report.difference) == (3, None)
 
 
-class OneByteOff(ExactApplier):
+class OneByteOff:
     """A negative control: an applier that is wrong in one byte of its seventh edit."""
 
     def __init__(self, fingerprint: str | None = None) -> None:
         self.calls = 0
         self.other = fingerprint
+        self.real = Applier.without_model()
 
     def fingerprint(self) -> str:
-        return self.other or super().fingerprint()
+        return self.other or self.real.fingerprint()
 
     def apply(self, request: EditRequest) -> EditResult:
-        result = super().apply(request)
+        result = self.real.apply(request)
         self.calls += 1
+        if self.other:
+            receipt = dataclasses.replace(result.receipt, fingerprint=self.other)
+            result = dataclasses.replace(result, receipt=receipt)
         if self.calls == 7:
             return dataclasses.replace(result, content=result.content.replace(b"return 8", b"return 9"))
         return result

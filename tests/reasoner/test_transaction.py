@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from reasoner import transaction
 from reasoner.errors import TransactionError, UsageError
 from reasoner.transaction import Change, Workspace
-
-OLD = {"a.py": b"a = 1\n", "sub/b.py": b"b = 1\r\n", "gone.py": b"g\n"}
-CHANGES = [
-    Change("a.py", b"a = 1\n", b"a = 2\n"),
-    Change("sub/b.py", b"b = 1\r\n", b"b = 2\r\n"),
-    Change("new/dir/c.py", None, b"c = 2\n"),
-    Change("gone.py", b"g\n", None),
-]
-NEW = {"a.py": b"a = 2\n", "sub/b.py": b"b = 2\r\n", "new/dir/c.py": b"c = 2\n"}
-
-
-def files(root: Path) -> dict[str, bytes]:
-    """Every file of the folder that a user would see, temporary files too."""
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file() and transaction.STATE_DIRECTORY not in path.parts
-    }
-
-
-def users_files(root: Path) -> dict[str, bytes]:
-    return {path: content for path, content in files(root).items() if ".samebytes-" not in path}
+from tests.reasoner.crash import CHANGES, NEW, OLD, files
 
 
 @pytest.fixture
@@ -76,105 +55,13 @@ def test_a_failure_in_the_middle_takes_back_what_was_written(
     assert not (root / ".samebytes/journal").exists()
 
 
-def in_child_killed_at(point: int, root: Path, work) -> bool:
-    """Run `work` in a forked process that kills itself before its `point`-th change to the disk.
-
-    Returns whether it was killed.
-    """
-    child = os.fork()
-    if child == 0:
-        left = [point]
-
-        def counted(real):
-            def call(*args, **kwargs):
-                left[0] -= 1
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*args, **kwargs)
-
-            return call
-
-        for name in ("rename", "replace", "link", "unlink", "mkdir", "fsync"):
-            setattr(os, name, counted(getattr(os, name)))
-        work()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0
-    return False
-
-
-def reset(root: Path) -> None:
-    for path in sorted(root.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    for path, content in OLD.items():
-        (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_bytes(content)
-
-
-def test_kill_9_at_every_step_leaves_all_or_nothing_after_recovery(root: Path) -> None:
-    seen = set()
-    point = 0
-    while True:
-        point += 1
-        reset(root)
-        killed = in_child_killed_at(point, root, lambda: Workspace(root).write(CHANGES))
-        torn = users_files(root) not in (OLD, NEW)
-        recovered = Workspace(root).recover()
-        assert users_files(root) in (OLD, NEW), f"half done after a kill at step {point}"
-        seen.add((torn, recovered is not None, users_files(root) == NEW))
-        assert not list((root / ".samebytes").glob("journal"))
-        # and the folder works on
-        Workspace(root).write([Change("a.py", users_files(root)["a.py"], b"last\n")])
-        if not killed:
-            break
-    assert point > 20
-    # Kills before, between and after the writes all occurred, and recovery finished the torn ones.
-    assert {(False, False, False), (True, True, True), (False, True, True), (False, False, True)} <= seen
-
-
-def test_kill_9_during_recovery_is_recovered_too(root: Path) -> None:
-    point = 0
-    while True:
-        point += 1
-        reset(root)
-        # a kill right after the commit leaves the whole journal to work through
-        Workspace(root).state.mkdir()
-        Workspace(root)._commit(CHANGES)
-        killed = in_child_killed_at(point, root, lambda: Workspace(root).recover())
-        Workspace(root).recover()
-        assert users_files(root) == NEW
-        if not killed:
-            break
-    assert point > 5
-
-
-def test_kill_9_while_taking_back_leaves_nothing(root: Path) -> None:
-    def fails(workspace: Workspace) -> None:
-        real = workspace._put
-        workspace._put = lambda path, old, new: (  # type: ignore[method-assign]
-            real(path, old, new) if path != "gone.py" else (_ for _ in ()).throw(OSError("disk"))
-        )
-        with pytest.raises(TransactionError):
-            workspace.write(CHANGES)
-
-    point, taken_back = 0, 0
-    while True:
-        point += 1
-        reset(root)
-        killed = in_child_killed_at(point, root, lambda: fails(Workspace(root)))
-        rollback = (root / ".samebytes/journal/rollback").exists()
-        Workspace(root).recover()
-        assert users_files(root) in (OLD, NEW)
-        if rollback:
-            assert users_files(root) == OLD
-            taken_back += 1
-        if not killed:
-            assert users_files(root) == OLD
-            break
-    assert taken_back > 3
+@pytest.mark.parametrize("scenario", ["at_every_step", "during_recovery", "while_taking_back"])
+def test_kill_9_leaves_all_or_nothing(root: Path, scenario: str) -> None:
+    code = (
+        f"import pathlib, sys; from tests.reasoner import crash; crash.{scenario}(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_recovery_does_not_write_over_someone_elses_change(root: Path) -> None:
