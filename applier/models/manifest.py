@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -49,21 +49,31 @@ class ModelManifest(_Pinned):
     numerics_version: int
     weights_sha256: Sha256
     tokenizer_sha256: Sha256
-    # Confidence under which a merge is refused, calibrated on held-out edits. None: nothing was calibrated.
-    refusal_threshold: float | None = Field(ge=0, le=1)
+    # Confidence under which a merge is refused, on the scale of `calibration`. None: the pipeline's default.
+    refusal_threshold: float | None = Field(default=None, ge=0, le=1)
+    # Knots (margin, probability) for each kind of merge: see `applier.confidence.Calibration`.
+    calibration: dict[str, list[tuple[float, float]]] | None = None
+    # Special tokens by their part of the prompt, where they are not SmolLM2's: see `PromptTemplate`.
+    prompt_template: dict[str, str] | None = None
+
+    def served_settings(self) -> dict[str, Any]:
+        """What the pipeline reads from the model's folder, besides what conversion writes there."""
+        fields = {"name", "refusal_threshold", "calibration", "prompt_template"}
+        return self.model_dump(mode="json", include=fields)
 
     def adapter_path(self) -> Path | None:
         """Where the adapter lies on this machine."""
-        return None if self.adapter is None else _folder() / self.adapter.file
+        return None if self.adapter is None else manifest_folder() / self.adapter.file
 
 
-def _folder() -> Path:
+def manifest_folder() -> Path:
+    """Where the manifests and adapters lie."""
     return Path(str(resources.files("applier.models")))
 
 
 def known_models() -> list[str]:
     """Names of the models that have a manifest."""
-    return sorted(path.stem for path in _folder().glob("*.json"))
+    return sorted(path.stem for path in manifest_folder().glob("*.json"))
 
 
 def load_manifest(name: str = DEFAULT_MODEL) -> ModelManifest:
@@ -71,7 +81,7 @@ def load_manifest(name: str = DEFAULT_MODEL) -> ModelManifest:
     if name not in known_models():
         raise ManifestError(f"there is no model {name!r}; there are {', '.join(known_models())}")
     try:
-        manifest = ModelManifest.model_validate_json((_folder() / f"{name}.json").read_bytes())
+        manifest = ModelManifest.model_validate_json((manifest_folder() / f"{name}.json").read_bytes())
     except ValidationError as error:
         raise ManifestError(f"the manifest of {name} is malformed: {error}") from error
     if manifest.name != name:

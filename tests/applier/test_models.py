@@ -7,8 +7,12 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from applier.confidence import Kind
+from applier.engine import ModelInfo
 from applier.models import home
 from applier.models.download import FetchError
 from applier.models.install import convert_model, install_model
@@ -20,6 +24,9 @@ from applier.models.manifest import (
     known_models,
     load_manifest,
 )
+from applier.models.pin import pin_model
+from kernels.adapter import Adapter, quantize_factors, save_adapter
+from kernels.checkpoint import open_checkpoint
 from kernels.config import NUMERICS_VERSION
 from kernels.convert import convert_base
 from kernels.weights import WeightsError, load_weights
@@ -159,7 +166,7 @@ def test_an_installed_model_is_kept_and_a_damaged_one_is_made_again(manifest, wh
 def test_a_model_of_ones_own_is_converted(gguf):
     folder = convert_model("mine", gguf, None, progress=lambda _: None)
     recorded = json.loads((folder / "manifest.json").read_text())
-    assert (recorded["name"], recorded["refusal_threshold"]) == ("mine", None)
+    assert recorded["name"] == "mine"
     assert load_weights(folder).sha256 == recorded["weights_sha256"]
 
 
@@ -178,3 +185,30 @@ def test_the_home_follows_the_environment(environment, expected, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert home.samebytes_home() == expected
+
+
+def test_a_pinned_model_installs_to_the_pinned_hashes(manifest, gguf, tmp_path, monkeypatch):
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    monkeypatch.setattr("applier.models.manifest.manifest_folder", lambda: folder)
+    monkeypatch.setattr("applier.models.pin.manifest_folder", lambda: folder)
+    (folder / "tiny.json").write_text(manifest.model_dump_json())
+    base = open_checkpoint(gguf)
+    rng = np.random.default_rng(1)
+    n, k = base.tensor("layers.0.q").shape
+    factors = quantize_factors(
+        torch.from_numpy(rng.normal(size=(2, k))), torch.from_numpy(rng.normal(size=(n, 2)))
+    )
+    save_adapter(tmp_path / "trained.safetensors", Adapter(base.config, {"layers.0.q": factors}))
+    tables = {kind: [(0.0, 0.25), (4.0, 0.75)] for kind in ("agrees", "differs", "incomplete")}
+
+    path = pin_model(
+        "tuned", "with an adapter", "tiny", tmp_path / "trained.safetensors", gguf, 0.625, tables
+    )
+    assert path == folder / "tuned.json"
+    tuned = load_manifest("tuned")
+    assert tuned.weights_sha256 != manifest.weights_sha256
+    installed = install_model(tuned, gguf, progress=lambda _: None)
+    info = ModelInfo.read(installed)
+    assert (info.weights_sha256, info.threshold) == (tuned.weights_sha256, 0.625)
+    assert info.confidence(2.0, Kind.AGREES) == 0.5
