@@ -7,7 +7,7 @@ lines do stand, a scope header, the end of the file. Otherwise the part is ambig
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -18,6 +18,8 @@ from .text import SourceText
 from .types import LineRange
 
 _MANY = 50
+_INDEX_ABOVE = 1 << 26
+_MAX_PARSED = 1 << 20
 
 
 class Found(Enum):
@@ -40,6 +42,8 @@ class Place:
 
 def place(source: SourceText, parts: Sequence[Part], language: str | None, *, ordered: bool) -> list[Place]:
     """A place for every part. `ordered`: the parts follow each other in the file, as hunks do."""
+    if len(parts) * len(source.body) > _INDEX_ABOVE:
+        _ = source.index  # one pass over the file in place of one for each part
     matches = [source.find(part.old, _MANY) for part in parts]
     options = _in_order(parts, matches) if ordered else matches
     places = [
@@ -136,7 +140,7 @@ def _scope_end(source: SourceText, header: int, language: str | None) -> int:
     """The line after the scope whose header is at `header`: by its syntax, else by indentation."""
     ends = [
         scope.end_line
-        for scope in scopes(source.body, language)
+        for scope in (scopes(source.body, language) if len(source.body) <= _MAX_PARSED else [])
         if scope.start_line <= header + 1 <= scope.end_line and header + 1 - scope.start_line <= 20
     ]
     if ends:
@@ -174,12 +178,11 @@ def _still_stands(source: SourceText, part: Part) -> bool:
     if not removed:
         return False
     old = [line.strip() for line in part.old]
-    lines = source.lines
     first = min(removed)
-    for i, line in enumerate(lines):
-        if line.strip() != old[first] or i < first or i - first + len(old) > len(lines):
+    for i in source.loose_index.get(old[first], []):
+        if i < first or i - first + len(old) > source.line_count:
             continue
-        same = [lines[i - first + row].strip() == text for row, text in enumerate(old)]
+        same = [source.lines[i - first + row].strip() == text for row, text in enumerate(old)]
         if all(same[row] for row in removed) and 5 * sum(same) >= 3 * len(old):
             return True
     return False
@@ -207,14 +210,10 @@ def _is_within_result(source: SourceText, part: Part, line: int) -> int | None:
 
 def similar_places(source: SourceText, old: Sequence[str], limit: int = 3) -> tuple[LineRange, ...]:
     """Where most of the lines stand, white space aside: what to show a person, best first."""
-    where: dict[str, list[int]] = defaultdict(list)
     wanted = {line.strip() for line in old if line.strip()}
-    for i, line in enumerate(source.lines):
-        if line.strip() in wanted:
-            where[line.strip()].append(i)
     votes: Counter[int] = Counter()
     for offset, line in enumerate(old):
-        for i in where.get(line.strip(), [])[:_MANY]:
+        for i in source.loose_index.get(line.strip(), [])[:_MANY]:
             votes[max(i - offset, 0)] += 1
     enough = max(1, len(wanted) // 3)
     best = sorted((start for start, count in votes.items() if count >= enough), key=lambda s: (-votes[s], s))

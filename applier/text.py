@@ -254,12 +254,24 @@ class SourceText:
         """Whether the last line has an end; true for an empty file, since what it gets will have one."""
         return not self.body or self.body.endswith(b"\r" if self.newline == "\r" else b"\n")
 
+    @cached_property
+    def index(self) -> dict[str, list[int]]:
+        """Line -> where it stands, ascending."""
+        return _index(self.lines)
+
+    @cached_property
+    def loose_index(self) -> dict[str, list[int]]:
+        """The same for lines without the white space around them; blank lines are left out."""
+        found = _index(line.strip() for line in self.lines)
+        found.pop("", None)
+        return found
+
     def find(self, block: Sequence[str], limit: int = 20) -> list[int]:
         """Lines at which `block` stands, character for character, whatever the line ends; at most `limit`."""
         if not block or any("\n" in line for line in block):
             return []
-        if self.newline is None or not any(block):
-            return self._find_by_line(block, limit)
+        if self.newline is None or not any(block) or "index" in self.__dict__:
+            return self._find_in_index(block, limit)
         end = self.newline.encode()
         needle = self.newline.join(block).encode("utf-8", "surrogatepass")
         found: list[int] = []
@@ -276,13 +288,14 @@ class SourceText:
         found = self.body.find(end + needle, at)
         return found + len(end) if found >= 0 else -1
 
-    def _find_by_line(self, block: Sequence[str], limit: int) -> list[int]:
-        lines, wanted = self.lines, list(block)
-        last = len(lines) - len(wanted)
+    def _find_in_index(self, block: Sequence[str], limit: int) -> list[int]:
+        wanted, nowhere = list(block), list[int]()
+        rarest = min(range(len(wanted)), key=lambda row: len(self.index.get(wanted[row], nowhere)))
         found: list[int] = []
-        for i, line in enumerate(lines):
-            if line == wanted[0] and i <= last and lines[i : i + len(wanted)] == wanted:
-                found.append(i)
+        for line in self.index.get(wanted[rarest], nowhere):
+            top = line - rarest
+            if top >= 0 and self.lines[top : top + len(wanted)] == wanted:
+                found.append(top)
                 if len(found) == limit:
                     break
         return found
@@ -353,6 +366,13 @@ class SourceText:
             if body.endswith(end):
                 return body[: -len(end)]
         return body
+
+
+def _index(lines: Iterable[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for i, line in enumerate(lines):
+        found.setdefault(line, []).append(i)
+    return found
 
 
 def _split(text: str, newline: str | None) -> tuple[list[str], list[str]]:

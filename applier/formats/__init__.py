@@ -98,6 +98,8 @@ def parse_edit(
         while lines and not lines[0].strip():
             lines, first_line = lines[1:], first_line + 1
     found = markers.find_markers(lines, language, stub=path.endswith(".pyi"))
+    if found and not any(line.strip() for row, line in enumerate(lines) if row not in found):
+        raise EditParseError(first_line, "There is nothing but placeholders.", "Show the code that changes.")
     body = "\n".join(lines)
     if format is EditFormat.LAZY:
         return LazySnippet(

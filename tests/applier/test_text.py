@@ -93,6 +93,8 @@ def test_find_agrees_with_a_plain_search(
     block = lines[start : start + data.draw(st.integers(1, 3))] or ["a"]
     expected = [i for i in range(len(lines) - len(block) + 1) if lines[i : i + len(block)] == block]
     assert source.find(block) == expected[:20]
+    assert source.index.keys() == set(lines)
+    assert source.find(block) == expected[:20]  # now by the index
 
 
 def test_new_lines_take_the_neighbouring_end() -> None:

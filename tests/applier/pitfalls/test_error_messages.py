@@ -49,6 +49,12 @@ SOURCE = b"a = 1\nb = 2\na = 1\n"
             ["2 places", "lines 1, 3", "Add lines"],
         ),
         (b"@@ -2,0 +3,1 @@\n+c = 3\n", RefusalReason.NO_MATCH, 1, ["no old line", "Add the lines"]),
+        (
+            b"# ... existing code ...\n\n# ...\n",
+            RefusalReason.UNPARSABLE_EDIT,
+            1,
+            ["nothing but placeholders"],
+        ),
         (b"\xff\xfe\xff", RefusalReason.UNPARSABLE_EDIT, None, ["UTF-8"]),
         (b"a\0b", RefusalReason.UNPARSABLE_EDIT, None, ["NUL"]),
     ],

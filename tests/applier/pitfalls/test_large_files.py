@@ -46,6 +46,18 @@ def test_a_rewrite_of_repetitive_lines_ends() -> None:
     assert time.thread_time() - started < 20
 
 
+def test_a_thousand_blocks_cost_one_pass_over_the_file() -> None:
+    original = ("\n".join(LINES[:50_000]) + "\n").encode()
+    blocks = [(LINES[i * 40], "    value = 1") for i in range(1000)] + [
+        (f"missing {i}", "x") for i in range(500)
+    ]
+    edit = "".join(f"<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n" for old, new in blocks)
+    started = time.thread_time()
+    outcome = run(original, edit.encode(), path="a.txt")
+    assert outcome.needs_model
+    assert time.thread_time() - started < 10
+
+
 def test_100_mb_is_refused() -> None:
     outcome = run(b"a\n" * 50_000_000, b"<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n")
     assert outcome.reason is RefusalReason.TOO_LARGE
