@@ -1,6 +1,6 @@
 """The start-up self-test: does this backend, on this machine, give the contract's bits?
 
-python -m kernels.selftest [--backend cpu] [--json]
+python -m kernels.selftest [--backend cpu] [--threads N] [--model FOLDER] [--json]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,6 +20,9 @@ from kernels.cache import tensors_sha256
 from kernels.config import NUMERICS_VERSION
 from kernels.tiny import Family, tiny_tokens, tiny_weights
 from kernels.weights import Weights
+
+if TYPE_CHECKING:
+    from kernels.model import Model
 
 SHAPES: tuple[tuple[Family, bool], ...] = (("llama", True), ("qwen2", True), ("qwen3", False))
 # SHA-256 of logits and caches of the tiny models, numerics version 1 (see `golden_sha256`).
@@ -39,16 +43,16 @@ class Check:
     milliseconds: float
 
 
-def golden_sha256(backend: Backend, seed: int = 0) -> str:
+def golden_sha256(backend: Backend, vocab_size: int = 211, seed: int = 0) -> str:
     """SHA-256 over logits, argmax and caches of a ragged prefill, a truncation and a ragged continuation."""
     lengths, more = (270, 1, 64, 13), (5, 33, 1, 70)
     caches = [backend.new_cache(length + extra) for length, extra in zip(lengths, more, strict=True)]
     first = backend.forward(
-        [Segment(c, tiny_tokens(seed + n, n)) for c, n in zip(caches, lengths, strict=True)]
+        [Segment(c, tiny_tokens(seed + n, n, vocab_size)) for c, n in zip(caches, lengths, strict=True)]
     )
     caches[0].truncate(260)
     second = backend.forward(
-        [Segment(c, tiny_tokens(seed + n, n)) for c, n in zip(caches, more, strict=True)]
+        [Segment(c, tiny_tokens(seed + n, n, vocab_size)) for c, n in zip(caches, more, strict=True)]
     )
     ids = torch.tensor([5, 200, 77, 3])
     parts = [backend.logits(hidden, which) for hidden in (first, second) for which in (None, ids)]
@@ -56,6 +60,11 @@ def golden_sha256(backend: Backend, seed: int = 0) -> str:
     for cache in caches:
         parts += cache.tensors()
     return tensors_sha256(*parts)
+
+
+def model_golden_sha256(model: Model) -> str:
+    """The golden of a whole model (275 positions or more, 201 ids or more), equal on every machine."""
+    return golden_sha256(model.backend, model.config.vocab_size)
 
 
 def check_goldens(make: Callable[[Weights], Backend]) -> list[Check]:
@@ -99,9 +108,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kernels.selftest", description=__doc__)
     parser.add_argument("--backend", default="auto", help="auto, reference, cpu or triton")
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument(
+        "--model", default=None, help="also print the golden of the int8 model in this folder"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     checks = run_selftest(options.backend, options.threads)
+    if options.model:
+        from kernels.model import load_model
+
+        model = load_model(options.model, options.backend, options.threads)
+        start = time.perf_counter()
+        found = model_golden_sha256(model)
+        elapsed = 1000 * (time.perf_counter() - start)
+        checks.append(Check("golden of the model", True, found, elapsed))
     passed = all(check.passed for check in checks)
     if options.json:
         print(
@@ -110,10 +130,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         )
     else:
-        table = Table("check", "result", "detail", "ms", title=f"numerics version {NUMERICS_VERSION}")
+        table = Table("check", "result", title=f"numerics version {NUMERICS_VERSION}")
+        table.add_column("detail", overflow="fold")
+        table.add_column("ms", justify="right")
         for check in checks:
             result = "[green]pass" if check.passed else "[red]FAIL"
-            table.add_row(check.name, result, check.detail[:64], f"{check.milliseconds:.0f}")
+            table.add_row(check.name, result, check.detail, f"{check.milliseconds:.0f}")
         Console().print(table)
     return 0 if passed else 1
 

@@ -19,7 +19,7 @@ _SOURCE = Path(__file__).parent
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The last two
 # only drop errno and the inexact exception, which nothing reads.
 FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
-_TIMEOUT_S = 120
+_TIMEOUT_S = 300
 
 
 class CompileError(RuntimeError):

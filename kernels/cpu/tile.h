@@ -25,6 +25,7 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512F__)
 #include <immintrin.h>
 #define TILE_ISA "avx512-vnni"
+#define TILE_UNROLLED
 
 INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
                        size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
@@ -60,32 +61,61 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define TILE_ISA "avx2"
+#define AVX2_ROWS 3 /* times 4 sums, with the rows and one vector of columns: all 16 registers */
+
+/* 16 columns of up to AVX2_ROWS rows. A sum holds 4 columns, each in two halves of 2 products. */
+INLINE void tile_avx2(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b, size_t groups,
+                      const int32_t *init, size_t ld_init, int32_t *c)
+{
+    __m256i sum[AVX2_ROWS][4];
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            sum[r][i] = _mm256_setzero_si256();
+    for (size_t g = 0; g < groups; g++) {
+        __m256i row[AVX2_ROWS];
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            int32_t four;
+            memcpy(&four, a + r * lda + g * 4, 4);
+            row[r] = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(four)));
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            const __m128i *bytes = (const __m128i *)(b + g * vectors * 64 + i * 16);
+            const __m256i columns = _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes));
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++)
+                sum[r][i] = _mm256_add_epi32(sum[r][i], _mm256_madd_epi16(row[r], columns));
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+        int32_t halves[2 * LANES];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            _mm256_storeu_si256((__m256i *)(halves + i * 8), sum[r][i]);
+        for (int n = 0; n < LANES; n++)
+            c[r * PANEL + n] = halves[2 * n] + halves[2 * n + 1] + (init ? init[r * ld_init + n] : 0);
+    }
+}
 
 INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
                        size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
 {
-    for (int r = 0; r < rows; r++) {
-        for (int v = 0; v < vectors; v++) {
-            __m256i sum[4]; /* each: 4 columns, two halves of 2 values */
-            for (int i = 0; i < 4; i++)
-                sum[i] = _mm256_setzero_si256();
-            for (size_t g = 0; g < groups; g++) {
-                int32_t four;
-                memcpy(&four, a + r * lda + g * 4, 4);
-                const __m256i row = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(four)));
-                for (int i = 0; i < 4; i++) {
-                    const __m128i bytes = _mm_loadu_si128((const __m128i *)(b + (g * vectors + v) * 64 + i * 16));
-                    sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(row, _mm256_cvtepi8_epi16(bytes)));
-                }
-            }
-            int32_t halves[LANES * 2];
-            for (int i = 0; i < 4; i++)
-                _mm256_storeu_si256((__m256i *)(halves + i * 8), sum[i]);
-            for (int n = 0; n < LANES; n++)
-                c[r * PANEL + v * LANES + n] = halves[2 * n] + halves[2 * n + 1] +
-                                               (init ? init[r * ld_init + v * LANES + n] : 0);
+#define PART(R) tile_avx2(R, vectors, a + r * lda, lda, b + v * 64, groups, start, ld_init, c + r * PANEL + v * LANES)
+    for (int v = 0; v < vectors; v++)
+        for (int r = 0; r < rows; r += AVX2_ROWS) {
+            const int32_t *start = init ? init + r * ld_init + v * LANES : NULL;
+            if (rows - r >= 3)
+                PART(3);
+            else if (rows - r == 2)
+                PART(2);
+            else
+                PART(1);
         }
-    }
+#undef PART
 }
 
 #else
@@ -112,10 +142,11 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 #endif
 
 /* rows 1..ROWS, vectors 1..4; init NULL for zeros, else rows of it lie ld_init apart (0: one row for all);
- * c has rows of PANEL. The constant arguments make one unrolled copy for each size. */
-static void tile(int rows, int vectors, const uint8_t *a, size_t lda, const int8_t *b, size_t groups,
-                 const int32_t *init, size_t ld_init, int32_t *c)
+ * c has rows of PANEL. */
+static __attribute__((noinline)) void tile(int rows, int vectors, const uint8_t *a, size_t lda, const int8_t *b,
+                                           size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
 {
+#ifdef TILE_UNROLLED /* one copy for each size, its sums in registers */
 #define SIZE(R, V)                                                                                                  \
     case (R)*8 + (V):                                                                                               \
         tile_fixed(R, V, a, lda, b, groups, init, ld_init, c);                                                      \
@@ -131,6 +162,9 @@ static void tile(int rows, int vectors, const uint8_t *a, size_t lda, const int8
     }
 #undef SIZES
 #undef SIZE
+#else
+    tile_fixed(rows, vectors, a, lda, b, groups, init, ld_init, c);
+#endif
 }
 
 #endif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 
 import pytest
@@ -154,3 +155,18 @@ def test_concurrent_calls_do_not_mix(family, tied):
     want = [run(seed) for seed in range(6)]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(run, list(range(6)) * 3)) == want * 3
+
+
+def test_bench_command_measures_a_model(tmp_path, capsys, monkeypatch):
+    from kernels import bench_cpu
+    from kernels.weights import save_weights
+
+    config = tiny_config()
+    save_weights(tmp_path / "model.safetensors", config, tiny_tensors(config))
+    monkeypatch.setattr(
+        bench_cpu, "CASES", (("prefill 8", 0, 8, 2), ("decode at 5", 5, 1, 2), ("long", 0, 600, 1))
+    )
+    assert bench_cpu.main(["--model", str(tmp_path), "--threads", "1", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)["figures"]
+    assert [figure["case"] for figure in figures[:2]] == ["prefill 8", "decode at 5"]
+    assert all(figure["tokens_per_s"] > 0 for figure in figures)
