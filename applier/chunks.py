@@ -11,10 +11,12 @@ import numpy as np
 CHUNK = 1 << 16
 
 
-def count(data: bytes, byte: int, end: int) -> int:
-    """How often `byte` stands in `data[:end]`; several times as fast as `bytes.count` for frequent bytes."""
+def count(data: bytes, byte: int, end: int, start: int = 0) -> int:
+    """How often `byte` stands in `data[start:end]`; far faster than `bytes.count` for frequent bytes."""
     view = np.frombuffer(data, np.uint8, count=end)
-    return sum(int(np.count_nonzero(view[at : at + CHUNK] == byte)) for at in range(0, end, CHUNK))
+    return sum(
+        int(np.count_nonzero(view[at : min(at + CHUNK, end)] == byte)) for at in range(start, end, CHUNK)
+    )
 
 
 def equal(a: bytes, a_start: int, b: bytes, b_start: int, length: int) -> bool:

@@ -251,7 +251,8 @@ def _conclude(
     conflict = _conflict(placed)
     if conflict:
         return conflict
-    if source.line_count not in (where.line + len(part.old) for part, where in placed):
+    ends = (where.line + len(part.old) for part, where in placed)
+    if final_newline is not None and source.line_count not in ends:
         final_newline = None  # no hunk reaches the end of the file, so none can speak of it
     ready: list[Replacement] = []
     done: list[LineRange] = []

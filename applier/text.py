@@ -212,17 +212,22 @@ class SourceText:
         return marks + (bool(self.body) and self.body[-1] != self._mark)
 
     def offset(self, line: int) -> int:
-        """The byte offset in `body` at which a line starts; the length of the body for `line_count`."""
+        """The byte offset in `body` at which a line starts; the length of the body for `line_count`.
+
+        Raises:
+            IndexError: there is no such line.
+        """
         if "_starts" in self.__dict__:
             return int(self._starts[line])
-        if line == self.line_count:
-            return len(self.body)
         near = next((known for known in range(line, max(line - _NEAR, -1), -1) if known in self._known), None)
         if near is None:
-            return int(self._starts[line])
+            return len(self.body) if line == self.line_count else int(self._starts[line])
         found = self._known[near]
         for _ in range(line - near):
-            found = self.body.find(self._mark, found) + 1
+            if found == len(self.body):
+                raise IndexError(f"the file has no line {line}")
+            end = self.body.find(self._mark, found)
+            found = end + 1 if end >= 0 else len(self.body)
         self._known[line] = found
         return found
 
@@ -230,9 +235,16 @@ class SourceText:
         """The line that holds the byte at `offset` of `body`."""
         if "_starts" in self.__dict__:
             return int(np.searchsorted(self._starts, offset, side="right")) - 1
-        line = count(self.body, self._mark, offset)
+        near, start = max(
+            ((line, at) for line, at in self._known.items() if at <= offset), key=lambda known: known[1]
+        )
+        line = near + count(self.body, self._mark, offset, start)
         self._known[line] = self.body.rfind(self._mark, 0, offset) + 1
         return line
+
+    def note(self, line: int, offset: int) -> None:
+        """Remember that a line starts at an offset, where the caller knows it for sure."""
+        self._known[line] = offset
 
     def slice(self, start: int, end: int) -> list[str]:
         """Lines `start:end`; only these are decoded."""
@@ -311,22 +323,26 @@ class SourceText:
             ValueError: replacements overlap or lie outside the file.
         """
         pieces: list[bytes | memoryview] = []
-        at = 0
+        at = copied = 0
         for part in sorted(replacements, key=lambda part: (part.start, part.end)):
-            if not at <= part.start <= part.end <= self.line_count:
-                raise ValueError(f"replacement {part.start}:{part.end} overlaps another or leaves the file")
-            self._copy(pieces, at, part.start)
+            if not at <= part.start <= part.end:
+                raise ValueError(f"replacement {part.start}:{part.end} overlaps another")
+            try:
+                start, end = self.offset(part.start), self.offset(part.end)
+            except IndexError:
+                raise ValueError(f"replacement {part.start}:{part.end} leaves the file") from None
+            self._copy(pieces, copied, start)
             pieces.append(self._with_ends(part))
-            at = part.end
-        self._copy(pieces, at, self.line_count)
+            at, copied = part.end, end
+        self._copy(pieces, copied, len(self.body))
         body = b"".join(pieces)
         return self.encode(self._finish(body, final_newline))
 
     def _copy(self, pieces: list[bytes | memoryview], start: int, end: int) -> None:
         if start < end:
-            pieces.append(memoryview(self.body)[self.offset(start) : self.offset(end)])
-            if end == self.line_count and not self.has_final_newline:
-                pieces.append(self._end_before(end))  # taken off again by _finish
+            pieces.append(memoryview(self.body)[start:end])
+            if end == len(self.body) and not self.has_final_newline:
+                pieces.append(self._end_before(self.line_count))  # taken off again by _finish
 
     def _end_before(self, line: int) -> bytes:
         """The end that a new line at `line` takes: that of the line before, else of the first."""

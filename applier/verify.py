@@ -141,12 +141,22 @@ def _outside(
     cuts.append(stop)
     if changed:
         return [], changed
-    pairs = zip(cuts[::2], cuts[1::2], strict=True)
-    return [(_line(after, low), _line(after, high)) for low, high in pairs], 0
+    return _result_lines(after, touched, list(zip(cuts[::2], cuts[1::2], strict=True))), 0
 
 
-def _line(text: SourceText, offset: int) -> int:
-    return text.line_count if offset >= len(text.body) else text.line_at(offset)
+def _result_lines(
+    after: SourceText, touched: Sequence[tuple[int, int]], middles: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Byte ranges of the result as line ranges. What is kept between them has as many lines as it had."""
+    found: list[tuple[int, int]] = []
+    line = old = 0
+    for (start, end), (low, high) in zip(touched, middles, strict=True):
+        first = line + start - old
+        after.note(first, low)
+        line = after.line_count if high >= len(after.body) else after.line_at(high)
+        old = end
+        found.append((first, line))
+    return found
 
 
 def _outside_refusal(changed_bytes: int) -> Refusal | None:
@@ -159,16 +169,14 @@ def _shape_refusal(
     source: SourceText, after: SourceText, touched: Sequence[tuple[int, int]], final_newline: bool | None
 ) -> Refusal | None:
     """Encoding, line ends and final newline."""
-    if source.body and after.body and not source.body.isascii() and not after.body.isascii():
-        if after.encoding != source.encoding:
-            return Refusal(
-                RefusalReason.UNDECODABLE,
-                f"The result would read as {after.encoding.codec}, but the file is {source.encoding.codec}.",
-            )
-    elif source.encoding.bom != after.encoding.bom and source.body:
-        return Refusal(RefusalReason.UNDECODABLE, "The byte order mark would be lost.")
-    several = source.line_count > 1 and after.line_count > 1
-    if several and source.newline is not None and after.newline != source.newline:
+    if source.encoding.bom != after.encoding.bom and source.body:
+        return Refusal(RefusalReason.UNDECODABLE, "The byte order mark would change.")
+    if after.encoding != source.encoding and not (source.body.isascii() or after.body.isascii()):
+        return Refusal(
+            RefusalReason.UNDECODABLE,
+            f"The result would read as {after.encoding.codec}, but the file is {source.encoding.codec}.",
+        )
+    if source.newline not in (None, after.newline) and _has_end(source) and _has_end(after):
         return Refusal(RefusalReason.OUTSIDE_EDIT, "The line ends would change.")
     wanted = source.has_final_newline if final_newline is None else final_newline
     # A new last line that is blank looks like a final newline.
@@ -176,6 +184,10 @@ def _shape_refusal(
     if source.body and after.body and after.has_final_newline != wanted and not blank_end:
         return Refusal(RefusalReason.OUTSIDE_EDIT, "The final newline would change.")
     return None
+
+
+def _has_end(text: SourceText) -> bool:
+    return b"\n" in text.body or b"\r" in text.body
 
 
 def _leaked(
