@@ -27,8 +27,8 @@ class CompileError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """`$SAMEBYTES_CACHE`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
-    if folder := os.environ.get("SAMEBYTES_CACHE"):
+    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
+    if folder := os.environ.get("SAMEBYTES_HOME"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebytes"
 
