@@ -62,8 +62,9 @@ def encode_case(
 def decision_offsets(window: Sequence[Item], merged: Sequence[Item], codec: PromptCodec) -> list[int]:
     """Token offsets in the answer where a line starts that does not follow the line copied before it."""
     chosen = set()
-    for tag, _, _, start, end in LCSseq.opcodes(window, merged):
-        if tag == "equal":
+    for code in LCSseq.opcodes(window, merged):
+        start, end = code.dest_start, code.dest_end
+        if code.tag == "equal":
             if start:
                 chosen.add(start)
         else:
