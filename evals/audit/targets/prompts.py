@@ -18,7 +18,7 @@ class PromptWorkload:
         return f"Request {index}. {TRAFFIC[index % len(TRAFFIC)]}"
 
     def neighbour(self, long: bool, index: int) -> str:
-        return neighbour(600 if long else 5, index)
+        return neighbour(300 if long else 5, index)
 
     def fresh(self, index: int) -> str:
         # The number comes first: a prefix cache can reuse nothing of it the first time.
