@@ -16,6 +16,7 @@ INTERPRETED: bool = triton.knobs.runtime.interpret
 # integer, ties to even, and the low 23 bits of the sum hold that integer. Two full-rate instructions, exact.
 RINT = tl.constexpr(12582912.0)
 RINT_BITS = tl.constexpr(0x4B400000)
+DIGIT_RINT = tl.constexpr(12582912.0 + 128.0)  # RINT, and 128 to make the low digit of `digits` signed
 TINY_ROW = tl.constexpr(2.0**-100)
 TINY_SQUARE = tl.constexpr(2.0**-30)
 INV127 = tl.constexpr(1.0 / 127.0)
@@ -48,7 +49,34 @@ if INTERPRETED:
     @triton.jit
     def _floor_plus_rint(d):
         return tl.floor(d) + RINT
+
+    @triton.jit
+    def digits(x):
+        """Two int8 digits (high, low) of rint(x) = 256 * high + low, for 0 <= x < 2^15 - 128."""
+        shifted = (x + DIGIT_RINT).to(tl.int32, bitcast=True) & 0x7FFF
+        return (shifted >> 8).to(tl.int8), ((shifted & 255) ^ 128).to(tl.int8)
 else:
+
+    @triton.jit
+    def digits(x):
+        """Two int8 digits (high, low) of rint(x) = 256 * high + low, for 0 <= x < 2^15 - 128."""
+        # With 128 added, byte 1 is the high digit and byte 0 the low one with its top bit flipped: five byte
+        # operations for four values.
+        return tl.inline_asm_elementwise(
+            """{
+            .reg .b32 a, b;
+            prmt.b32 a, $2, $3, 0x5140;
+            prmt.b32 b, $4, $5, 0x5140;
+            prmt.b32 $0, a, b, 0x7632;
+            prmt.b32 a, a, b, 0x5410;
+            xor.b32 $1, a, 0x80808080;
+            }""",
+            "=r,=r,r,r,r,r",
+            [(x + DIGIT_RINT).to(tl.int32, bitcast=True)],
+            dtype=(tl.int8, tl.int8),
+            is_pure=True,
+            pack=4,
+        )
 
     @triton.jit
     def _floor_plus_rint(d):

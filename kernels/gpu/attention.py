@@ -15,9 +15,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from kernels.gpu.arithmetic import STRICT, exp2, rint, rint_bits, row_reciprocal, row_scale
+from kernels.gpu.arithmetic import STRICT, digits, exp2, rint, row_reciprocal, row_scale
 
 LOWEST = tl.constexpr(-3.0e38)
+FILLING_PROGRAMS = 512  # about four for each of an H100's multiprocessors
 UNIT = tl.constexpr(16256.0)  # 127 * 128: two int8 digits hold a rounded weight
 
 
@@ -46,17 +47,20 @@ class AttentionTile:
     keys: int
     warps: int
     stages: int
+    registers: int | None = None  # a limit for each thread, so that more programs fit a multiprocessor
 
 
-def attention_tile(packed_rows: int, head_dim: int, page: int) -> AttentionTile:
-    """Tile for segments of at most `packed_rows` = query tokens times heads of a group."""
-    if packed_rows <= 16:
-        return AttentionTile(16, min(64, page), 4, 3)
+def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) -> AttentionTile:
+    """Tile for segments of at most `packed_rows` = query tokens times heads of a group.
+
+    `programs` is the number of (segment, key head) pairs: when they fill the device, small programs are best.
+    """
     if packed_rows <= 32:
-        return AttentionTile(32, min(64, page), 4, 3)
-    if head_dim > 64 or packed_rows <= 64:
-        return AttentionTile(64, min(64, page), 4, 2)
-    return AttentionTile(128, min(64, page), 8, 3)
+        rows = 16 if packed_rows <= 16 else 32
+        if programs >= FILLING_PROGRAMS:
+            return AttentionTile(rows, min(64, page), 2, 3)
+        return AttentionTile(rows, min(128, page), 4, 2)
+    return AttentionTile(64, min(64 if head_dim > 64 else 128, page), 4, 2)
 
 
 @triton.jit
@@ -160,18 +164,18 @@ def _add_keys(
             e = tl.where(visible, e, 0.0)
             sv = tl.where(visible, sv, 0.0)
         total += tl.sum(rint(e * UNIT), axis=1)
-        w = rint_bits(e * (sv * h[:, None]))  # 0 <= w <= 127 * 128 sits in the low 14 bits
+        w_high, w_low = digits(e * (sv * h[:, None]))  # 0 <= w <= 127 * 128
         v_ptrs = (v_ptr + start * D + at) + (d[None, :] * PAGE + n[:, None])
         v = tl.load(v_ptrs) if DB == D else tl.load(v_ptrs, mask=d[None, :] < D, other=0)
-        high_sum = tl.dot((w >> 7).to(tl.int8), v, high_sum, out_dtype=tl.int32)
-        low_sum = tl.dot((w & 127).to(tl.int8), v, low_sum, out_dtype=tl.int32)
+        high_sum = tl.dot(w_high, v, high_sum, out_dtype=tl.int32)
+        low_sum = tl.dot(w_low, v, low_sum, out_dtype=tl.int32)
     return high_sum, low_sum, total
 
 
 @triton.jit
 def _output(high_sum, low_sum, total, sv_max):
-    """o = f32(W) * (SV / f32(L)), W = 128 * high + low in int64; 0 where SV is 0."""
-    w = high_sum.to(tl.int64) * 128 + low_sum.to(tl.int64)
+    """o = f32(W) * (SV / f32(L)), W = 256 * high + low in int64; 0 where SV is 0."""
+    w = high_sum.to(tl.int64) * 256 + low_sum.to(tl.int64)
     o = w.to(tl.float32) * tl.div_rn(sv_max, total.to(tl.float32))
     return tl.where(sv_max == 0, 0.0, o)
 
@@ -207,7 +211,7 @@ def _attention_sums(
     q_ptr, sq_ptr, k_ptr, sk_ptr, v_ptr, sv_ptr, m_ptr, sv_max_ptr, out_ptr, low_ptr, total_ptr,
     segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, pages_ptr, max_pages, entries, log2e_scale,
     H: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, PAGE: tl.constexpr,
-    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, FUSED: tl.constexpr,
 ):  # fmt: skip
     segment, flat, inside, position, seen_by_all, seen = _locate(
         segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H, KV, BM
@@ -220,7 +224,7 @@ def _attention_sums(
     q = tl.load(q_ptr + flat[:, None] * D + d, mask=d < D, other=0)
     c = tl.load(sq_ptr + flat) * log2e_scale
     low, full, high = _split_range(seen_by_all, seen, SPLITS, BN)
-    if SPLITS == 1:
+    if FUSED:
         m, sv_max = _row_maxima(
             q,
             c,
@@ -302,13 +306,13 @@ def _combine_quantize(
 
 @dataclass(frozen=True, slots=True)
 class AttentionScratch:
-    """Partial results of `splits` splits over `entries` = tokens * heads; one split needs only `output`."""
+    """Partial results of `splits` splits over `entries` = tokens * heads."""
 
     output: Tensor  # one split: f32 [entries, D]; else int32 [splits, entries, D], the high digits' sums
     low: Tensor | None
     total: Tensor | None
-    maxima: Tensor | None
-    value_scales: Tensor | None
+    maxima: Tensor  # f32 [splits, entries]
+    value_scales: Tensor  # f32 [splits, entries]
 
     @classmethod
     def allocate(
@@ -316,12 +320,14 @@ class AttentionScratch:
     ) -> AttentionScratch:
         """Uninitialised buffers on `device`."""
         entries = tokens * heads
+        maxima = torch.empty(splits, entries, device=device)
+        value_scales = torch.empty_like(maxima)
         if splits == 1:
-            return cls(torch.empty(entries, head_dim, device=device), None, None, None, None)
+            output = torch.empty(entries, head_dim, device=device)
+            return cls(output, None, None, maxima, value_scales)
         high = torch.empty(splits, entries, head_dim, dtype=torch.int32, device=device)
         total = torch.empty(splits, entries, dtype=torch.int32, device=device)
-        maxima = torch.empty(splits, entries, device=device)
-        return cls(high, torch.empty_like(high), total, maxima, torch.empty_like(maxima))
+        return cls(high, torch.empty_like(high), total, maxima, value_scales)
 
 
 def attention_quantize(
@@ -359,13 +365,16 @@ def attention_quantize(
         "PAGE": page, "BM": tile.rows, "BN": tile.keys,
         "SPLITS": splits, "num_warps": tile.warps, "num_stages": tile.stages, **STRICT,
     }  # fmt: skip
-    if splits > 1:
+    # Few rows: one launch is worth more than the registers that the first pass would not need.
+    fused = splits == 1 and tile.rows < 64
+    if not fused:
         _attention_maxima[grid](
-            q, sq, k_pages, sk_pages, sv_pages, scratch.maxima, scratch.value_scales, *where, **shape
-        )
+            q, sq, k_pages, sk_pages, sv_pages, scratch.maxima, scratch.value_scales, *where,
+            **shape | {"BN": min(128, page)},
+        )  # fmt: skip
     _attention_sums[grid](
         q, sq, k_pages, sk_pages, v_pages, sv_pages, scratch.maxima, scratch.value_scales,
-        scratch.output, scratch.low, scratch.total, *where, **shape,
+        scratch.output, scratch.low, scratch.total, *where, FUSED=fused, maxnreg=tile.registers, **shape,
     )  # fmt: skip
     _combine_quantize[(tokens,)](
         scratch.output, scratch.low, scratch.total, scratch.value_scales, scratch.output,

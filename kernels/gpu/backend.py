@@ -112,9 +112,7 @@ class TritonBackend:
         return hidden
 
     def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
-        q, s = hidden.q.contiguous(), hidden.s.contiguous()
-        if ids is not None:
-            ids = ids.to(self._device, torch.int32)
+        q, s, ids = self._operands(hidden, ids)
         columns = self.config.vocab_size if ids is None else ids.numel()
         out = torch.empty(len(q), columns, device=self._device)
         if out.numel():
@@ -122,10 +120,12 @@ class TritonBackend:
         return out
 
     def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
-        q, s = hidden.q.contiguous(), hidden.s.contiguous()
-        if ids is not None:
-            ids = ids.to(self._device, torch.int32)
+        q, s, ids = self._operands(hidden, ids)
         return linear_argmax(q, s, self._head.weight, self._head.scale, ids=ids)
+
+    def _operands(self, hidden: Hidden, ids: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        on_device = [part.to(self._device).contiguous() for part in (hidden.q, hidden.s)]
+        return *on_device, None if ids is None else ids.to(self._device, torch.int32)  # type: ignore[return-value]
 
     def run(self, inputs: Inputs) -> Hidden:
         """Launches one forward pass over `inputs`; allocates its own intermediate tensors."""

@@ -59,7 +59,7 @@ def choose_shape(
 ) -> Shape:
     """The padded shape of a batch; `splits` overrides the choice (it changes speed only)."""
     lengths = [len(segment.tokens) for segment in segments]
-    tile = attention_tile(max(lengths) * group, head_dim, page)
+    tile = attention_tile(max(lengths) * group, len(segments) * kv_heads, head_dim, page)
     tiles = sum(-(-n * group // tile.rows) for n in lengths)
     keys = max(segment.cache.length + n for segment, n in zip(segments, lengths, strict=True))
     if splits is None:

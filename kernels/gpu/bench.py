@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kernels.backend import Segment
+from kernels.config import ModelConfig
 from kernels.gpu.attention import AttentionScratch, AttentionTile, attention_quantize
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.batch import Inputs, choose_shape
@@ -151,8 +152,9 @@ def int8_operands(rows: int, depth: int, columns: int) -> tuple[Tensor, Tensor, 
 
 LINEAR_SHAPES = (  # (rows, depth, columns) and the tiles to try beside the launch table's
     (6144, 576, 960),
+    (6144, 576, 576),
     (6144, 1536, 576),
-    (2048, 576, 960),
+    (2048, 1536, 576),
     (6144, 1536, 2048),
     (6144, 8960, 1536),
     (2048, 8960, 1536),
@@ -167,16 +169,16 @@ LINEAR_SHAPES = (  # (rows, depth, columns) and the tiles to try beside the laun
     (256, 8960, 1536),
 )
 LARGE_TILES = (
-    Tile(128, 128, 64, 8, 4), Tile(128, 128, 128, 8, 3), Tile(128, 128, 64, 4, 4), Tile(128, 256, 64, 8, 4),
-    Tile(128, 256, 128, 8, 3), Tile(64, 128, 128, 4, 4), Tile(64, 64, 128, 4, 4), Tile(128, 64, 128, 4, 4),
+    Tile(64, 128, 128, 4, 4), Tile(64, 64, 128, 4, 4), Tile(128, 64, 128, 4, 4), Tile(64, 128, 128, 4, 3),
+    Tile(64, 256, 128, 4, 3), Tile(128, 128, 128, 8, 4), Tile(64, 64, 64, 4, 4),
 )  # fmt: skip
 MEDIUM_TILES = (
-    Tile(64, 32, 128, 4, 4), Tile(64, 64, 128, 4, 4), Tile(64, 16, 128, 4, 5), Tile(64, 32, 256, 4, 4),
-    Tile(64, 128, 128, 4, 4),
+    Tile(64, 32, 128, 4, 4), Tile(64, 16, 128, 4, 5), Tile(64, 32, 256, 4, 4), Tile(64, 16, 256, 4, 5),
+    Tile(64, 64, 256, 4, 3),
 )  # fmt: skip
 SMALL_TILES = (
-    Tile(16, 16, 256, 2, 4), Tile(16, 16, 512, 4, 3), Tile(16, 32, 256, 4, 4), Tile(16, 8, 512, 2, 4),
-    Tile(16, 16, 256, 4, 6), Tile(16, 64, 256, 4, 4),
+    Tile(16, 16, 512, 4, 4), Tile(16, 32, 256, 4, 4), Tile(16, 32, 512, 4, 4), Tile(16, 64, 256, 4, 4),
+    Tile(16, 32, 512, 8, 4),
 )  # fmt: skip
 
 
@@ -225,10 +227,10 @@ def bench_linear(compile_only: tuple[int, int] | None = None) -> None:
         )
 
 
-GATE_UP_SHAPES = ((6144, 576, 1536), (2048, 1536, 8960), (64, 576, 1536), (1, 576, 1536), (1, 1536, 8960))
+GATE_UP_SHAPES = ((6144, 576, 1536), (2048, 1536, 8960), (256, 576, 1536), (256, 1536, 8960), (1, 1536, 8960))
 GATE_UP_TILES = (
-    Tile(128, 64, 64, 8, 4), Tile(128, 64, 64, 4, 4), Tile(128, 128, 64, 8, 3), Tile(128, 128, 128, 8, 2),
-    Tile(64, 64, 128, 4, 3), Tile(64, 32, 64, 4, 4), Tile(64, 16, 128, 4, 4), Tile(128, 64, 128, 8, 3),
+    Tile(64, 64, 64, 4, 4), Tile(64, 32, 128, 4, 4), Tile(64, 64, 128, 4, 3), Tile(64, 16, 128, 4, 4),
+    Tile(64, 64, 128, 8, 3), Tile(64, 128, 128, 8, 2),
 )  # fmt: skip
 
 
@@ -261,61 +263,83 @@ def bench_gate_up(compile_only: tuple[int, int] | None = None) -> None:
             )
 
 
-ATTENTION_TILES = {
+PREFILL_TILES = {
     64: (
-        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 3), AttentionTile(128, 64, 8, 2),
-        AttentionTile(128, 64, 8, 3), AttentionTile(64, 32, 4, 3), AttentionTile(128, 32, 4, 3),
-        AttentionTile(64, 128, 4, 2),
+        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 2, 168), AttentionTile(64, 128, 4, 2),
+        AttentionTile(64, 128, 4, 3), AttentionTile(128, 128, 8, 2), AttentionTile(64, 32, 4, 3, 128),
     ),
     128: (
-        AttentionTile(64, 64, 8, 2), AttentionTile(64, 64, 4, 2), AttentionTile(128, 64, 8, 2),
-        AttentionTile(64, 32, 4, 3), AttentionTile(64, 128, 8, 2),
+        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 8, 2), AttentionTile(128, 64, 8, 2),
+        AttentionTile(64, 32, 4, 2), AttentionTile(64, 32, 4, 2, 168),
     ),
 }  # fmt: skip
+DECODE_TILES = (
+    AttentionTile(16, 64, 4, 3), AttentionTile(16, 64, 2, 3), AttentionTile(16, 128, 4, 2),
+    AttentionTile(16, 128, 2, 2), AttentionTile(16, 32, 1, 3), AttentionTile(16, 64, 1, 2),
+    AttentionTile(16, 64, 4, 2),
+)  # fmt: skip
+ATTENTION_CASES = ((1, 2048, 0), (1, 6000, 0), (64, 1, CONTEXT), (256, 1, CONTEXT))
 
 
 def bench_attention(compile_only: tuple[int, int] | None = None) -> None:
-    """Causal self-attention of one layer over a whole prompt, by tile, and SDPA in bf16."""
-    index = 0
+    """Attention of one layer by tile, and SDPA in bf16."""
+    number = 0
     for name, config in SHAPES.items():
         backend = None
-        for length in (2048, 6000):
-            for tile in ATTENTION_TILES[config.head_dim]:
-                index += 1
-                if compile_only and (length > 2048 or index % compile_only[1] != compile_only[0]):
+        for sequences, new, past in ATTENTION_CASES:
+            case = f"attention {name} {sequences}x{new}+{past}"
+            scores = sequences * config.num_heads * (new * past + new * (new + 1) / 2)
+            for tile in PREFILL_TILES[config.head_dim] if new > 1 else DECODE_TILES:
+                number += 1
+                if compile_only and number % compile_only[1] != compile_only[0]:
                     continue
                 backend = backend or backend_for(name, layers=1)
-                cache = backend.new_cache(length)
-                segments = [Segment(cache, torch.zeros(length, dtype=torch.int64))]
-                group, kv, dim = config.group_size, config.num_kv_heads, config.head_dim
-                shape = choose_shape(segments, group, kv, dim, backend.pool.page)
-                shape = dataclasses.replace(shape, tile=tile, tiles=-(-length * group // tile.rows), splits=1)
-                inputs = Inputs(shape, 64, torch.device("cuda"))
-                inputs.fill(segments, group, backend.pool.page)
-                t, heads = shape.tokens, config.num_heads
-                q = torch.randint(-127, 128, (t, heads, dim), dtype=torch.int8, device="cuda")
-                sq = torch.rand(t, heads, device="cuda") / 64
-                pages = (backend.pool.k[0], backend.pool.sk[0], backend.pool.v[0], backend.pool.sv[0])
-                scratch = AttentionScratch.allocate(1, t, heads, dim, torch.device("cuda"))
-                out = torch.empty(t, heads * dim, dtype=torch.int8, device="cuda")
-                out_s = torch.empty(t, device="cuda")
-                run = lambda: attention_quantize(  # noqa: E731
-                    q, sq, *pages, inputs.batch, scratch, out, out_s, tile=tile, splits=1  # noqa: B023
-                )  # fmt: skip
+                run = attention_pass(backend, sequences, new, past, tile)
                 if compile_only:
                     run()
                     continue
                 us = kernel_us(run, 4)
-                scores = heads * length * (length + 1) / 2
+                rate = scores / us / 1e6
                 print(
-                    f"attention {name} {length} {tile}: {us:.0f} us, {scores / us / 1e6:.2f} T scores/s",
+                    f"attention {name} {sequences}x{new}+{past} {tile}: {us:.0f} us, {rate:.2f} T scores/s",
                     flush=True,
                 )
             if not compile_only:
-                shape4 = (1, config.num_heads, length, config.head_dim)
-                q, k, v = (torch.randn(shape4, dtype=torch.bfloat16, device="cuda") for _ in range(3))
-                us = kernel_us(lambda: F.scaled_dot_product_attention(q, k, v, is_causal=True), 4)  # noqa: B023
-                print(f"attention {name} {length} SDPA bf16: {us:.0f} us", flush=True)
+                us = kernel_us(plain_attention(config, sequences, new, past), 4)
+                print(f"{case} SDPA bf16: {us:.0f} us", flush=True)
+
+
+def plain_attention(config: ModelConfig, sequences: int, new: int, past: int) -> Callable[[], Tensor]:
+    """SDPA over the same number of queries and keys."""
+    heads, kv, dim = config.num_heads, config.num_kv_heads, config.head_dim
+    q = torch.randn(sequences, heads, new, dim, dtype=torch.bfloat16, device="cuda")
+    k = torch.randn(sequences, kv, past + new, dim, dtype=torch.bfloat16, device="cuda")
+    v = torch.randn_like(k)
+    return lambda: F.scaled_dot_product_attention(q, k, v, is_causal=new > 1, enable_gqa=True)
+
+
+def attention_pass(
+    backend: TritonBackend, sequences: int, new: int, past: int, tile: AttentionTile
+) -> Callable[[], None]:
+    """Attention and its quantiser over one layer's pages."""
+    config, device = backend.config, torch.device("cuda")
+    segments = []
+    for _ in range(sequences):
+        cache = backend.new_cache(past + new)
+        cache.length = past
+        segments.append(Segment(cache, torch.zeros(new, dtype=torch.int64)))
+    group, heads, dim = config.group_size, config.num_heads, config.head_dim
+    shape = choose_shape(segments, group, config.num_kv_heads, dim, backend.pool.page, splits=1)
+    shape = dataclasses.replace(shape, tile=tile, tiles=sequences * -(-new * group // tile.rows))
+    inputs = Inputs(shape, 64, device)
+    inputs.fill(segments, group, backend.pool.page)
+    t = shape.tokens
+    q = torch.randint(-127, 128, (t, heads, dim), dtype=torch.int8, device=device)
+    sq = torch.rand(t, heads, device=device) / 64
+    pages = (backend.pool.k[0], backend.pool.sk[0], backend.pool.v[0], backend.pool.sv[0])
+    scratch = AttentionScratch.allocate(1, t, heads, dim, device)
+    out, out_s = torch.empty(t, heads * dim, dtype=torch.int8, device=device), torch.empty(t, device=device)
+    return lambda: attention_quantize(q, sq, *pages, inputs.batch, scratch, out, out_s, tile=tile, splits=1)
 
 
 def bench_ceilings() -> None:

@@ -1,16 +1,20 @@
 """Correctness on a GPU: `python -m kernels.gpu.check` prints a line for each property.
 
-CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights;
-the same bits over batch sizes, batch positions, query lengths, chunks, splits and page orders; every float32
-that exp2 can meet; no contracted or approximate instruction in any kernel; and a bf16 model as the control.
+CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights,
+against hashes that the CPU reference wrote (`--write-goldens`, minutes); the same bits over batch sizes,
+batch positions, query lengths, chunks, splits and page orders; every float32 that exp2 can meet; no
+contracted or approximate instruction in any kernel; and a bf16 model as the control.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 import triton
@@ -18,6 +22,7 @@ import triton.language as tl
 from torch import Tensor
 
 from kernels.backend import Hidden, Segment
+from kernels.cache import tensors_sha256
 from kernels.forward import ReferenceBackend
 from kernels.gpu import arithmetic, attention, embedding, linear, mlp, norm, rope
 from kernels.gpu.backend import TritonBackend
@@ -28,6 +33,8 @@ from kernels.weights import Weights, build_weights
 
 CONFIG = SHAPES["135M"]
 BATCHES = (1, 2, 3, 7, 8, 16, 17, 33, 64, 100, 128, 200, 256)
+GOLDENS = Path(__file__).with_name("goldens.json")
+GOLDEN_LENGTHS = (1, 2, 17, 130, 511, 700)
 QUERY_LENGTHS = (1, 2, 3, 5, 8, 16, 21, 22, 43, 64, 100, 128, 257, 512)
 
 
@@ -70,19 +77,44 @@ def equal(a: Hidden, b: Hidden) -> bool:
     return torch.equal(a.q.cpu(), b.q.cpu()) and torch.equal(a.s.cpu(), b.s.cpu())
 
 
-def check_cpu_equals_gpu(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
+def hashes(backend: TritonBackend | ReferenceBackend, length: int) -> dict[str, str]:
+    """SHA-256 of everything one prompt gives: hidden rows, cache, the last logits, every argmax."""
+    hidden, cache = run(backend, [tokens(length, length)], 1024)
+    last = hidden.select(slice(max(0, length - 8), length))
+    return {
+        "hidden": tensors_sha256(hidden.q, hidden.s),
+        "cache": cache,
+        "logits": tensors_sha256(backend.logits(last, None)),
+        "argmax": tensors_sha256(backend.argmax(hidden, None)),
+    }
+
+
+def write_goldens(weights: Weights) -> None:
+    """The reference's hashes, made on a CPU."""
     cpu = ReferenceBackend(weights)
-    for length in (1, 2, 17, 130, 511, 700):
-        want, want_cache = run(cpu, [tokens(length, length)], 1024)
-        got, got_cache = run(gpu, [tokens(length, length)], 1024)
-        last = slice(max(0, length - 8), length)
-        same = (
-            equal(got, want)
-            and got_cache == want_cache
-            and torch.equal(gpu.logits(got.select(last), None).cpu(), cpu.logits(want.select(last), None))
-            and torch.equal(gpu.argmax(got, None).cpu(), cpu.argmax(want, None))
-        )
-        yield f"CPU = GPU, prompt of {length}: hidden, cache, logits, argmax; cache {got_cache[:16]}", same
+    prompts = {str(length): hashes(cpu, length) for length in GOLDEN_LENGTHS}
+    content = {"weights": weights.sha256, "prompts": prompts}
+    GOLDENS.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def check_cpu_equals_gpu(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
+    goldens = json.loads(GOLDENS.read_text())
+    yield "weights are those of the goldens", weights.sha256 == goldens["weights"]
+    for length in GOLDEN_LENGTHS:
+        got = hashes(gpu, length)
+        same = got == goldens["prompts"][str(length)]
+        yield f"CPU = GPU, prompt of {length}: {', '.join(got)}; cache {got['cache'][:16]}", same
+
+
+def row_of_batch(backend: TritonBackend, prompts: list[Tensor], position: int, more: Tensor) -> Hidden:
+    """All rows of one sequence of a batch: its prompt, then each token of `more` in a decode step."""
+    caches = [backend.new_cache(512) for _ in prompts]
+    hidden = backend.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])
+    start = sum(len(p) for p in prompts[:position])
+    rows = [hidden.select(slice(start, start + len(prompts[position])))]
+    for token in more.split(1):  # the first step of a batch size runs eagerly, the second as a graph
+        rows.append(backend.forward([Segment(c, token) for c in caches]).select([position]))
+    return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows]))
 
 
 def check_invariance(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
@@ -128,14 +160,7 @@ def check_invariance(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str
     for batch in BATCHES:
         for position in {0, batch // 2, batch - 1}:
             prompts = [*others[:position], prompt, *others[position : batch - 1]]
-            caches = [gpu.new_cache(512) for _ in prompts]
-            prefilled = gpu.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])
-            start = sum(len(p) for p in prompts[:position])
-            same &= equal(prefilled.select(slice(start, start + 300)), whole.select(slice(0, 300)))
-            for step in range(2):  # eager, then as a graph
-                feed = [Segment(c, more[step : step + 1]) for c in caches]
-                got = gpu.forward(feed).select([position])
-                same &= equal(got, whole.select([300 + step]))
+            same &= equal(row_of_batch(gpu, prompts, position, more[:2]), whole.select(slice(0, 302)))
     yield f"batch sizes {BATCHES}, first, middle and last position", same
 
 
@@ -182,12 +207,15 @@ def instructions() -> Iterator[tuple[str, bool]]:
 
 def main() -> int:
     """Prints every check; the exit status is the number that failed."""
-    properties = torch.cuda.get_device_properties(0)
-    print(f"{properties.name}, torch {torch.__version__}, triton {triton.__version__}")
     weights = build_weights(CONFIG, tiny_tensors(CONFIG))
+    if "--write-goldens" in sys.argv:
+        write_goldens(weights)
+        return 0
+    name = torch.cuda.get_device_name()
+    print(f"{name}, torch {torch.__version__}, triton {triton.__version__}")
     print(f"weights {weights.sha256[:16]}")
     gpu = TritonBackend(weights, cache_positions=256 * 512 + 8192)
-    failed = 0
+    failed, start = 0, time.monotonic()
     checks: list[Callable[[], Iterator[tuple[str, bool]]]] = [
         lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
         lambda: check_cpu_equals_gpu(weights, gpu),
@@ -197,7 +225,7 @@ def main() -> int:
     for check in checks:
         for text, passed in check():
             failed += not passed
-            print("ok  " if passed else "FAIL", text, flush=True)
+            print("ok  " if passed else "FAIL", f"{time.monotonic() - start:4.0f} s", text, flush=True)
     print("bf16 torch, the negative control:", control(weights))
     return failed
 

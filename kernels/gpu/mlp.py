@@ -71,7 +71,7 @@ def gate_up(
     """
     rows, depth = q.shape
     columns = gate.shape[0]
-    tile = tile or gate_up_tile(rows, columns, depth)
+    tile = tile or gate_up_tile(rows, columns)
     grid = (triton.cdiv(rows, tile.rows) * triton.cdiv(columns, tile.columns),)
     _gate_up[grid](
         q, s, gate, gate_scale, up, up_scale, h, row_max, rows, columns, depth,

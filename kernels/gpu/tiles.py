@@ -32,25 +32,22 @@ def matmul_tile(rows: int, columns: int, depth: int) -> Tile:
     Few rows: the product is a stream of weights, so narrow tiles put many programs on it.
     """
     if rows <= 16:
-        return Tile(16, 16 if columns <= 4096 else 32, 256, 2 if columns <= 4096 else 4, 4)
-    if rows <= 32:
-        return Tile(32, 32, 128, 4, 4)
-    whole = 128 if depth % 128 == 0 else 64
-    if rows <= 128:
-        return Tile(64, 32 if columns <= 4096 else 64, whole, 4, 4)
-    programs = (rows // 128) * (columns // 128)
-    if programs < 128:
-        return Tile(64, 64, whole, 4, 4)
-    return Tile(128, 128, whole, 8, 4 if whole == 64 else 3)
+        return Tile(16, 64, 256, 4, 4) if columns > 4096 else Tile(16, 32, 512 if depth > 1024 else 256, 4, 4)
+    if rows <= 64 and columns <= 2048:
+        return Tile(64, 16, 256 if depth > 1024 else 128, 4, 5)
+    if rows <= 256:
+        return Tile(64, 32 if columns <= 4096 else 64, 256 if columns <= 4096 else 128, 4, 4)
+    if depth >= 4096 or rows * columns <= 1 << 21:
+        return Tile(64, 128 if columns >= 1024 else 64, 128, 4, 4)
+    return Tile(128, 64, 128, 4, 4)
 
 
-def gate_up_tile(rows: int, columns: int, depth: int) -> Tile:
+def gate_up_tile(rows: int, columns: int) -> Tile:
     """Tile of the fused gate and up product; `columns` counts each of the two, with an accumulator each."""
     if rows <= 16:
-        return Tile(16, 16, 256, 2, 4)
-    if rows <= 32:
-        return Tile(32, 32, 128, 4, 4)
-    whole = 128 if depth % 128 == 0 else 64
-    if rows <= 128 or (rows // 128) * (columns // 64) < 128:
-        return Tile(64, 32, whole, 4, 4)
-    return Tile(128, 64, whole, 8, 4 if whole == 64 else 3)
+        return Tile(16, 32 if columns <= 4096 else 64, 256, 4, 4)
+    if rows <= 64:
+        return Tile(64, 16 if columns <= 4096 else 32, 128, 4, 4)
+    if rows <= 256 and columns <= 4096:
+        return Tile(64, 32, 128, 4, 4)
+    return Tile(64, 64, 128, 4, 3)
