@@ -31,22 +31,22 @@ _LOW = -(1 << 28)
 class Costs:
     """Weights of the alignment, tuned on mined edits of training repositories."""
 
-    match_base: int = 8  # a line of letters that is the same, plus one for each `letters_per_point`
+    match_base: int = 10  # a line of letters that is the same, plus one for each `letters_per_point`
     letters_per_point: int = 4
     match_cap: int = 18
     match_sign: int = 4  # a line of brackets only
-    match_blank: int = 1
-    other_indent: int = 4  # taken off when the indentation differs
-    changed_floor: int = 70  # similarity in % from which a line may be a changed line
-    changed_points: int = 6  # of a changed line, per 100 % of similarity above the floor
-    outer_percent: int = 150  # of the points, for the outer lines of a chunk: those are context
+    match_blank: int = 0
+    other_indent: int = 6  # taken off when the indentation differs
+    changed_floor: int = 56  # similarity in % from which a line may be a changed line
+    changed_points: int = 3  # of a changed line, per 100 % of similarity above the floor
+    outer_percent: int = 250  # of the points, for the outer lines of a chunk: those are context
     run_bonus: int = 0  # a match right after a match
-    insert: int = 2
+    insert: int = 0
     delete_open: int = 5
-    delete_line: int = 1
-    delete_blank: int = 0
+    delete_line: int = 2
+    delete_blank: int = 1
     skip_open: int = 45
-    outside_open: int = 3  # keeping lines before the first or after the last chunk with no marker there
+    outside_open: int = 0  # keeping lines before the first or after the last chunk with no marker there
     inner_keep: int = 4  # a marker that would keep lines deeper than itself
 
 

@@ -136,5 +136,7 @@ def _write(
         elif step.state == MATCH and step.row is not None and step.column is not None:
             ours = reindent(edit[step.row], shifts[step.row])
             theirs = items[step.column]
-            out.append(theirs if theirs is not None and theirs.rstrip() == ours.rstrip() else ours)
+            same = theirs is not None and theirs.rstrip() == ours.rstrip()
+            # Spaces at the end of a line may be taken off on purpose; they are put there by accident.
+            out.append(theirs if theirs is not None and same and len(theirs) <= len(ours) else ours)
     return out
