@@ -105,7 +105,7 @@ def test_a_models_text_does_not_drive_the_terminal(root: Path) -> None:
 
 
 def test_the_readme_has_the_same_table() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "reasoner" / "README.md").read_text()
     for row in CAPABILITIES:
         assert f"| `{row.name}` | {row.title} | {row.seed} | {row.tried} |\n" in readme
 
