@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from applier.types import EditFormat, EditOptions
 from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.capabilities import CAPABILITIES
-from reasoner.credentials import RedactingFilter
+from reasoner.credentials import redact_logs
 from reasoner.errors import ReasonerError
 from reasoner.types import ProposeOptions, Sampling
 
@@ -193,11 +192,13 @@ def probe_seed(
     async def work() -> int:
         reasoner = _backend(backend, model, base_url, timeout)
         options = ProbeOptions(calls, temperature, max_tokens, alpha, concurrency, prompt or PROMPT)
-        recorder = Recorder(Ledger(ledger) if ledger else None)
+        book = Ledger(ledger) if ledger else None
         try:
-            report = await probe(reasoner, options, recorder.call)
+            report = await probe(reasoner, options, Recorder(book).call)
         finally:
             await reasoner.aclose()
+            if book:
+                book.close()
         if as_json:
             typer.echo(json.dumps(dataclasses.asdict(report)))
         else:
@@ -227,7 +228,9 @@ def recover(root: Annotated[Path, typer.Argument(help="The folder that was edite
 
 def _backend(spec: str, model: str, base_url: str | None, timeout: float) -> Backend:
     name, _, rest = spec.partition(":")
-    return create(BackendSettings(name, model or rest, base_url, timeout=timeout))
+    backend = create(BackendSettings(name, model or rest, base_url, timeout=timeout))
+    redact_logs()
+    return backend
 
 
 def _relative(path: str, root: Path) -> str:
@@ -239,8 +242,6 @@ def _relative(path: str, root: Path) -> str:
 
 def _run(work: Callable[[], Any]) -> None:
     """Run a command to its exit status; a typed error is a message, never a traceback."""
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(RedactingFilter())
     try:
         status = asyncio.run(work())
     except ReasonerError as error:

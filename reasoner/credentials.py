@@ -94,6 +94,14 @@ def _from_keyring(name: str) -> str | None:
         return None
 
 
+def redact_logs() -> None:
+    """Have every log handler there is now leave keys out; an SDK may have added its own on import."""
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        if not any(isinstance(known, RedactingFilter) for known in handler.filters):
+            handler.addFilter(RedactingFilter())
+
+
 class RedactingFilter(logging.Filter):
     """A filter for log handlers: records leave without keys, wherever they come from."""
 

@@ -11,7 +11,7 @@ from applier.types import EditOptions, EditRequest, EditResult, Refusal, Refusal
 from reasoner.apply import ApplyClient
 from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret
-from reasoner.errors import BackendError, UsageError
+from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
 from reasoner.record import Recorder
 from reasoner.transaction import Change, Workspace
@@ -235,7 +235,10 @@ class Run:
         if self.options.dry_run:
             return RunResult(Outcome.DRY_RUN, rounds, changes)
         await asyncio.to_thread(self.workspace.write, changes)
-        self.recorder.written({change.path: change.new for change in changes})
+        try:
+            self.recorder.written({change.path: change.new for change in changes})
+        except LedgerError as error:
+            raise LedgerError(f"the files were written, but not recorded: {error}") from None
         return RunResult(Outcome.WRITTEN, rounds, changes)
 
 

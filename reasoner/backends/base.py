@@ -29,6 +29,10 @@ from reasoner.types import (
 
 # What providers call an answer that hit the token limit.
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "MAX_TOKENS", "incomplete"})
+# What they call one that they withheld, in whole or from some point on.
+_WITHHELD = frozenset(
+    {"content_filter", "refusal", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def read_edits(completion: Completion, paths: Sequence[str], options: ProposeOpt
     if completion.finish_reason in _CUT_OFF:
         message = "the reply was cut off at the token limit; answer with smaller edits"
         return Extraction([], [Problem(message)])
+    if completion.finish_reason in _WITHHELD:
+        return Extraction([], [Problem(f"the provider withheld the reply ({completion.finish_reason})")])
     if completion.tool_calls:
         return edits_from_tool_calls(completion.tool_calls, paths, options.format)
     return extract(completion.text, paths, options.format)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -105,6 +108,17 @@ def test_the_command_line_does_not_show_the_key(
     assert CANARY not in result.output
     for path in (tmp_path / ".samebytes").iterdir():
         assert CANARY.encode() not in path.read_bytes()
+
+
+def test_an_sdks_own_debug_log_does_not_show_the_key(tmp_path: Path) -> None:
+    body = {"error": {"message": "no", "type": "t"}}
+    with WireServer(lambda _: Reply(body, 400, {"x-echo": CANARY})) as server:
+        command = [sys.executable, "-m", "reasoner.cli", "probe-seed", "-b", "openai:m"]
+        command += ["--base-url", server.url + "/v1"]
+        environment = os.environ | {"OPENAI_LOG": "debug"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert "openai._base_client" in done.stderr  # the control: the SDK did log
+    assert CANARY not in done.stderr + done.stdout
 
 
 def test_a_secret_does_not_show_itself() -> None:

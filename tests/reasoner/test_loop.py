@@ -12,7 +12,7 @@ import pytest
 
 from applier.types import EditOptions, RefusalReason
 from reasoner import credentials
-from reasoner.errors import TransactionError, UsageError
+from reasoner.errors import LedgerError, TransactionError, UsageError
 from reasoner.ledger import Ledger
 from reasoner.loop import Outcome
 from tests.reasoner.conftest import FILES, Runs
@@ -131,6 +131,22 @@ def test_a_file_that_was_not_shown_is_not_edited(run: Runs, root: Path) -> None:
     ):
         assert run(reply).outcome is Outcome.REFUSED
     assert (root / "other.py").read_text() == "x = 1\n"
+
+
+def test_a_ledger_that_fails_at_the_end_says_that_the_files_were_written(
+    run: Runs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Ledger.append
+
+    def full(self: Ledger, kind: str, *arguments) -> object:
+        if kind == "write":
+            raise LedgerError("disk full")
+        return real(self, kind, *arguments)
+
+    monkeypatch.setattr(Ledger, "append", full)
+    with pytest.raises(LedgerError, match="the files were written, but not recorded: disk full"):
+        run(BOTH)
+    assert files(root) == AFTER
 
 
 def test_a_file_changed_during_the_run_is_kept(

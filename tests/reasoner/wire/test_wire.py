@@ -154,6 +154,14 @@ def test_a_reply_that_was_cut_off_gives_no_edit(provider: Provider, stream: bool
     assert "cut off" in found.problems[0].message
 
 
+def test_a_reply_that_was_withheld_gives_no_edit() -> None:
+    model = Model(lambda _: "File: a.py\n```\nx\n```\n", finish="content_filter")
+    with serving(PROVIDERS[0], providers.chat_completions(model)) as (_, backend):
+        found = read_edits(ask(backend), ["a.py"], ProposeOptions())
+    assert found.edits == []
+    assert "withheld" in found.problems[0].message
+
+
 @by_name(KEYED)
 def test_a_wrong_key_is_said_and_not_shown(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = "sk-wrong-canary-fedcba9876543210"
