@@ -33,7 +33,9 @@ def apply(
     write: Annotated[bool, typer.Option("--write", help="Replace the file, atomically.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     root: Annotated[Path, typer.Option(help="The file must be under this folder.")] = Path(),
-    model: Annotated[Path | None, typer.Option(help="A folder with a model, instead of the default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model by name or folder, instead of the default.")
+    ] = None,
     exact_only: Annotated[
         bool, typer.Option("--exact-only", help="Refuse what is not exact; no model.")
     ] = False,

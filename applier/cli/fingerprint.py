@@ -12,7 +12,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def fingerprint(
-    model: Annotated[Path | None, typer.Option(help="A folder with a model, instead of the default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model by name or folder, instead of the default.")
+    ] = None,
 ) -> None:
     """Print the hash of all that decides this installation's answers: equal fingerprint, equal bytes."""
     from applier.cli.loading import load_applier

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_applier(model: Path | None) -> Applier:
-    """The Applier over the model in `model`, or over the default model where it was fetched.
+    """The Applier over the model that `model` names or holds, or over the default model where it was fetched.
 
     Raises CommandError where `model` holds none.
     """
@@ -20,9 +20,19 @@ def load_applier(model: Path | None) -> Applier:
     from applier.pipeline import Applier
 
     try:
-        return Applier.from_default(model)
+        return Applier.from_default(_folder(model))
     except ModelNotFoundError as error:
         raise CommandError(str(error), USAGE) from error
+
+
+def _folder(model: Path | None) -> Path | None:
+    """A model's folder from the path to it, or from the name under which it was fetched or converted."""
+    from applier.models.home import model_folder
+
+    if model is None or model.is_dir():
+        return model
+    named = model_folder(str(model))
+    return named if named.is_dir() else model
 
 
 def load_tested_applier(model: Path | None) -> Applier:

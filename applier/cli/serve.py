@@ -26,7 +26,9 @@ def serve(
     tls_client_ca: Annotated[Path | None, typer.Option(help="Require client certificates of it.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with the bearer token to require.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics here.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A folder with a model, instead of the default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model by name or folder, instead of the default.")
+    ] = None,
 ) -> None:
     """Serve edits over gRPC until SIGTERM or SIGINT, with health and reflection.
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from applier.cli.exits import CommandError
+from applier.cli.loading import load_applier
 from applier.confidence import Kind
 from applier.engine import ModelInfo
 from applier.models import home
@@ -168,6 +170,9 @@ def test_a_model_of_ones_own_is_converted(gguf):
     recorded = json.loads((folder / "manifest.json").read_text())
     assert recorded["name"] == "mine"
     assert load_weights(folder).sha256 == recorded["weights_sha256"]
+    assert load_applier(Path("mine")).fingerprint() == load_applier(folder).fingerprint()
+    with pytest.raises(CommandError, match="no model"):
+        load_applier(Path("other"))
 
 
 @pytest.mark.parametrize(
