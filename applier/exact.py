@@ -20,6 +20,7 @@ from .types import LineRange, Refusal, RefusalReason
 
 _MAX_READINGS = 64
 _MAX_PARTS = 2000
+_FEWEST_HIDDEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,13 @@ def _conclude(
                 part.line,
                 where.candidates,
             )
+        if where.found is Found.PLACED and part.elided and not _hides_code(part):
+            return _refuse(
+                RefusalReason.PLACEHOLDER_LEAK,
+                f"The new lines of the {part.what} at line {part.line} of the edit hold a placeholder, and "
+                "the old lines have no code for it to stand for. Write the new lines in full.",
+                part.line,
+            )
         if where.found is Found.DONE:
             if where.line >= 0 and part.new:
                 done.append(LineRange(where.line + 1, where.line + len(part.new)))
@@ -279,6 +287,12 @@ def _conclude(
     if not ready and final_newline is None:
         return AlreadyApplied(tuple(done))
     return Applied(tuple(sorted(ready, key=lambda part: (part.start, part.end))), final_newline)
+
+
+def _hides_code(part: Part) -> bool:
+    """Whether enough old lines are missing from the new ones for a placeholder among these to mean them."""
+    shown = {line.strip() for line in part.new}
+    return sum(bool(line.strip()) and line.strip() not in shown for line in part.old) >= _FEWEST_HIDDEN
 
 
 def _pending(part: Part, where: Place) -> Pending:

@@ -164,7 +164,11 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
     if not part.new:
         return None
     added = part.added
-    if not (_tells(added) if added else sum(_tells([line]) for line in part.new) >= 2):
+    if any(c.isalnum() for line in added for c in line):
+        tells = _tells(part.new)
+    else:  # nothing that could be recognised is new: context on both sides has to do
+        tells = not added and sum(_tells([line]) for line in part.new) >= 2
+    if not tells:
         return None
     if _still_stands(source, part):
         return None

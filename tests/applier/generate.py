@@ -346,7 +346,8 @@ def _second_file(grammar: Grammar, source: Program, line: int, old: str, new: st
 
 
 def _lazy_replacement(grammar: Grammar, source: Program, line: int, old: str, new: str) -> Refusing:
-    return "lazy replacement", None, EditFormat.AUTO, block([old], [new, grammar.marker]), True
+    reason = RefusalReason.PLACEHOLDER_LEAK
+    return "lazy replacement", reason, EditFormat.AUTO, block([old], [new, grammar.marker]), False
 
 
 def _lazy_whole_file(grammar: Grammar, source: Program, line: int, old: str, new: str) -> Refusing:

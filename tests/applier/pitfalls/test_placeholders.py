@@ -27,8 +27,23 @@ def test_a_replacement_with_a_marker_is_not_applied() -> None:
 >>>>>>> REPLACE
 """
     outcome = run(SOURCE, edit)
-    assert outcome.needs_model
+    assert outcome.reason is RefusalReason.PLACEHOLDER_LEAK
     assert outcome.content == SOURCE
+    assert outcome.refusal is not None
+    assert outcome.refusal.edit_line == 1
+
+
+def test_a_replacement_that_leaves_many_searched_lines_out_is_to_be_merged() -> None:
+    body = b"        a = 1\n        b = 2\n        c = 3\n        d = 4\n"
+    source = SOURCE.replace(b"        return 1\n", body)
+    edit = (
+        b"<<<<<<< SEARCH\n"
+        + body
+        + b"=======\n        a = 9\n        # ... existing code ...\n>>>>>>> REPLACE\n"
+    )
+    outcome = run(source, edit)
+    assert outcome.needs_model
+    assert outcome.content == source
 
 
 @pytest.mark.parametrize(
