@@ -38,6 +38,18 @@ def explain(error: Exception) -> tuple[str, int]:
             return str(error), REFUSED
         case FileError():
             return str(error), INTERNAL
+    if message := _model_problem(error):
+        return message, INTERNAL
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename}:{frame.lineno}"
     return f"internal error at {where}: {type(error).__name__}: {error}. No file was changed.", INTERNAL
+
+
+def _model_problem(error: Exception) -> str | None:
+    """A model that is damaged or cannot run here; imported late, since most errors come before the model."""
+    from kernels.backend import BackendError
+    from kernels.weights import WeightsError
+
+    if isinstance(error, WeightsError):
+        return f"the model cannot be used: {error}; `samebytes model fetch` makes the default one again"
+    return str(error) if isinstance(error, BackendError) else None

@@ -13,6 +13,7 @@ import torch
 
 from applier.cli.exits import CommandError
 from applier.cli.loading import load_applier
+from applier.cli.main import main
 from applier.confidence import Kind
 from applier.engine import ModelInfo
 from applier.models import home
@@ -217,3 +218,13 @@ def test_a_pinned_model_installs_to_the_pinned_hashes(manifest, gguf, tmp_path, 
     info = ModelInfo.read(installed)
     assert (info.weights_sha256, info.threshold) == (tuned.weights_sha256, 0.625)
     assert info.confidence(2.0, Kind.AGREES) == 0.5
+
+
+def test_a_damaged_model_is_a_message(gguf, capsys):
+    folder = convert_model("mine", gguf, None, progress=lambda _: None)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", "--port", "0", "--model", "mine"])
+    assert caught.value.code == 4
+    assert "model.safetensors" in capsys.readouterr().err
