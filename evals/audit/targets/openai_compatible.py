@@ -28,7 +28,7 @@ class OpenAICompatible:
     ) -> None:
         from openai import AsyncOpenAI
 
-        self.name = f"OpenAI-compatible server at {base_url}"
+        self.name = f"{model} at {base_url}"
         self.model = model
         self.workload = PromptWorkload()
         self._max_tokens = max_tokens
