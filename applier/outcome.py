@@ -56,16 +56,22 @@ def gather(
             pieces = plan.window.pieces(items)
         except (MergedTextError, WindowError) as error:
             return _unusable(plan, str(error))
-        for start, end, lines in pieces:
-            replacements += _minimal(start, end, plan.items_between(start, end), lines)
+        kind = _kind(plan, merge, items)
+        own = [
+            part
+            for start, end, lines in pieces
+            for part in _minimal(start, end, plan.items_between(start, end), lines)
+        ]
+        # One part without effect beside others with one would be an edit half applied.
+        if kind is Kind.INCOMPLETE and not own:
+            return _unusable(plan, "it changes nothing, although the edit has lines that the file lacks")
+        replacements += own
         touched += plan.window.ranges
-        signals.append((merge.margin, _kind(plan, merge, items)))
+        signals.append((merge.margin, kind))
         weakest.append(_weakest(plan, merge, items, codec))
     if conflict := _conflict(replacements):
         return conflict
     if not replacements:
-        if any(kind is Kind.INCOMPLETE for _, kind in signals):
-            return _unusable(plans[0], "it changes nothing, although the edit has lines that the file lacks")
         return NothingToDo()
     replacements.sort(key=lambda part: (part.start, part.end))
     return Outcome(tuple(replacements), _union(touched), tuple(signals), tuple(weakest))
