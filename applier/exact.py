@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
+from .conflicts import find_conflict
 from .formats import LazySnippet, ParsedEdit, SearchReplace, UnifiedDiff, V4APatch, WholeFile
 from .markers import MarkerKind
 from .parts import Part, from_block, from_hunk
@@ -249,9 +250,9 @@ def _without_repeats(parts: Sequence[Part]) -> list[Part]:
 def _conclude(
     source: SourceText, placed: Sequence[tuple[Part, Place]], final_newline: bool | None
 ) -> ExactOutcome:
-    conflict = _conflict(placed)
+    conflict = find_conflict(placed)
     if conflict:
-        return conflict
+        return Refused(conflict)
     ends = (where.line + len(part.old) for part, where in placed)
     if final_newline is not None and source.line_count not in ends:
         final_newline = None  # no hunk reaches the end of the file, so none can speak of it
@@ -302,38 +303,3 @@ def _pending(part: Part, where: Place) -> Pending:
     why = f"The new lines of the {part.what} at line {part.line} of the edit leave code out."
     place_ = LineRange(where.line + 1, where.line + max(len(part.old), 1))
     return Pending(part.text, part.line, why, (place_,))
-
-
-def _conflict(placed: Sequence[tuple[Part, Place]]) -> Refused | None:
-    """A refusal when one part changes lines that another part relies on or changes too."""
-    spans = sorted(
-        (
-            (where.line, where.line + len(part.old), part)
-            for part, where in placed
-            if where.found is Found.PLACED
-        ),
-        key=lambda span: (span[0], span[1], span[2].line),
-    )
-    for index, (start, end, part) in enumerate(spans):
-        for other_start, other_end, other in spans[index + 1 :]:
-            if other_start > end:
-                break
-            mine, theirs = part.placed_at(start), other.placed_at(other_start)
-            if (
-                any(max(edit.start, other_start) < min(edit.end, other_end) for edit in mine)
-                or any(max(edit.start, start) < min(edit.end, end) for edit in theirs)
-                or _insert_at_one_place(mine, theirs)
-            ):
-                return _refuse(
-                    RefusalReason.CONTRADICTORY_EDIT,
-                    f"The {part.what} at line {part.line} and the {other.what} at line {other.line} of the "
-                    "edit change the same lines. Write them as one.",
-                    max(part.line, other.line),
-                    (LineRange(other_start + 1, max(other_end, other_start + 1)),),
-                )
-    return None
-
-
-def _insert_at_one_place(mine: Sequence[Replacement], theirs: Sequence[Replacement]) -> bool:
-    points = {edit.start for edit in mine if edit.start == edit.end}
-    return any(edit.start == edit.end and edit.start in points for edit in theirs)

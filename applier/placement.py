@@ -8,7 +8,7 @@ lines do stand, a scope header, the end of the file. Otherwise the part is ambig
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -79,12 +79,14 @@ def _decide(
         return Place(Found.MISSING, candidates=similar_places(source, part.old))
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
         return Place(Found.DONE, done)
-    for chosen in (
-        options,
-        [line for line in options if line == part.start_hint],
-        [line for line in options if part.at_end and line + len(part.old) == source.line_count],
-        _within_scopes(source, part, options, language),
-    ):
+    reasons: tuple[Callable[[], list[int]], ...] = (
+        lambda: options,
+        lambda: [line for line in options if line == part.start_hint],
+        lambda: [line for line in options if part.at_end and line + len(part.old) == source.line_count],
+        lambda: _within_scopes(source, part, options, language),
+    )
+    for reason in reasons:
+        chosen = reason()
         if len(chosen) == 1:
             return Place(Found.PLACED, chosen[0])
     return Place(Found.AMBIGUOUS, candidates=_ranges(everywhere, len(part.old)))

@@ -60,67 +60,64 @@ def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: b
     Raises:
         EditParseError: no change in it, a part for another file, a binary patch, or a deletion of the file.
     """
-    hunks: list[Hunk] = []
-    creates = False
-    files = 0
-    has_headers = any(line.startswith("@@") for line in lines)
+    has_hunk_headers = any(line.startswith("@@") for line in lines)
+    starts: list[tuple[int, int]] = []  # rows of each hunk
+    creates: bool | None = None
     start: int | None = None
-    header: re.Match[str] | None = None
     row = 0
-
-    def close(end: int) -> None:
-        nonlocal start
-        if start is not None:
-            hunk = _hunk(lines, start, end, header, first_line)
-            if hunk is not None:
-                hunks.append(hunk)
-        start = None
-
     while row < len(lines):
         line = lines[row]
+        ends, opens, step = False, start is None, 1
         if line.startswith(("GIT binary patch", "Binary files ")):
             raise EditParseError(first_line + row, "This is a binary patch.", "Only text can be edited.")
-        if line.startswith("diff --git ") or _opens_file(lines, row, start is not None):
-            close(row)
-            if line.startswith("diff --git "):
-                while row + 1 < len(lines) and (
-                    _EXTENDED.match(lines[row + 1]) or not lines[row + 1].strip()
-                ):
-                    row += 1
-                if row + 1 < len(lines) and _opens_file(lines, row + 1):
-                    row += 1
-                else:
-                    row += 1
-                    continue
-            files += 1
-            old, new = _name(lines[row]), _name(lines[row + 1])
-            if not new:
-                raise EditParseError(
-                    first_line + row, "The diff deletes the file.", "Delete the file instead of editing it."
-                )
-            check_same_file(new, path, first_line + row)
-            if files > 1:
+        if line.startswith("diff --git "):
+            ends, opens, step = True, False, _git_header_length(lines, row)
+        elif _opens_file(lines, row, start is not None):
+            if creates is not None:
                 raise EditParseError(
                     first_line + row, "The diff has a second file.", "Send the diff of each file by itself."
                 )
-            creates = not old
-            row += 2
-            continue
-        match = _HUNK.match(line)
-        if match or (_LOOSE_HUNK.match(line) and line.startswith("@@")):
-            close(row)
-            start, header = row, match
+            creates = _check_file(lines, row, path, first_line)
+            ends, opens, step = True, False, 2
+        elif _HUNK.match(line) or _LOOSE_HUNK.match(line):
+            ends, opens = True, True
         elif fence_info(line) is not None and (start is None or _rest_is_blank(lines, row + 1)):
-            close(row)
-        elif start is None and line[:1] in ("+", "-") and not has_headers:
-            start, header = _first_body_line(lines, row), None
-        row += 1
-    close(len(lines))
+            ends, opens = True, False
+        else:
+            opens = opens and line[:1] in ("+", "-") and not has_hunk_headers
+        if ends and start is not None:
+            starts.append((start, row))
+            start = None
+        if opens and start is None:
+            start = row if line.startswith("@@") else _first_body_line(lines, row)
+        row += step
+    if start is not None:
+        starts.append((start, len(lines)))
+    hunks = [hunk for low, high in starts if (hunk := _hunk(lines, low, high, first_line))]
     if not hunks:
         raise EditParseError(None, "The diff changes nothing.", _FORM)
     return UnifiedDiff(
-        text="\n".join(lines), fence_stripped=fence_stripped, hunks=tuple(hunks), creates=creates
+        text="\n".join(lines), fence_stripped=fence_stripped, hunks=tuple(hunks), creates=bool(creates)
     )
+
+
+def _git_header_length(lines: list[str], row: int) -> int:
+    """How many lines a `diff --git` header has before its `---` line."""
+    end = row + 1
+    while end < len(lines) and (_EXTENDED.match(lines[end]) or not lines[end].strip()):
+        end += 1
+    return end - row
+
+
+def _check_file(lines: list[str], row: int, path: str, first_line: int) -> bool:
+    """Whether the file header at `row` creates the file. Raises `EditParseError` for another file."""
+    old, new = _name(lines[row]), _name(lines[row + 1])
+    if not new:
+        raise EditParseError(
+            first_line + row, "The diff deletes the file.", "Delete the file instead of editing it."
+        )
+    check_same_file(new, path, first_line + row)
+    return not old
 
 
 def _rest_is_blank(lines: list[str], row: int) -> bool:
@@ -134,17 +131,13 @@ def _first_body_line(lines: list[str], row: int) -> int:
     return row
 
 
-def _hunk(
-    lines: list[str], start: int, end: int, header: re.Match[str] | None, first_line: int
-) -> Hunk | None:
+def _hunk(lines: list[str], start: int, end: int, first_line: int) -> Hunk | None:
     """The hunk of rows `start:end`; None when it changes nothing."""
     has_header = lines[start].startswith("@@")
-    rows = lines[start + 1 if has_header else start : end]
-    while rows and rows[-1] == "" and not _counts_need(rows, header):
-        rows.pop()
-    if not has_header:
-        while rows and rows[0] == "":
-            rows.pop(0)
+    header = _HUNK.match(lines[start])
+    rows = _without_tail(lines[start + 1 if has_header else start : end], header)
+    while rows and not has_header and rows[0] == "":
+        rows = rows[1:]
     body: list[tuple[str, str]] = []
     old_newline = new_newline = True
     for line in rows:
@@ -174,10 +167,29 @@ def _hunk(
     )
 
 
-def _counts_need(rows: list[str], header: re.Match[str] | None) -> bool:
-    """Whether the header's counts say that the blank line at the end is context."""
-    if header is None:
-        return False
-    old = sum(line[:1] not in ("+", _NO_NEWLINE) for line in rows)
-    new = sum(line[:1] not in ("-", _NO_NEWLINE) for line in rows)
-    return (old, new) == (int(header[2] or 1), int(header[4] or 1))
+def _without_tail(rows: list[str], header: re.Match[str] | None) -> list[str]:
+    """The rows without what follows a hunk: blank lines, prose, the signature of a mailed patch.
+
+    The header's counts decide where they fit; else blank lines at the end are dropped.
+    """
+    if header is not None:
+        old, new = int(header[2] or 1), int(header[4] or 1)
+        for end in range(len(rows) + 1):
+            if (old, new) == (0, 0):
+                if end < len(rows) and rows[end].startswith(_NO_NEWLINE):
+                    end += 1
+                if all(_is_tail(line) for line in rows[end:]):
+                    return rows[:end]
+                break
+            if end < len(rows):
+                sign = rows[end][:1]
+                old -= sign not in ("+", _NO_NEWLINE)
+                new -= sign not in ("-", _NO_NEWLINE)
+    end = len(rows)
+    while end and rows[end - 1] == "":
+        end -= 1
+    return rows[:end]
+
+
+def _is_tail(line: str) -> bool:
+    return line[:1] not in (" ", "+", "-", _NO_NEWLINE) or line.rstrip() == "--"

@@ -89,6 +89,8 @@ def hunks(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         "Apply this:\n\n```diff\n@@ -1,4 +1,4 @@\n" + DIFF_BODY + "```\n",
         "@@ -1,4 +1,4 @@\n" + DIFF_BODY.replace("\n \n", "\n\n"),
         "@@ -1,4 +1,4 @@\n" + DIFF_BODY + "\n\n",
+        "@@ -1,4 +1,4 @@\n" + DIFF_BODY + "\nThat is the whole change.\n",
+        "From 12ab\nSubject: x\n\n--- a/x.py\n+++ b/x.py\n@@ -1,4 +1,4 @@\n" + DIFF_BODY + "-- \n2.40.1\n",
         ("--- a/x.py\n+++ b/x.py\n@@ -1,4 +1,4 @@\n" + DIFF_BODY).replace("\n", "\r\n"),
     ],
 )
