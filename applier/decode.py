@@ -1,18 +1,20 @@
 """Greedy decoding of merged windows, many tokens a pass and many merges a batch.
 
 The result is defined without drafts: every next token is the allowed id with the highest logit, the lowest
-id winning a tie. A pass runs the model over confirmed tokens and a draft; rows of the pass whose preceding
-tokens all came true decide the tokens after them, the first wrong draft token is replaced by the model's
-own, and the cache is cut back to there. Because the kernels give a row the same bits in every pass that
-holds it, drafts, chunks and batches cannot change a bit of what is written, of the logits that decided it,
-or of the cache.
+id winning a tie; where a bias is set, the next id of the baseline's proposal has it added (`guide`). A pass
+runs the model over confirmed tokens and a draft; rows of the pass whose preceding tokens all came true
+decide the tokens after them, the first wrong draft token is replaced by the model's own, and the cache is
+cut back to there. Because the kernels give a row the same bits in every pass that holds it, drafts, chunks
+and batches cannot change a bit of what is written, of the logits that decided it, or of the cache.
 """
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +24,19 @@ from kernels.model import Hidden, Model, Segment
 from .cancellation import check_cancelled
 from .constrain import Constraint, State
 from .drafts import FIRST_REDRAFT, Drafter
+from .guide import Guide
 from .prompt import PromptCodec
 
 ROWS_AT_ONCE = 128  # logits computed together: bounds memory, and work after a wrong draft
 MAX_REDRAFT = 1 << 12
 
-Step = tuple[
-    State | None, tuple[int, ...] | None
-]  # a constraint's state and its allowed ids; None, None: free
+
+class Step(NamedTuple):
+    """One position: the constraint's state and allowed ids (None, None: free), and the id with the bias."""
+
+    state: State | None
+    allowed: tuple[int, ...] | None
+    expected: int | None
 
 
 class DecodeError(RuntimeError):
@@ -74,12 +81,17 @@ class MergeTask:
         max_answer: int,
         options: DecodeOptions | None = None,
         hash_logits: bool = False,
+        guide: Guide | None = None,
+        bias: float = 0.0,
     ) -> None:
         self.model, self.prompt, self.drafter, self.constraint = model, list(prompt), drafter, constraint
         self.options = options or DecodeOptions()
         self.cache = model.new_cache(len(prompt) + max_answer)
         self.max_answer, self.end_id = max_answer, codec.end_id
         self.written: list[int] = []
+        self._guide = guide if bias else None
+        self._place = guide.start if guide else None
+        self._bias = np.float32(bias)
         self._first = drafter.first()
         self._draft = self._first if self.options.draft_length is None else []
         self._redraft = FIRST_REDRAFT
@@ -148,9 +160,9 @@ class MergeTask:
 
     def _follow(self, path: Sequence[Step], logits: dict[int, np.ndarray]) -> bool:
         """Writes the tokens of `path` as long as the draft comes true; whether all of it did."""
-        for step, (state, allowed) in enumerate(path):
-            token = self._decide(allowed, logits.get(step))
-            self._write(token, state)
+        for number, step in enumerate(path):
+            token = self._decide(step, logits.get(number))
+            self._write(token, step.state)
             if not self._draft or token != self._draft[0] or self.full:
                 return False
             self._accepted += 1
@@ -159,40 +171,51 @@ class MergeTask:
 
     def _path(self, rows: int) -> list[Step]:
         """State and allowed ids of each row's token, as long as the draft comes true."""
-        if self.constraint is None:
-            return [(None, None)] * rows
         path: list[Step] = []
-        state = self._state
-        for step in range(rows):
-            if state is None:
-                break
-            path.append((state, self.constraint.allowed(state)))
-            if step < len(self._draft):
-                state = self.constraint.follow(state, self._draft[step])
+        state, place = self._state, self._place
+        for number in range(rows):
+            allowed = None
+            if self.constraint is not None:
+                if state is None:
+                    break
+                allowed = self.constraint.allowed(state)
+            expected = self._guide.expected(place) if self._guide and place else None
+            path.append(Step(state, allowed, expected))
+            if number < len(self._draft):
+                if self.constraint is not None and state is not None:
+                    state = self.constraint.follow(state, self._draft[number])
+                if self._guide and place:
+                    place = self._guide.follow(place, self._draft[number])
         return path
 
     def _logits(self, hidden: Hidden, skip: int, path: Sequence[Step]) -> dict[int, np.ndarray]:
         """The logits of every row that is a decision: of `choices`, or of the whole vocabulary."""
-        steps = [step for step, (_, allowed) in enumerate(path) if allowed is None or len(allowed) > 1]
+        steps = [n for n, step in enumerate(path) if step.allowed is None or len(step.allowed) > 1]
         if not steps:
             return {}
         rows = torch.tensor([skip + step for step in steps], device=self.model.device)
         values = self.model.logits(hidden, rows, self._choices).cpu().numpy()
         return dict(zip(steps, values, strict=True))
 
-    def _decide(self, allowed: tuple[int, ...] | None, logits: np.ndarray | None) -> int:
+    def _decide(self, step: Step, logits: np.ndarray | None) -> int:
+        allowed = step.allowed
         if allowed is not None and len(allowed) == 1:
             return allowed[0]
         assert logits is not None
         values = logits if allowed is None else logits[self._column(allowed)]
+        if self._hash is not None:
+            self._hash.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+        if step.expected is not None:
+            at = step.expected if allowed is None else bisect_left(allowed, step.expected)
+            if allowed is None or (at < len(allowed) and allowed[at] == step.expected):
+                values = values.copy()
+                values[at] += self._bias
         best = int(values.argmax())  # numpy takes the first of equals: the lowest id
         rest = np.concatenate([values[:best], values[best + 1 :]])
         margin = float(values[best] - rest.max())
         self._decisions += 1
         if margin < self._margin:
             self._margin, self._weakest = margin, len(self.written)
-        if self._hash is not None:
-            self._hash.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
         return best if allowed is None else allowed[best]
 
     def _column(self, allowed: tuple[int, ...]) -> np.ndarray:
@@ -206,6 +229,8 @@ class MergeTask:
         self.written.append(token)
         if self.constraint is not None and state is not None:
             self._state = self.constraint.follow(state, token)
+        if self._guide and self._place:
+            self._place = self._guide.follow(self._place, token)
 
     def _new_draft(self) -> list[int]:
         limit = self._redraft

@@ -41,6 +41,7 @@ class ModelInfo:
     threshold: float  # merges with less confidence are refused
     template: PromptTemplate
     calibration: Calibration | None
+    proposal_bias: float = 0.0  # head start of the baseline's proposal, in logits
 
     @staticmethod
     def read(folder: Path) -> ModelInfo:
@@ -57,6 +58,7 @@ class ModelInfo:
                 threshold=float(data.get("refusal_threshold") or UNCALIBRATED_THRESHOLD),
                 template=PromptTemplate.from_dict(data.get("prompt_template") or {}),
                 calibration=Calibration.from_dict(calibration) if calibration else None,
+                proposal_bias=float(data.get("proposal_bias") or 0.0),
             )
         except OSError as error:
             raise ModelNotFoundError(
@@ -72,6 +74,7 @@ class ModelInfo:
             "tokenizer": self.tokenizer_sha256,
             "template": asdict(self.template),
             "threshold": self.threshold.hex(),
+            "proposal_bias": self.proposal_bias.hex(),
             "calibration": {kind: [[m.hex(), p.hex()] for m, p in knots] for kind, knots in tables.items()},
         }
         prompt = sha256(json.dumps(parts, sort_keys=True).encode())
@@ -87,10 +90,16 @@ class ModelInfo:
 class Engine:
     """A loaded model. Safe to use from several threads: every merge has a cache of its own."""
 
-    def __init__(self, model: Model, codec: PromptCodec, options: DecodeOptions | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        codec: PromptCodec,
+        options: DecodeOptions | None = None,
+        proposal_bias: float = 0.0,
+    ) -> None:
         from .decode import DecodeOptions
 
-        self.model, self.codec = model, codec
+        self.model, self.codec, self.proposal_bias = model, codec, proposal_bias
         self.options = options or DecodeOptions()
 
     @staticmethod
@@ -125,7 +134,9 @@ class Engine:
                     f"{name} in {info.folder} has SHA-256 {found}, the manifest says {wanted}; "
                     "derive the model again with `samebytes model fetch`"
                 )
-        return Engine(model, PromptCodec(tokenizer.decode("utf-8"), info.template), options)
+        return Engine(
+            model, PromptCodec(tokenizer.decode("utf-8"), info.template), options, info.proposal_bias
+        )
 
     @property
     def max_positions(self) -> int:
@@ -135,6 +146,7 @@ class Engine:
     def task(self, plan: MergePlan, hash_logits: bool = False) -> MergeTask:
         """A plan as a merge to run."""
         from .decode import MergeTask
+        from .guide import Guide
 
         return MergeTask(
             self.model,
@@ -145,6 +157,8 @@ class Engine:
             plan.max_answer,
             self.options,
             hash_logits,
+            Guide(self.codec, plan.proposal) if self.proposal_bias else None,
+            self.proposal_bias,
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:

@@ -8,6 +8,7 @@ from applier.baseline import align
 from applier.constrain import Constraint, KnownLines, known_lines
 from applier.decode import DecodeError, DecodeOptions, MergeTask, run_tasks
 from applier.drafts import Drafter
+from applier.guide import Guide
 from applier.markers import find_markers
 from applier.window import GAP
 from kernels.model import Segment
@@ -18,7 +19,7 @@ ITEMS = ["import os", GAP, "def add(a, b):", "    return a + b", "", "class Thin
 EDIT = ["# ... existing code ...", "def add(a, b, c):", "    return a + b + c", "", "# ... existing code ..."]
 
 
-def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48) -> MergeTask:
+def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48, bias=0.0) -> MergeTask:
     markers = find_markers(edit, "python")
     if proposal is None:
         proposal = align(items, edit, "python", markers=markers)
@@ -27,7 +28,9 @@ def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=
     known = KnownLines(codec(), known_lines(items, [line for line in shown if line is not None], proposal))
     constraint = None if free else Constraint(known, items)
     prompt = codec().build_prompt(items, edit, basename="x.py")
-    return MergeTask(model(), codec(), prompt, drafter, constraint, limit, options, hash_logits=True)
+    return MergeTask(
+        model(), codec(), prompt, drafter, constraint, limit, options, True, Guide(codec(), proposal), bias
+    )
 
 
 def run(*tasks: MergeTask):
@@ -64,11 +67,11 @@ OPTIONS += [DecodeOptions(prefill_chunk=n) for n in (1, 7, 64, None)]
 OPTIONS += [DecodeOptions(prefill_chunk=5, draft_length=3)]
 
 
-@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize(("free", "bias"), [(False, 0.0), (True, 0.0), (False, 2.0)])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_no_option_changes_a_bit(options, free):
-    plain = finish(task(DecodeOptions(draft_length=0, prefill_chunk=None), free=free))
-    other = finish(task(options, free=free))
+def test_no_option_changes_a_bit(options, free, bias):
+    plain = finish(task(DecodeOptions(draft_length=0, prefill_chunk=None), free=free, bias=bias))
+    other = finish(task(options, free=free, bias=bias))
     assert other.written == plain.written
     assert other._hash.digest() == plain._hash.digest()
     assert other.cache.length == plain.cache.length
@@ -123,6 +126,14 @@ def test_a_merge_without_end_fails_alone():
     assert isinstance(failed[0], DecodeError)
     assert failed[1] is None
     assert long.done
+
+
+def test_an_endless_bias_writes_the_proposal():
+    proposal = align(ITEMS, EDIT, "python")
+    one = finish(task(bias=1e30, limit=160))
+    assert codec().decode(one.written) == proposal
+    assert one.result().agrees
+    assert finish(task(bias=0.0)).written != one.written
 
 
 def test_margin_is_the_least_over_decisions():
