@@ -9,12 +9,17 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+WANTED_PROGRAMS = 96  # of one product of few rows
+LEAST_CHUNK = 512
+MOST_PARALLEL_ROWS = 256
+KEYS_OF_CHUNK = 256
+
 
 @triton.jit
 def _matmul(
-    a_ptr, b_ptr, bias_ptr, out_ptr, M, N, K,
+    a_ptr, b_ptr, bias_ptr, out_ptr, M, N, K, chunk,
     a_batch, a_row, a_k, b_batch, b_k, b_column, bias_row, bias_column,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, BIAS: tl.constexpr, PRECISION: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, BIAS: tl.constexpr, PARALLEL: tl.constexpr,
 ):  # fmt: skip
     pid = tl.program_id(0)
     row_blocks = tl.cdiv(M, BM)
@@ -22,37 +27,59 @@ def _matmul(
     # Row blocks vary fastest: programs that run together share the columns of b.
     rows = (pid % row_blocks) * BM + tl.arange(0, BM)
     columns = (pid // row_blocks) * BN + tl.arange(0, BN)
-    row_in, column_in = (rows < M)[:, None], (columns < N)[None, :]
+    inside = (rows < M)[:, None] & (columns < N)[None, :]
     k = tl.arange(0, BK)
-    a_ptrs = (
-        a_ptr
-        + batch * a_batch
-        + (tl.where(rows < M, rows, 0).to(tl.int64)[:, None] * a_row + k[None, :] * a_k)
-    )
-    b_ptrs = (
-        b_ptr
-        + batch * b_batch
-        + (tl.where(columns < N, columns, 0).to(tl.int64)[None, :] * b_column + k[:, None] * b_k)
-    )
-    acc = tl.zeros((BM, BN), tl.float32)
-    for start in range(0, K, BK):
-        a = tl.load(a_ptrs, mask=(start + k < K)[None, :], other=0.0)
-        b = tl.load(b_ptrs, mask=(start + k < K)[:, None], other=0.0)
-        acc = tl.dot(a, b, acc, input_precision=PRECISION)
-        a_ptrs += BK * a_k
-        b_ptrs += BK * b_k
-    inside = row_in & column_in
+    read_rows = tl.where(rows < M, rows, 0).to(tl.int64)[:, None]
+    read_columns = tl.where(columns < N, columns, 0).to(tl.int64)[None, :]
+    a_ptrs = a_ptr + batch * a_batch + (read_rows * a_row + k[None, :] * a_k)
+    b_ptrs = b_ptr + batch * b_batch + (read_columns * b_column + k[:, None] * b_k)
+    first = tl.program_id(2) * chunk if PARALLEL else 0
+    last = first + chunk if PARALLEL else K
+    total = tl.zeros((BM, BN), tl.float32)
+    for begin in range(first, last, chunk):
+        acc = tl.zeros((BM, BN), tl.float32)
+        for start in range(begin, tl.minimum(begin + chunk, K), BK):
+            a = tl.load(a_ptrs + start * a_k, mask=(start + k < K)[None, :], other=0.0)
+            b = tl.load(b_ptrs + start * b_k, mask=(start + k < K)[:, None], other=0.0)
+            acc = tl.dot(a, b, acc, input_precision="ieee")
+        total += acc
     if BIAS:
-        bias = tl.load(
-            bias_ptr + rows[:, None] * bias_row + columns[None, :] * bias_column, mask=inside, other=0.0
-        )
-        acc += bias.to(tl.float32)
-    out = out_ptr + batch * M * N + rows.to(tl.int64)[:, None] * N + columns[None, :]
-    tl.store(out, acc.to(out_ptr.dtype.element_ty), mask=inside)
+        bias_ptrs = bias_ptr + rows[:, None] * bias_row + columns[None, :] * bias_column
+        total += tl.load(bias_ptrs, mask=inside, other=0.0).to(tl.float32)
+    out_ptr += (tl.program_id(2) + batch) * M * N
+    out = out_ptr + rows.to(tl.int64)[:, None] * N + columns[None, :]
+    tl.store(out, total.to(out_ptr.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def _add_chunks(
+    part_ptr,
+    bias_ptr,
+    out_ptr,
+    N,
+    size,
+    chunks,
+    bias_row,
+    bias_column,
+    BIAS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    total = tl.zeros((BLOCK,), tl.float32)
+    for chunk in range(chunks):
+        total += tl.load(part_ptr + chunk * size + i, mask=i < size, other=0.0)
+    if BIAS:
+        bias = tl.load(bias_ptr + (i // N) * bias_row + (i % N) * bias_column, mask=i < size, other=0.0)
+        total += bias.to(tl.float32)
+    tl.store(out_ptr + i, total.to(out_ptr.dtype.element_ty), mask=i < size)
 
 
 def matmul(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """As `ordered.matmul`. The tile follows from N, K and the dtype: properties of the weights."""
+    """As `ordered.matmul`. A sum over K is the sum, in order, of the sums over its chunks.
+
+    Tile and chunks follow from N, K and the dtype, which are properties of the weights. Few rows take the
+    chunks in parallel and add them afterwards, many rows one after the other: the same additions.
+    """
     batch, rows, depth = a.shape
     columns = b.shape[2]
     out = torch.empty(batch, rows, columns, dtype=a.dtype, device=a.device)
@@ -60,15 +87,25 @@ def matmul(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
         return out
     wide = a.dtype != torch.float32
     block = (64, 128 if columns >= 4096 else 64, 64) if wide else (32, 64, 32)
+    chunks = max(1, min(WANTED_PROGRAMS // triton.cdiv(columns, block[1]), depth // LEAST_CHUNK))
+    chunk = triton.cdiv(triton.cdiv(depth, chunks), block[2]) * block[2]
+    chunks = triton.cdiv(depth, chunk)
+    parallel = chunks > 1 and batch == 1 and rows <= MOST_PARALLEL_ROWS
     if bias is not None:
         bias = bias.expand(rows, columns)
-    grid = (triton.cdiv(rows, block[0]) * triton.cdiv(columns, block[1]), batch)
+    bias_strides = bias.stride() if bias is not None else (0, 0)
+    part = torch.empty(chunks, rows, columns, device=a.device) if parallel else out
+    grid = (triton.cdiv(rows, block[0]) * triton.cdiv(columns, block[1]), batch, chunks if parallel else 1)
     _matmul[grid](
-        a, b, bias, out, rows, columns, depth, *a.stride(), *b.stride(),
-        *(bias.stride() if bias is not None else (0, 0)),
-        BM=block[0], BN=block[1], BK=block[2], BIAS=bias is not None,
-        PRECISION="ieee", num_warps=4, num_stages=4 if wide else 2,
+        a, b, bias, part, rows, columns, depth, chunk, *a.stride(), *b.stride(), *bias_strides,
+        BM=block[0], BN=block[1], BK=block[2], BIAS=bias is not None and not parallel, PARALLEL=parallel,
+        num_warps=4, num_stages=4 if wide else 2,
     )  # fmt: skip
+    if parallel:
+        size = rows * columns
+        _add_chunks[(triton.cdiv(size, 1024),)](
+            part, bias, out, columns, size, chunks, *bias_strides, BIAS=bias is not None, BLOCK=1024
+        )
     return out
 
 
@@ -150,36 +187,36 @@ def rms_norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
 
 @triton.jit
 def _attention(
-    q_ptr, k_ptr, v_ptr, mask_ptr, out_ptr, T, S, H, G, scale,
+    q_ptr, k_ptr, v_ptr, mask_ptr, out_ptr, best_ptr, total_ptr, T, S, KV, G, chunk, scale,
     q_b, q_h, q_t, q_d, k_b, k_h, k_s, k_d, v_b, v_h, v_s, v_d, m_b, m_h, m_t, m_s,
     D: tl.constexpr, DB: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
-    CAUSAL: tl.constexpr, MASK: tl.constexpr, PRECISION: tl.constexpr,
+    CAUSAL: tl.constexpr, MASK: tl.constexpr, PARTIAL: tl.constexpr,
 ):  # fmt: skip
-    batch, head = (tl.program_id(1) // H).to(tl.int64), (tl.program_id(1) % H).to(tl.int64)
-    t = tl.program_id(0) * BM + tl.arange(0, BM)
+    # A program's rows are the query heads that share a key head, for several tokens: row = token * G + head.
+    batch, kv_head = (tl.program_id(1) // KV).to(tl.int64), (tl.program_id(1) % KV).to(tl.int64)
+    row = tl.program_id(0) * BM + tl.arange(0, BM)
+    t, head = row // G, kv_head * G + row % G
     n = tl.arange(0, BN)
-    d = tl.arange(0, DB)
-    q_in = (t < T)[:, None] & (d < D)[None, :]
-    q = tl.load(q_ptr + batch * q_b + head * q_h + t[:, None] * q_t + d[None, :] * q_d, mask=q_in, other=0.0)
-    k_ptr += batch * k_b + (head // G) * k_h
-    v_ptr += batch * v_b + (head // G) * v_h
+    d = tl.arange(0, DB)[None, :]
+    q_in = (t < T)[:, None] & (d < D)
+    q = tl.load(q_ptr + batch * q_b + (head * q_h + t * q_t)[:, None] + d * q_d, mask=q_in, other=0.0)
+    k_ptr += batch * k_b + kv_head * k_h
+    v_ptr += batch * v_b + kv_head * v_h
     m = tl.full((BM,), float("-inf"), tl.float32)
     total = tl.zeros((BM,), tl.float32)
     acc = tl.zeros((BM, DB), tl.float32)
-    end = tl.minimum(S, (tl.program_id(0) + 1) * BM) if CAUSAL else S
-    for start in range(0, end, BN):
+    first = tl.program_id(2) * chunk
+    end = tl.minimum(S, first + chunk)
+    if CAUSAL:
+        end = tl.minimum(end, ((tl.program_id(0) + 1) * BM - 1) // G + 1)
+    for start in range(first, end, BN):
         s = start + n
-        k = tl.load(
-            k_ptr + s[None, :] * k_s + d[:, None] * k_d, mask=(s < S)[None, :] & (d < D)[:, None], other=0.0
-        )
-        x = tl.dot(q, k, input_precision=PRECISION) * scale
+        k_in = (s < S)[None, :] & (tl.trans(d) < D)
+        k = tl.load(k_ptr + s[None, :] * k_s + tl.trans(d) * k_d, mask=k_in, other=0.0)
+        x = tl.dot(q, k, input_precision="ieee") * scale
         if MASK:
-            inside = (t < T)[:, None] & (s < S)[None, :]
-            x += tl.load(
-                mask_ptr + batch * m_b + head * m_h + t[:, None] * m_t + s[None, :] * m_s,
-                mask=inside,
-                other=0.0,
-            ).to(tl.float32)
+            mask_ptrs = mask_ptr + batch * m_b + (head * m_h + t * m_t)[:, None] + s[None, :] * m_s
+            x += tl.load(mask_ptrs, mask=(t < T)[:, None] & (s < S)[None, :], other=0.0).to(tl.float32)
         visible = (s < S)[None, :]
         if CAUSAL:
             visible = visible & (s[None, :] <= t[:, None])
@@ -189,33 +226,69 @@ def _attention(
         keep = tl.exp(m - safe)
         p = tl.exp(x - safe[:, None])
         total = total * keep + tl.sum(p, axis=1)
-        v = tl.load(
-            v_ptr + s[:, None] * v_s + d[None, :] * v_d, mask=(s < S)[:, None] & (d < D)[None, :], other=0.0
-        )
-        acc = tl.dot(p.to(v.dtype), v, acc * keep[:, None], input_precision=PRECISION)
+        v = tl.load(v_ptr + s[:, None] * v_s + d * v_d, mask=(s < S)[:, None] & (d < D), other=0.0)
+        acc = tl.dot(p.to(v.dtype), v, acc * keep[:, None], input_precision="ieee")
         m = new
-    out = acc / total[:, None]
-    at = out_ptr + ((batch * H + head) * T + t[:, None]) * D + d[None, :]
-    tl.store(at, out.to(out_ptr.dtype.element_ty), mask=q_in)
+    at = (batch * KV * G + head) * T + t
+    if PARTIAL:
+        at += tl.program_id(2).to(tl.int64) * tl.num_programs(1) * G * T
+        tl.store(best_ptr + at, m, mask=t < T)
+        tl.store(total_ptr + at, total, mask=t < T)
+    else:
+        acc = acc / total[:, None]
+    tl.store(out_ptr + at[:, None] * D + d, acc.to(out_ptr.dtype.element_ty), mask=q_in)
+
+
+@triton.jit
+def _merge_chunks(part_ptr, best_ptr, total_ptr, out_ptr, chunks, D: tl.constexpr, DB: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    rows = tl.num_programs(0)
+    d = tl.arange(0, DB)
+    best = tl.load(best_ptr + row)
+    for chunk in range(1, chunks):
+        best = tl.maximum(best, tl.load(best_ptr + chunk * rows + row))
+    best = tl.where(best == float("-inf"), 0.0, best)
+    total = 0.0
+    acc = tl.zeros((DB,), tl.float32)
+    for chunk in range(chunks):
+        at = chunk * rows + row
+        keep = tl.exp(tl.load(best_ptr + at) - best)
+        total += tl.load(total_ptr + at) * keep
+        acc += tl.load(part_ptr + at * D + d, mask=d < D, other=0.0) * keep
+    tl.store(out_ptr + row * D + d, (acc / total).to(out_ptr.dtype.element_ty), mask=d < D)
 
 
 def attention(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float | None
 ) -> Tensor:
-    """As `ordered.attention`: flash attention that always walks the keys from the first, in blocks of 64."""
+    """As `ordered.attention`: flash attention that walks the keys from the first.
+
+    Few query tokens (a decode step) take the keys in chunks of a fixed length, in parallel, merged in order.
+    So a row's bits may follow from the number of query tokens and of keys, never from the batch.
+    """
     batch, heads, queries, dim = q.shape
+    keys, kv = k.shape[2], k.shape[1]
     out = torch.empty(batch, heads, queries, dim, dtype=q.dtype, device=q.device)
     if not out.numel():
         return out
-    wide = q.dtype != torch.float32
-    rows = 64 if wide else 32
-    _attention[(triton.cdiv(queries, rows), batch * heads)](
-        q, k, v, mask, out, queries, k.shape[2], heads, heads // k.shape[1],
+    group = heads // kv
+    few = queries * group <= 16
+    rows = 16 if few else 64 if q.dtype != torch.float32 else 32
+    chunks = triton.cdiv(keys, KEYS_OF_CHUNK) if few else 1
+    partial = chunks > 1
+    part = torch.empty(chunks, *out.shape, device=q.device) if partial else out
+    best = torch.empty(2, chunks, batch * heads * queries, device=q.device) if partial else [None, None]
+    _attention[(triton.cdiv(queries * group, rows), batch * kv, chunks)](
+        q, k, v, mask, part, best[0], best[1], queries, keys, kv, group, KEYS_OF_CHUNK if partial else keys,
         1 / math.sqrt(dim) if scale is None else scale,
         *q.stride(), *k.stride(), *v.stride(), *(mask.stride() if mask is not None else (0, 0, 0, 0)),
-        D=dim, DB=max(16, triton.next_power_of_2(dim)), BM=rows, BN=rows, CAUSAL=causal,
-        MASK=mask is not None, PRECISION="ieee", num_warps=4, num_stages=2,
+        D=dim, DB=max(16, triton.next_power_of_2(dim)), BM=rows, BN=64 if q.dtype != torch.float32 else 32,
+        CAUSAL=causal, MASK=mask is not None, PARTIAL=partial, num_warps=4, num_stages=2,
     )  # fmt: skip
+    if partial:
+        _merge_chunks[(batch * heads * queries,)](
+            part, best[0], best[1], out, chunks, D=dim, DB=triton.next_power_of_2(dim), num_warps=1
+        )
     return out
 
 

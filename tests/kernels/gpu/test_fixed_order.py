@@ -27,6 +27,18 @@ def test_matmul_of_any_strides(bias: bool) -> None:
     close(fixed.matmul(a, b, added), torch.bmm(a, b) + (added if added is not None else 0))
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_matmul_in_chunks_is_the_same_in_parallel_and_in_order(
+    bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = random(1, 3, 1600), random(1, 1600, 20, seed=1)
+    added = random(3, 20, seed=2) if bias else None
+    parallel = fixed.matmul(a, b, added)
+    monkeypatch.setattr(fixed, "MOST_PARALLEL_ROWS", 0)
+    assert torch.equal(fixed.matmul(a, b, added), parallel)
+    close(parallel, torch.bmm(a, b) + (added if added is not None else 0))
+
+
 def test_rows_and_softmax() -> None:
     x = random(5, 5000)
     close(fixed.row_sum(x), x.sum(1))
@@ -36,7 +48,7 @@ def test_rows_and_softmax() -> None:
     close(fixed.rms_norm(x, weight, 1e-6), F.rms_norm(x, (5000,), weight, 1e-6))
 
 
-@pytest.mark.parametrize(("queries", "keys", "causal"), [(37, 37, True), (5, 70, False)])
+@pytest.mark.parametrize(("queries", "keys", "causal"), [(37, 37, True), (5, 70, False), (2, 600, False)])
 def test_attention_with_grouped_heads(queries: int, keys: int, causal: bool) -> None:
     q, k, v = random(2, 4, queries, 24), random(2, 2, keys, 24, seed=1), random(2, 2, keys, 24, seed=2)
     mask = None if causal else random(1, 1, queries, keys, seed=3).expand(2, 4, queries, keys)
@@ -49,3 +61,6 @@ def test_rows_have_the_same_bits_at_every_batch_size() -> None:
     a, b = random(1, 300, 576).bfloat16(), random(1, 576, 960).bfloat16()
     whole = fixed.matmul(a, b)
     assert all(torch.equal(fixed.matmul(a[:, :n], b), whole[:, :n]) for n in (1, 2, 17, 64, 65, 256))
+    a, b = random(1, 300, 8960).bfloat16(), random(1, 8960, 1536).bfloat16()
+    whole = fixed.matmul(a, b)  # in order; the others in parallel
+    assert all(torch.equal(fixed.matmul(a[:, :n], b), whole[:, :n]) for n in (1, 64, 256))
