@@ -28,6 +28,7 @@ from kernels.gpu import arithmetic, attention, embedding, linear, mlp, norm, rop
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.plain import PlainModel
 from kernels.gpu.shapes import SHAPES
+from kernels.selftest import check_goldens
 from kernels.tiny import tiny_tensors, tiny_tokens
 from kernels.weights import Weights, build_weights
 
@@ -218,6 +219,7 @@ def main() -> int:
     failed, start = 0, time.monotonic()
     checks: list[Callable[[], Iterator[tuple[str, bool]]]] = [
         lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
+        lambda: ((c.name, c.passed) for c in check_goldens(TritonBackend)),
         lambda: check_cpu_equals_gpu(weights, gpu),
         lambda: check_invariance(weights, gpu),
         instructions,
