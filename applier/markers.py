@@ -117,22 +117,26 @@ def is_marker(line: str, language: str | None = None) -> bool:
 
 
 _STRING = re.compile(
-    r".*(?:string|heredoc_body|text_block|verbatim|char_literal|regex|template_literal|raw_text|cdata).*",
+    r".*(?:string|heredoc_body|text_block|verbatim|char_literal|regex|template_literal|cdata).*",
     re.IGNORECASE,
 )
 _NOT_STRING = frozenset({"string_scalar", "interpolation", "substitution", "template_substitution"})
 _PROSE_GRAMMARS = frozenset({"html", "markdown", "yaml"})  # they accept any words as text
 
 
-def _string_lines(tree: tree_sitter.Tree) -> set[int]:
-    """0-based lines whose start lies inside a string: all but the first line of every multi-line string."""
+def _string_lines(tree: tree_sitter.Tree, fences: bool = False) -> set[int]:
+    """0-based lines that start inside a string: all but the first line of every multi-line string.
+
+    With `fences`, the code blocks of Markdown count as strings too.
+    """
     inside: set[int] = set()
     stack = [tree.root_node]
     while stack:
         node = stack.pop()
         if node.start_point[0] == node.end_point[0]:
             continue
-        if _STRING.match(node.type) and node.type not in _NOT_STRING and not node.has_error:
+        quoted = _STRING.match(node.type) and node.type not in _NOT_STRING and not node.has_error
+        if quoted or (fences and node.type == "fenced_code_block"):
             inside.update(range(node.start_point[0] + 1, node.end_point[0] + 1))
         else:
             stack.extend(node.children)
@@ -167,6 +171,8 @@ def _python_dots_elide(node: tree_sitter.Node) -> bool:
 def _accepted(node: tree_sitter.Node) -> bool:
     """Whether the grammar gave the node a place: no ERROR directly above it."""
     current: tree_sitter.Node | None = node
+    if node.type == "jsx_text":
+        return False  # dots between tags are hardly ever shown to a user
     for _ in range(4):
         if current is None:
             return True
@@ -239,26 +245,38 @@ def trailing_marker(line: str, language: str | None = None) -> tuple[str, Marker
     return None
 
 
-def suspicious(text: str, language: str | None) -> bool:
-    """Whether a line by itself is an elision marker or ends in one."""
+def suspicious(text: str, language: str | None, *, literal: bool = False) -> bool:
+    """Whether a line by itself is an elision marker or ends in one.
+
+    `literal`: the edit states the lines it writes. A remark without dots at the end of a line is its own.
+    """
     if is_marker(text, language):
         return True
     trailing = trailing_marker(text, language)
-    return trailing is not None and trailing[1] is not MarkerKind.DELETE
+    if trailing is None or trailing[1] is MarkerKind.DELETE:
+        return False
+    return not literal or "..." in text[len(trailing[0]) :] or "…" in text[len(trailing[0]) :]
 
 
-def leaks(original: Sequence[str], result: Sequence[str], language: str | None = None) -> list[int]:
+def leaks(
+    original: Sequence[str], result: Sequence[str], language: str | None = None, *, literal: bool = False
+) -> list[int]:
     """0-based lines of `result` that are elision markers, or end in one, beyond those that `original` has.
 
-    Lines inside multi-line strings are no leaks. Give the changed part of both: equal lines cancel out.
+    Lines inside multi-line strings are no leaks. `literal` as in `suspicious`; such an edit may also write
+    what it likes into a code block of Markdown.
     """
     had = Counter(line.strip() for line in original)
     counts = Counter(line.strip() for line in result)
-    suspects = {text for text, count in counts.items() if count > had[text] and suspicious(text, language)}
+    suspects = {
+        text
+        for text, count in counts.items()
+        if count > had[text] and suspicious(text, language, literal=literal)
+    }
     if not suspects:
         return []
     tree = syntax.parse("\n".join(line.rstrip("\r\n") for line in result), languages.canonical(language))
-    strings = _string_lines(tree) if tree is not None else set()
+    strings = _string_lines(tree, fences=literal) if tree is not None else set()
     found: list[int] = []
     seen: Counter[str] = Counter()
     for row, line in enumerate(result):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from . import languages
 from .formats import Hunk, SearchBlock
 from .markers import MarkerKind, find_markers
 from .sequences import changes
@@ -104,6 +105,8 @@ def _minimal(edit: Replacement, old: Sequence[str]) -> list[Replacement]:
 
 
 def _elides(old: Sequence[str], new: Sequence[str], language: str | None) -> bool:
+    if languages.canonical(language) == "markdown":
+        return False  # only the whole file shows whether a line is in a code block; the leak check looks
     had = {line.strip() for line in old}
     return any(
         kind is not MarkerKind.DELETE and new[row].strip() not in had

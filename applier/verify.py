@@ -77,7 +77,8 @@ def verify(
 
     old_parts = [source.slice(start, end) for start, end in touched]
     new_parts = [after.slice(start, end) for start, end in middles]
-    leaked = _leaked(source, after, old_parts, new_parts, language)
+    literal = not isinstance(edit, LazySnippet | WholeFile)
+    leaked = _leaked(source, after, old_parts, new_parts, language, literal)
     validation = replace(validation, placeholder_leaks=len(leaked))
     if leaked:
         return Verdict(validation, b"", _leak_refusal(after, leaked))
@@ -196,12 +197,14 @@ def _leaked(
     old_parts: Sequence[list[str]],
     new_parts: Sequence[list[str]],
     language: str | None,
+    literal: bool,
 ) -> list[int]:
     had = Counter(line.strip() for part in old_parts for line in part)
     new = Counter(line.strip() for part in new_parts for line in part)
-    if not any(count > had[text] and suspicious(text, language) for text, count in new.items()):
+    added = [text for text, count in new.items() if count > had[text]]
+    if not any(suspicious(text, language, literal=literal) for text in added):
         return []
-    return leaks(source.lines, after.lines, language)
+    return leaks(source.lines, after.lines, language, literal=literal)
 
 
 def _leak_refusal(after: SourceText, leaked: Sequence[int]) -> Refusal:

@@ -283,6 +283,13 @@ def test_template_string_is_code() -> None:
     assert list(find_markers(lines, "javascript")) == [3]
 
 
+def test_scripts_and_tags_are_no_strings() -> None:
+    html = ["<script>", "// ... existing code ...", "f();", "</script>"]
+    assert list(find_markers(html, "html")) == [1]
+    tsx = ["const a = (", "  <div>", "    ...", "    <p>x</p>", "  </div>", ");"]
+    assert list(find_markers(tsx, "tsx")) == [2]
+
+
 def test_trailing_marker_is_drift_not_a_marker() -> None:
     assert trailing_marker("foo()  # ... unchanged", "python") == ("foo()", MarkerKind.ELIDE)
     assert trailing_marker("function f() { /* ... */ }", "javascript") == ("function f() {", MarkerKind.ELIDE)

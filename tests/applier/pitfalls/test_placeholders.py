@@ -66,6 +66,21 @@ def test_a_marker_at_the_end_of_a_line_of_code() -> None:
     assert run(SOURCE, edit).reason is RefusalReason.PLACEHOLDER_LEAK
 
 
+def test_a_remark_without_dots_is_a_comment_of_the_edit() -> None:
+    edit = b"<<<<<<< SEARCH\n        return 1\n=======\n        return 2  # same as before\n>>>>>>> REPLACE\n"
+    assert run(SOURCE, edit).status is Status.APPLIED
+
+
+def test_a_code_block_of_markdown_may_show_a_placeholder() -> None:
+    source = b"# Title\n\n```python\nx = 1\n```\n\ntext\n"
+    inside = b"<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n# ... existing code ...\n>>>>>>> REPLACE\n"
+    outside = b"<<<<<<< SEARCH\ntext\n=======\n<!-- ... existing content ... -->\ntext\n>>>>>>> REPLACE\n"
+    assert run(source, inside, path="a.md").content == source.replace(
+        b"x = 1\n", b"x = 2\n# ... existing code ...\n"
+    )
+    assert run(source, outside, path="a.md").reason is RefusalReason.PLACEHOLDER_LEAK
+
+
 def test_a_marker_that_the_file_has_is_content() -> None:
     source = b"a = 1\n# ... existing code ...\nb = 2\n"
     marker = b"# ... existing code ...\n"
