@@ -55,7 +55,8 @@ def plan(workload: Workload, repeats: int, concurrencies: tuple[int, ...], sampl
         for condition, asks in company.items():
             for index, ask in enumerate(asks):
                 yield [Watched(ask, REFERENCE, f"{condition} {index}")]
-    for _ in range(repeats):
+    # Twice as often as elsewhere: every other condition is compared with this noise floor.
+    for _ in range(2 * repeats):
         yield [Watched(audited, ALONE, AUDITED)]
     for concurrency in concurrencies:
         for _ in range(-(-repeats // concurrency)):

@@ -50,7 +50,7 @@ class Fault(StrEnum):
 class FaultyServer:
     """The state behind one loopback server; the fingerprint changes after `rotate_after` requests."""
 
-    def __init__(self, fault: Fault, tokens: int = 60, rotate_after: int = 160, noise: int = 7) -> None:
+    def __init__(self, fault: Fault, tokens: int = 60, rotate_after: int = 170, noise: int = 7) -> None:
         self.fault = fault
         self.tokens = tokens
         self.rotate_after = rotate_after
