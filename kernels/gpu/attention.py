@@ -8,59 +8,18 @@ every query length. Keys may be cut into any number of splits: maxima and intege
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from kernels.gpu.arithmetic import STRICT, digits, exp2, rint, row_reciprocal, row_scale
+from kernels.gpu.arithmetic import STRICT, digits, exp2, rint
+from kernels.gpu.batch import Batch
+from kernels.gpu.combine import Sums, output_of_sums
+from kernels.gpu.tiles import AttentionTile
 
 LOWEST = tl.constexpr(-3.0e38)
-FILLING_PROGRAMS = 512  # about four for each of an H100's multiprocessors
 UNIT = tl.constexpr(16256.0)  # 127 * 128: two int8 digits hold a rounded weight
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Where each query of a ragged batch is, and which pages hold its keys. All int32, on the device.
-
-    `tile_segment`, `tile_row` [tiles]: the segment of each row block (-1: none) and its first packed row.
-    `start`, `length`, `past` [segments]: first flat token, number of query tokens, positions before them.
-    `pages` [segments, max pages].
-    """
-
-    tile_segment: Tensor
-    tile_row: Tensor
-    start: Tensor
-    length: Tensor
-    past: Tensor
-    pages: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionTile:
-    """Packed query rows and keys of one program, its warps and pipeline depth. Changes speed only."""
-
-    rows: int
-    keys: int
-    warps: int
-    stages: int
-    registers: int | None = None  # a limit for each thread, so that more programs fit a multiprocessor
-
-
-def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) -> AttentionTile:
-    """Tile for segments of at most `packed_rows` = query tokens times heads of a group.
-
-    `programs` is the number of (segment, key head) pairs: when they fill the device, small programs are best.
-    """
-    if packed_rows <= 32:
-        rows = 16 if packed_rows <= 16 else 32
-        if programs >= FILLING_PROGRAMS:
-            return AttentionTile(rows, min(64, page), 2, 3)
-        return AttentionTile(rows, min(128, page), 4, 2)
-    return AttentionTile(64, min(64 if head_dim > 64 else 128, page), 4, 2)
 
 
 @triton.jit
@@ -173,14 +132,6 @@ def _add_keys(
 
 
 @triton.jit
-def _output(high_sum, low_sum, total, sv_max):
-    """o = f32(W) * (SV / f32(L)), W = 256 * high + low in int64; 0 where SV is 0."""
-    w = high_sum.to(tl.int64) * 256 + low_sum.to(tl.int64)
-    o = w.to(tl.float32) * tl.div_rn(sv_max, total.to(tl.float32))
-    return tl.where(sv_max == 0, 0.0, o)
-
-
-@triton.jit
 def _attention_maxima(
     q_ptr, sq_ptr, k_ptr, sk_ptr, sv_ptr, m_ptr, sv_max_ptr,
     segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, pages_ptr, max_pages, entries, log2e_scale,
@@ -264,7 +215,7 @@ def _attention_sums(
     )  # fmt: skip
     stored = inside[:, None] & (d < D)
     if SPLITS == 1:
-        o = _output(high_sum, low_sum, total[:, None], sv_max[:, None])
+        o = output_of_sums(high_sum, low_sum, total[:, None], sv_max[:, None])
         tl.store(out_ptr + flat[:, None] * D + d, o, mask=stored)
     else:
         out = tl.program_id(2).to(tl.int64) * entries + flat
@@ -273,64 +224,7 @@ def _attention_sums(
         tl.store(total_ptr + out, total, mask=inside)
 
 
-@triton.jit
-def _combine_quantize(
-    high_ptr, low_ptr, total_ptr, sv_max_ptr, o_ptr, q_ptr, s_ptr, entries,
-    H: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, HEADS: tl.constexpr, SPLITS: tl.constexpr,
-):  # fmt: skip
-    token = tl.program_id(0).to(tl.int64)
-    head = tl.arange(0, HEADS)
-    d = tl.arange(0, DB)[None, :]
-    here = head < H
-    flat = token * H + tl.where(here, head, 0)
-    inside = here[:, None] & (d < D)
-    if SPLITS == 1:
-        o = tl.load(o_ptr + flat[:, None] * D + d, mask=inside, other=0.0)
-    else:
-        high_sum = tl.zeros((HEADS, DB), tl.int32)
-        low_sum = tl.zeros((HEADS, DB), tl.int32)
-        total = tl.zeros((HEADS,), tl.int32)
-        sv_max = tl.zeros((HEADS,), tl.float32)
-        for split in range(SPLITS):
-            at = split * entries + flat
-            high_sum += tl.load(high_ptr + at[:, None] * D + d, mask=inside, other=0)
-            low_sum += tl.load(low_ptr + at[:, None] * D + d, mask=inside, other=0)
-            total += tl.load(total_ptr + at)
-            sv_max = tl.maximum(sv_max, tl.load(sv_max_ptr + at))
-        o = _output(high_sum, low_sum, total[:, None], sv_max[:, None])
-    m = tl.max(tl.max(tl.abs(o), axis=1), axis=0)
-    q = rint(o * row_reciprocal(m))
-    tl.store(q_ptr + flat[:, None] * D + d, q.to(tl.int8), mask=inside)
-    tl.store(s_ptr + token, row_scale(m))
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionScratch:
-    """Partial results of `splits` splits over `entries` = tokens * heads."""
-
-    output: Tensor  # one split: f32 [entries, D]; else int32 [splits, entries, D], the high digits' sums
-    low: Tensor | None
-    total: Tensor | None
-    maxima: Tensor  # f32 [splits, entries]
-    value_scales: Tensor  # f32 [splits, entries]
-
-    @classmethod
-    def allocate(
-        cls, splits: int, tokens: int, heads: int, head_dim: int, device: torch.device
-    ) -> AttentionScratch:
-        """Uninitialised buffers on `device`."""
-        entries = tokens * heads
-        maxima = torch.empty(splits, entries, device=device)
-        value_scales = torch.empty_like(maxima)
-        if splits == 1:
-            output = torch.empty(entries, head_dim, device=device)
-            return cls(output, None, None, maxima, value_scales)
-        high = torch.empty(splits, entries, head_dim, dtype=torch.int32, device=device)
-        total = torch.empty(splits, entries, dtype=torch.int32, device=device)
-        return cls(high, torch.empty_like(high), total, maxima, value_scales)
-
-
-def attention_quantize(
+def attention(
     q: Tensor,
     sq: Tensor,
     k_pages: Tensor,
@@ -338,23 +232,20 @@ def attention_quantize(
     v_pages: Tensor,
     sv_pages: Tensor,
     batch: Batch,
-    scratch: AttentionScratch,
-    out_q: Tensor,
-    out_s: Tensor,
+    sums: Sums,
     *,
     tile: AttentionTile,
-    splits: int = 1,
 ) -> None:
-    """Attention of the contract, then Q8 over the heads side by side.
+    """Attention of the contract, up to the addition of the splits that `sums` is for.
 
-    q int8 [T, H, D], sq f32 [T, H]; pages of one layer as `rope_quantize` writes them; writes out_q int8
-    [T, H * D] and out_s f32 [T]. The scores' two passes over the keys are one launch, or two with splits.
+    q int8 [T, H, D], sq f32 [T, H]; pages of one layer as `rope_quantize` writes them. Writes `sums`. The two
+    passes over the keys are one launch where there is one split and few rows, else two.
     """
     tokens, heads, head_dim = q.shape
     _, kv_heads, page, _ = k_pages.shape
     if page % tile.keys:
         raise ValueError(f"a page of {page} keys is no multiple of the tile's {tile.keys}")
-    entries = tokens * heads
+    entries, splits = tokens * heads, sums.maxima.shape[0]
     grid = (batch.tile_segment.numel(), kv_heads, splits)
     where = (
         batch.tile_segment, batch.tile_row, batch.start, batch.length, batch.past,
@@ -369,15 +260,10 @@ def attention_quantize(
     fused = splits == 1 and tile.rows < 64
     if not fused:
         _attention_maxima[grid](
-            q, sq, k_pages, sk_pages, sv_pages, scratch.maxima, scratch.value_scales, *where,
+            q, sq, k_pages, sk_pages, sv_pages, sums.maxima, sums.value_scales, *where,
             **shape | {"BN": min(128, page)},
         )  # fmt: skip
     _attention_sums[grid](
-        q, sq, k_pages, sk_pages, v_pages, sv_pages, scratch.maxima, scratch.value_scales,
-        scratch.output, scratch.low, scratch.total, *where, FUSED=fused, maxnreg=tile.registers, **shape,
-    )  # fmt: skip
-    _combine_quantize[(tokens,)](
-        scratch.output, scratch.low, scratch.total, scratch.value_scales, scratch.output,
-        out_q, out_s, entries, H=heads, D=head_dim, DB=triton.next_power_of_2(head_dim),
-        HEADS=triton.next_power_of_2(heads), SPLITS=splits, num_warps=4, **STRICT,
+        q, sq, k_pages, sk_pages, v_pages, sv_pages, sums.maxima, sums.value_scales,
+        sums.output, sums.low, sums.total, *where, FUSED=fused, maxnreg=tile.registers, **shape,
     )  # fmt: skip

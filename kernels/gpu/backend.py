@@ -11,8 +11,9 @@ from torch import Tensor
 
 from kernels.backend import BackendError, Hidden, Segment
 from kernels.gpu.arithmetic import INTERPRETED
-from kernels.gpu.attention import AttentionScratch, attention_quantize
+from kernels.gpu.attention import attention
 from kernels.gpu.batch import Inputs, Shape, choose_shape
+from kernels.gpu.combine import Sums, combine_quantize
 from kernels.gpu.embedding import embedding
 from kernels.gpu.linear import linear, linear_argmax
 from kernels.gpu.mlp import gate_up
@@ -138,7 +139,7 @@ class TritonBackend:
             torch.empty(t, heads, dim, dtype=torch.int8, device=device),
             torch.empty(t, heads, device=device),
         )
-        scratch = AttentionScratch.allocate(shape.splits, t, heads, dim, device)
+        sums = Sums.allocate(shape.splits, t, heads, dim, device)
         attended, attended_s = scratch_rows(t, config.q_size, device)
         h = torch.empty(t, config.intermediate_size, device=device)
         h_max = torch.empty(t, dtype=torch.int32, device=device)
@@ -154,17 +155,8 @@ class TritonBackend:
                 qkv, inputs.positions, inputs.slots, self._cos, self._sin, q, sq, *pages,
                 q_norm=layer.q_norm, k_norm=layer.k_norm, eps=eps,
             )  # fmt: skip
-            attention_quantize(
-                q,
-                sq,
-                *pages,
-                inputs.batch,
-                scratch,
-                attended,
-                attended_s,
-                tile=shape.tile,
-                splits=shape.splits,
-            )
+            attention(q, sq, *pages, inputs.batch, sums, tile=shape.tile)
+            combine_quantize(sums, attended, attended_s, heads)
             linear(attended, attended_s, layer.o.weight, layer.o.scale, x, add=True)
             rms_norm_quantize(x, layer.mlp_norm, eps, q8, s8, zero=h_max)
             gate_up(q8, s8, layer.gate.weight, layer.gate.scale, layer.up.weight, layer.up.scale, h, h_max)

@@ -7,13 +7,31 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from kernels.backend import Segment
-from kernels.gpu.attention import AttentionTile, Batch, attention_tile
 from kernels.gpu.pages import PagedCache
+from kernels.gpu.tiles import AttentionTile, attention_tile
 
 PROGRAMS = 264  # two for each of an H100's 132 multiprocessors
 MOST_SPLITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Where each query of a ragged batch is, and which pages hold its keys. All int32, on the device.
+
+    `tile_segment`, `tile_row` [tiles]: the segment of each row block (-1: none) and its first packed row.
+    `start`, `length`, `past` [segments]: first flat token, number of query tokens, positions before them.
+    `pages` [segments, max pages].
+    """
+
+    tile_segment: Tensor
+    tile_row: Tensor
+    start: Tensor
+    length: Tensor
+    past: Tensor
+    pages: Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,15 @@ from torch.nn import functional as F
 
 from kernels.backend import Segment
 from kernels.config import ModelConfig
-from kernels.gpu.attention import AttentionScratch, AttentionTile, attention_quantize
+from kernels.gpu.attention import attention
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.batch import Inputs, choose_shape
+from kernels.gpu.combine import Sums, combine_quantize
 from kernels.gpu.linear import linear
 from kernels.gpu.mlp import gate_up
 from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass
 from kernels.gpu.shapes import SHAPES
-from kernels.gpu.tiles import Tile
+from kernels.gpu.tiles import AttentionTile, Tile
 from kernels.gpu.timing import kernel_us
 
 
@@ -154,18 +155,16 @@ def bench_gate_up(compile_only: tuple[int, int] | None = None) -> None:
 
 PREFILL_TILES = {
     64: (
-        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 2, 168), AttentionTile(64, 128, 4, 2),
-        AttentionTile(64, 128, 4, 3), AttentionTile(128, 128, 8, 2), AttentionTile(64, 32, 4, 3, 128),
+        AttentionTile(64, 64, 4, 2, 168), AttentionTile(64, 64, 4, 2, 128), AttentionTile(64, 128, 4, 2),
+        AttentionTile(64, 64, 4, 3, 168),
     ),
     128: (
-        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 8, 2), AttentionTile(128, 64, 8, 2),
-        AttentionTile(64, 32, 4, 2), AttentionTile(64, 32, 4, 2, 168),
+        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 3), AttentionTile(64, 32, 4, 2),
     ),
 }  # fmt: skip
 DECODE_TILES = (
-    AttentionTile(16, 64, 4, 3), AttentionTile(16, 64, 2, 3), AttentionTile(16, 128, 4, 2),
-    AttentionTile(16, 128, 2, 2), AttentionTile(16, 32, 1, 3), AttentionTile(16, 64, 1, 2),
-    AttentionTile(16, 64, 4, 2),
+    AttentionTile(16, 64, 2, 3), AttentionTile(16, 64, 2, 4), AttentionTile(16, 128, 4, 2),
+    AttentionTile(16, 128, 4, 3),
 )  # fmt: skip
 ATTENTION_CASES = ((1, 2048, 0), (1, 6000, 0), (64, 1, CONTEXT), (256, 1, CONTEXT))
 
@@ -226,9 +225,14 @@ def attention_pass(
     q = torch.randint(-127, 128, (t, heads, dim), dtype=torch.int8, device=device)
     sq = torch.rand(t, heads, device=device) / 64
     pages = (backend.pool.k[0], backend.pool.sk[0], backend.pool.v[0], backend.pool.sv[0])
-    scratch = AttentionScratch.allocate(1, t, heads, dim, device)
+    sums = Sums.allocate(1, t, heads, dim, device)
     out, out_s = torch.empty(t, heads * dim, dtype=torch.int8, device=device), torch.empty(t, device=device)
-    return lambda: attention_quantize(q, sq, *pages, inputs.batch, scratch, out, out_s, tile=tile, splits=1)
+
+    def run() -> None:
+        attention(q, sq, *pages, inputs.batch, sums, tile=tile)
+        combine_quantize(sums, out, out_s, heads)
+
+    return run
 
 
 def bench_ceilings() -> None:

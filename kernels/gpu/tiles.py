@@ -1,4 +1,4 @@
-"""The static launch table of the matrix products. Tiles change speed only: integer sums have no order."""
+"""The static launch tables. Tiles change speed only: integer sums have no order."""
 
 from __future__ import annotations
 
@@ -51,3 +51,30 @@ def gate_up_tile(rows: int, columns: int) -> Tile:
     if rows <= 256 and columns <= 4096:
         return Tile(64, 32, 128, 4, 4)
     return Tile(64, 64, 128, 4, 3)
+
+
+FILLING_PROGRAMS = 512  # about four for each of an H100's multiprocessors
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionTile:
+    """Packed query rows and keys of one program, its warps and pipeline depth. Changes speed only."""
+
+    rows: int
+    keys: int
+    warps: int
+    stages: int
+    registers: int | None = None  # a limit for each thread, so that more programs fit a multiprocessor
+
+
+def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) -> AttentionTile:
+    """Tile for segments of at most `packed_rows` = query tokens times heads of a group.
+
+    `programs` is the number of (segment, key head) pairs: when they fill the device, small programs are best.
+    """
+    if packed_rows <= 32:
+        rows = 16 if packed_rows <= 16 else 32
+        if programs >= FILLING_PROGRAMS:
+            return AttentionTile(rows, min(64, page), 2, 3)
+        return AttentionTile(rows, min(128, page), 4, 2)
+    return AttentionTile(64, min(64 if head_dim > 64 else 128, page), 4, 2)

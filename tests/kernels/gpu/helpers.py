@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kernels.gpu.attention import AttentionScratch, AttentionTile, Batch, attention_quantize
-from kernels.gpu.batch import row_tiles
+from kernels.gpu.attention import attention
+from kernels.gpu.batch import Batch, row_tiles
+from kernels.gpu.combine import Sums, combine_quantize
+from kernels.gpu.tiles import AttentionTile
 from tests.kernels.gpu.conftest import DEVICE
 
 
@@ -101,11 +103,12 @@ def paged_attention(
     q = torch.cat([s.q for s in sequences]).to(DEVICE)
     sq = torch.cat([s.sq for s in sequences]).to(DEVICE)
     tokens = len(q)
-    scratch = AttentionScratch.allocate(splits, tokens, heads, dim, q.device)
-    for part in (scratch.output, scratch.low, scratch.total, scratch.maxima, scratch.value_scales):
+    sums = Sums.allocate(splits, tokens, heads, dim, q.device)
+    for part in (sums.output, sums.low, sums.total, sums.maxima, sums.value_scales):
         if part is not None:
             part.fill_(float("nan") if part.is_floating_point() else -(2**30))
     out_q, out_s = poisoned(tokens, heads * dim, dtype=torch.int8), poisoned(tokens)
     pages = [x.to(DEVICE) for x in (k, sk, v, sv)]
-    attention_quantize(q, sq, *pages, batch, scratch, out_q, out_s, tile=tile, splits=splits)
+    attention(q, sq, *pages, batch, sums, tile=tile)
+    combine_quantize(sums, out_q, out_s, heads)
     return out_q.cpu(), out_s.cpu()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kernels import reference
-from kernels.gpu.attention import AttentionTile
+from kernels.gpu.tiles import AttentionTile
 from tests.kernels.gpu.helpers import Sequence, generator, paged_attention, random_sequence
 
 
