@@ -23,6 +23,7 @@ def pin_model(
     source: Path | None = None,
     refusal_threshold: float | None = None,
     calibration: dict[str, list[tuple[float, float]]] | None = None,
+    proposal_bias: float = 0.0,
 ) -> Path:
     """Write NAME.json, and NAME.safetensors for the adapter, beside the other manifests; the manifest's path.
 
@@ -43,6 +44,7 @@ def pin_model(
             tokenizer_sha256=file_sha256(made / "tokenizer.json"),
             refusal_threshold=refusal_threshold,
             calibration=calibration,
+            proposal_bias=proposal_bias,
             prompt_template=template.prompt_template,
         )
     path = manifest_folder() / f"{name}.json"
