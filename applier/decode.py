@@ -160,14 +160,16 @@ class MergeTask:
 
     def _follow(self, path: Sequence[Step], logits: dict[int, np.ndarray]) -> bool:
         """Writes the tokens of `path` as long as the draft comes true; whether all of it did."""
+        confirmed = 0
         for number, step in enumerate(path):
             token = self._decide(step, logits.get(number))
             self._write(token, step.state)
-            if not self._draft or token != self._draft[0] or self.full:
-                return False
-            self._accepted += 1
-            self._draft = self._draft[1:]
-        return True
+            if number >= len(self._draft) or token != self._draft[number] or self.full:
+                break
+            confirmed += 1
+        self._accepted += confirmed
+        self._draft = self._draft[confirmed:]
+        return confirmed == len(path)
 
     def _path(self, rows: int) -> list[Step]:
         """State and allowed ids of each row's token, as long as the draft comes true."""
