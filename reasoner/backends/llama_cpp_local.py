@@ -70,7 +70,6 @@ class LlamaCpp(LocalBackend):
             request=body | {"seed": sampling.seed},
             response=response,
             seed_sent=sampling.seed,
-            seed_echoed=None,
             system_fingerprint=f"llama-cpp-python-{self._library.__version__}",
             model=self._version,
             finish_reason=choice.get("finish_reason"),

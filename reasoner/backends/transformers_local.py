@@ -69,7 +69,6 @@ class Transformers(LocalBackend):
             request={"messages": messages, "seed": sampling.seed, **arguments},
             response={"text": text, "tokens": output.tolist(), "model": version},
             seed_sent=sampling.seed,
-            seed_echoed=sampling.seed,
             system_fingerprint=fingerprint,
             model=version,
             finish_reason="stop" if ended else "length",
