@@ -64,7 +64,7 @@ def pin(
     description: Annotated[str, typer.Option(help="One line for `samebytes model list`.")],
     adapter: Annotated[Path, typer.Option(help="The exported adapter.")],
     calibration: Annotated[
-        Path | None, typer.Option(help="JSON with refusal_threshold and calibration.")
+        Path | None, typer.Option(help="JSON: refusal_threshold, calibration, proposal_bias.")
     ] = None,
     base_of: Annotated[str, typer.Option(help="A known model with the same base.")] = DEFAULT_MODEL,
     source: Annotated[Path | None, typer.Option("--from", help="The base, if it is here already.")] = None,
@@ -74,8 +74,10 @@ def pin(
 
     try:
         fitted = json.loads(calibration.read_text("utf-8")) if calibration else {}
-        threshold, tables = fitted.get("refusal_threshold"), fitted.get("calibration")
-        print(pin_model(name, description, base_of, adapter, source, threshold, tables))
+        settings = {"refusal_threshold", "calibration", "proposal_bias"}
+        if unknown := fitted.keys() - settings:
+            raise ValueError(f"{calibration}: unknown settings {', '.join(sorted(unknown))}")
+        print(pin_model(name, description, base_of, adapter, source, **fitted))
     except (ValueError, OSError, RuntimeError) as error:
         raise CommandError(str(error), USAGE) from error
 
