@@ -31,7 +31,7 @@ class Engine:
         self.library.samebytes_isa.restype = ctypes.c_char_p
         self.library.samebytes_packed_bytes.restype = ctypes.c_int64
         self.library.samebytes_packed_bytes.argtypes = (ctypes.c_int64, ctypes.c_int64)
-        self.threads = (threads or available_cores()) if self.library.samebytes_openmp() else 1
+        self.threads = threads or available_cores()
 
     @property
     def isa(self) -> str:

@@ -6,12 +6,6 @@
 
 #include "attention.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num(void) { return 0; }
-#endif
-
 #define CHUNK_ROWS 256
 #define ALIGN 64
 
@@ -133,51 +127,85 @@ static void extend_sv_max(const Part *part, size_t head)
     }
 }
 
-/* One layer over the rows of a chunk; every thread of the parallel region calls it. */
-static void run_layer(const ModelWeights *m, size_t index, Workspace *ws, size_t rows, const Part *const *part_of,
-                      size_t parts, size_t tasks)
+/* One layer over the rows of a chunk; every worker calls it. */
+static void run_layer(Worker *worker, const ModelWeights *m, size_t index, Workspace *ws, size_t rows,
+                      const Part *const *part_of, size_t parts, size_t tasks)
 {
     const LayerWeights *layer = m->layer + index;
     const size_t hidden = (size_t)m->hidden, inner = (size_t)m->inner, dim = (size_t)m->head_dim;
     const size_t kv_heads = (size_t)m->kv_heads, group = (size_t)m->heads / kv_heads;
-    const size_t q_size = (size_t)m->heads * dim, thread = (size_t)omp_get_thread_num();
+    const size_t q_size = (size_t)m->heads * dim, thread = (size_t)worker->index;
     float *scratch = ws->row_scratch + thread * ws->row_floats;
     void *attention_memory = ws->attention_scratch + thread * ws->attention_bytes;
 
-#pragma omp for schedule(static)
-    for (size_t t = 0; t < rows; t++)
+    for (size_t t; (t = take_unit(worker)) < rows;)
         ws->s[t] = norm_quantize_row(ws->x + t * hidden, layer->attn_norm, hidden, m->eps, ws->a + t * ws->lda, scratch);
-    linear_rows(&layer->qkv, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy);
-#pragma omp for schedule(static)
-    for (size_t t = 0; t < rows; t++)
+    finish_loop(worker);
+    linear_rows(&layer->qkv, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy, worker);
+    for (size_t t; (t = take_unit(worker)) < rows;)
         split_heads(m, layer, index, ws, rows, part_of[t], t);
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < parts * kv_heads; i++)
+    finish_loop(worker);
+    for (size_t i; (i = take_unit(worker)) < parts * kv_heads;)
         extend_sv_max(ws->parts + i / kv_heads, index * kv_heads + i % kv_heads);
-#pragma omp for schedule(dynamic)
-    for (size_t i = 0; i < tasks; i++) {
+    finish_loop(worker);
+    for (size_t i; (i = take_unit(worker)) < tasks;) {
         const Task *task = ws->tasks + i;
         const size_t row = task->part->row + task->first, at = (task->head * rows + row) * group;
         attention_block(&task->part->sequence->cache, index * kv_heads + task->head, dim, group, ws->q + at * dim,
                         ws->q_scale + at, task->part->position + task->first, task->count,
                         ws->attended + row * q_size + task->head * group * dim, q_size, attention_memory);
     }
-#pragma omp for schedule(static)
-    for (size_t t = 0; t < rows; t++)
+    finish_loop(worker);
+    for (size_t t; (t = take_unit(worker)) < rows;)
         ws->s[t] = quantize_row(ws->attended + t * q_size, q_size, ws->a + t * ws->lda);
-    linear_rows(&layer->o, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden);
+    finish_loop(worker);
+    linear_rows(&layer->o, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden, worker);
 
-#pragma omp for schedule(static)
-    for (size_t t = 0; t < rows; t++)
+    for (size_t t; (t = take_unit(worker)) < rows;)
         ws->s[t] = norm_quantize_row(ws->x + t * hidden, layer->mlp_norm, hidden, m->eps, ws->a + t * ws->lda, scratch);
-    linear_rows(&layer->gate_up, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy);
-#pragma omp for schedule(static)
-    for (size_t t = 0; t < rows; t++) {
+    finish_loop(worker);
+    linear_rows(&layer->gate_up, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy, worker);
+    for (size_t t; (t = take_unit(worker)) < rows;) {
         float *gate = ws->y + t * ws->ldy;
         silu_mul_row(gate, gate + inner, inner, scratch);
         ws->s[t] = quantize_row(scratch, inner, ws->a + t * ws->lda);
     }
-    linear_rows(&layer->down, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden);
+    finish_loop(worker);
+    linear_rows(&layer->down, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden, worker);
+}
+
+/* What the workers of one chunk share. */
+typedef struct {
+    const ModelWeights *m;
+    Workspace *ws;
+    const int64_t *tokens;
+    int8_t *q;
+    float *s;
+    size_t rows, parts, tasks;
+    const Part *const *part_of;
+} Chunk;
+
+static void run_chunk(Worker *worker, void *arguments)
+{
+    const Chunk *chunk = arguments;
+    const ModelWeights *m = chunk->m;
+    Workspace *ws = chunk->ws;
+    const size_t hidden = (size_t)m->hidden;
+    for (size_t t; (t = take_unit(worker)) < chunk->rows;) {
+        const size_t id = (size_t)chunk->tokens[t];
+        for (size_t d = 0; d < hidden; d++)
+            ws->x[t * hidden + d] = (float)m->embed[id * hidden + d] * m->embed_scale[id];
+    }
+    finish_loop(worker);
+    for (size_t index = 0; index < (size_t)m->layers; index++)
+        run_layer(worker, m, index, ws, chunk->rows, chunk->part_of, chunk->parts, chunk->tasks);
+    float *scratch = ws->row_scratch + (size_t)worker->index * ws->row_floats;
+    for (size_t t; (t = take_unit(worker)) < chunk->rows;) {
+        uint8_t *a = ws->a + t * ws->lda;
+        chunk->s[t] = norm_quantize_row(ws->x + t * hidden, m->final_norm, hidden, m->eps, a, scratch);
+        for (size_t d = 0; d < hidden; d++)
+            chunk->q[t * hidden + d] = (int8_t)(a[d] - 128);
+    }
 }
 
 /* Runs `tokens` (all sequences one after another); writes the final rows q [total, hidden] int8 and s [total].
@@ -198,6 +226,7 @@ int samebytes_forward(const ModelWeights *m, Sequence *sequences, int64_t count,
     if (!workspace_open(&ws, m, most, keys, threads))
         return -1;
     const Part *part_of[CHUNK_ROWS];
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
 
     size_t sequence = 0, within = 0;
     for (size_t first = 0; first < total; first += most) {
@@ -222,25 +251,7 @@ int samebytes_forward(const ModelWeights *m, Sequence *sequences, int64_t count,
                 within = 0;
             }
         }
-#pragma omp parallel num_threads(threads)
-        {
-            float *scratch = ws.row_scratch + (size_t)omp_get_thread_num() * ws.row_floats;
-#pragma omp for schedule(static)
-            for (size_t t = 0; t < rows; t++) {
-                const size_t id = (size_t)tokens[first + t];
-                for (size_t d = 0; d < hidden; d++)
-                    ws.x[t * hidden + d] = (float)m->embed[id * hidden + d] * m->embed_scale[id];
-            }
-            for (size_t index = 0; index < (size_t)m->layers; index++)
-                run_layer(m, index, &ws, rows, part_of, parts, tasks);
-#pragma omp for schedule(static)
-            for (size_t t = 0; t < rows; t++) {
-                uint8_t *a = ws.a + t * ws.lda;
-                s[first + t] = norm_quantize_row(ws.x + t * hidden, m->final_norm, hidden, m->eps, a, scratch);
-                for (size_t d = 0; d < hidden; d++)
-                    q[(first + t) * hidden + d] = (int8_t)(a[d] - 128);
-            }
-        }
+        run_team(threads, run_chunk, &(Chunk){m, &ws, tokens + first, q + first * hidden, s + first, rows, parts, tasks, part_of});
     }
     free(ws.memory);
     return 0;

@@ -18,7 +18,16 @@ from pathlib import Path
 _SOURCE = Path(__file__).parent
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The last two
 # only drop errno and the inexact exception, which nothing reads.
-FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+FLAGS = (
+    "-std=c11",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+)
 _TIMEOUT_S = 300
 
 
@@ -51,31 +60,17 @@ def load_library(target: str = "native") -> ctypes.CDLL:
 
 
 def _compile(compiler: str, flags: tuple[str, ...], path: Path) -> None:
-    """Threads by OpenMP where the compiler has it. The file appears under its name only when it is whole."""
+    """The file appears under its name only when it is whole."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         output = Path(folder) / "engine.so"
-        message = ""
-        for extra in (("-fopenmp",), ()):
-            command = [
-                *compiler.split(),
-                *flags,
-                *extra,
-                "-o",
-                str(output),
-                str(_SOURCE / "samebytes.c"),
-                "-lm",
-            ]
-            try:
-                done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise CompileError(f"{compiler} cannot be run: {error}") from error
-            if done.returncode == 0:
-                output.replace(path)
-                return
-            message = done.stderr.strip()
-        raise CompileError(f"{compiler} failed: {message[-2000:]}")
+        command = [*compiler.split(), *flags, "-o", str(output), str(_SOURCE / "samebytes.c"), "-lm"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CompileError(f"{compiler} cannot be run: {error}") from error
+        if done.returncode:
+            raise CompileError(f"{compiler} failed: {done.stderr.strip()[-2000:]}")
+        output.replace(path)
 
 
 def _key(compiler: str, flags: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 #define SAMEBYTES_LINEAR_H
 
 #include "rows.h"
+#include "team.h"
 
 #define ROW_BLOCK 48 /* rows of one unit of work: a panel of weights stays in the first-level cache for them */
 
@@ -40,15 +41,14 @@ static void pack_panel(const int8_t *w, const int64_t *ids, size_t n, size_t k, 
     }
 }
 
-/* y[t][n] (+)= (f32(acc) * s[t]) * scale[n] (+ bias[n]). a: rows of q + 128, lda apart. To be called by every thread
- * of a parallel region; ends with a barrier. */
+/* y[t][n] (+)= (f32(acc) * s[t]) * scale[n] (+ bias[n]). a: rows of q + 128, lda apart. Every worker
+ * calls it. */
 static void linear_rows(const Linear *layer, const uint8_t *a, size_t lda, const float *s, size_t rows, int add,
-                        float *y, size_t ldy)
+                        float *y, size_t ldy, Worker *worker)
 {
     const size_t n = (size_t)layer->n, bytes = padded_k((size_t)layer->k) * PANEL;
     const size_t panels = (n + PANEL - 1) / PANEL, blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
-#pragma omp for schedule(static)
-    for (size_t unit = 0; unit < panels * blocks; unit++) {
+    for (size_t unit; (unit = take_unit(worker)) < panels * blocks;) {
         const size_t panel = unit / blocks, start = panel * PANEL, first = unit % blocks * ROW_BLOCK;
         const size_t last = minimum(first + ROW_BLOCK, rows), columns = minimum(PANEL, n - start);
         const int vectors = panel_vectors(n, start);
@@ -75,6 +75,7 @@ static void linear_rows(const Linear *layer, const uint8_t *a, size_t lda, const
             }
         }
     }
+    finish_loop(worker);
 }
 
 #endif

@@ -1,16 +1,11 @@
 /* The CPU engine: what Python calls. Every function gives the bits of kernels/reference.py. */
 #include "forward.h"
 
-const char *samebytes_isa(void) { return TILE_ISA; }
+#define SMALL_WORK (1 << 22) /* below so many steps, starting a thread costs more than it saves */
 
-int samebytes_openmp(void)
-{
-#ifdef _OPENMP
-    return 1;
-#else
-    return 0;
-#endif
-}
+static int threads_for(int64_t steps, int threads) { return steps < SMALL_WORK ? 1 : threads; }
+
+const char *samebytes_isa(void) { return TILE_ISA; }
 
 /* Bytes of the packed form of a matrix [n, k]. */
 int64_t samebytes_packed_bytes(int64_t n, int64_t k)
@@ -18,14 +13,27 @@ int64_t samebytes_packed_bytes(int64_t n, int64_t k)
     return (int64_t)(round_up((size_t)n, LANES) * padded_k((size_t)k));
 }
 
+typedef struct {
+    const int8_t *w;
+    const int64_t *ids;
+    size_t n, k;
+    int8_t *packed;
+    int32_t *offset;
+} Packing;
+
+static void pack_panels(Worker *worker, void *arguments)
+{
+    const Packing *p = arguments;
+    const size_t panels = (p->n + PANEL - 1) / PANEL, bytes = padded_k(p->k) * PANEL;
+    for (size_t panel; (panel = take_unit(worker)) < panels;)
+        pack_panel(p->w, p->ids, p->n, p->k, panel * PANEL, p->packed + panel * bytes, p->offset + panel * PANEL);
+}
+
 /* Packs w [n, k] (rows `ids` of w where ids is not NULL); offset holds n rounded up to PANEL. */
 void samebytes_pack(const int8_t *w, const int64_t *ids, int64_t n, int64_t k, int8_t *packed, int32_t *offset,
                     int threads)
 {
-    const size_t panels = ((size_t)n + PANEL - 1) / PANEL, bytes = padded_k((size_t)k) * PANEL;
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (size_t panel = 0; panel < panels; panel++)
-        pack_panel(w, ids, (size_t)n, (size_t)k, panel * PANEL, packed + panel * bytes, offset + panel * PANEL);
+    run_team(threads_for(n * k, threads), pack_panels, &(Packing){w, ids, (size_t)n, (size_t)k, packed, offset});
 }
 
 static uint8_t *offset_rows(const int8_t *q, size_t rows, size_t k, size_t lda)
@@ -40,6 +48,20 @@ static uint8_t *offset_rows(const int8_t *q, size_t rows, size_t k, size_t lda)
     return a;
 }
 
+typedef struct {
+    const Linear *layer;
+    const uint8_t *a;
+    const float *s;
+    float *y;
+    size_t lda, rows;
+} Product;
+
+static void run_product(Worker *worker, void *arguments)
+{
+    const Product *p = arguments;
+    linear_rows(p->layer, p->a, p->lda, p->s, p->rows, 0, p->y, (size_t)p->layer->n, worker);
+}
+
 /* y [rows, n] = Linear(q [rows, k], s [rows]). Returns -1 when memory is short. */
 int samebytes_linear(const Linear *layer, const int8_t *q, const float *s, int64_t rows, float *y, int threads)
 {
@@ -47,8 +69,7 @@ int samebytes_linear(const Linear *layer, const int8_t *q, const float *s, int64
     uint8_t *a = offset_rows(q, (size_t)rows, (size_t)layer->k, lda);
     if (!a)
         return -1;
-#pragma omp parallel num_threads(threads)
-    linear_rows(layer, a, lda, s, (size_t)rows, 0, y, (size_t)layer->n);
+    run_team(threads_for(rows * layer->n * layer->k, threads), run_product, &(Product){layer, a, s, y, lda, (size_t)rows});
     free(a);
     return 0;
 }
@@ -90,22 +111,33 @@ void samebytes_exp2(const float *d, int64_t count, float *out)
         out[i] = exp2_contract(d[i]);
 }
 
-/* best [rows]: the column with the highest logit (its id where ids is given); the lowest wins a tie. */
-int samebytes_argmax(const float *logits, const int64_t *ids, int64_t rows, int64_t n, int64_t *best, int threads)
+typedef struct {
+    const float *logits;
+    const int64_t *ids;
+    int64_t *best;
+    size_t rows, n;
+} Choice;
+
+static void choose_ids(Worker *worker, void *arguments)
 {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t t = 0; t < rows; t++) {
-        const float *row = logits + t * n;
-        int64_t winner = ids ? ids[0] : 0;
+    const Choice *c = arguments;
+    for (size_t t; (t = take_unit(worker)) < c->rows;) {
+        const float *row = c->logits + t * c->n;
+        int64_t winner = c->ids ? c->ids[0] : 0;
         float highest = row[0];
-        for (int64_t i = 1; i < n; i++) {
-            const int64_t id = ids ? ids[i] : i;
+        for (size_t i = 1; i < c->n; i++) {
+            const int64_t id = c->ids ? c->ids[i] : (int64_t)i;
             if (row[i] > highest || (row[i] == highest && id < winner)) {
                 highest = row[i];
                 winner = id;
             }
         }
-        best[t] = winner;
+        c->best[t] = winner;
     }
-    return 0;
+}
+
+/* best [rows]: the column with the highest logit (its id where ids is given); the lowest wins a tie. */
+void samebytes_argmax(const float *logits, const int64_t *ids, int64_t rows, int64_t n, int64_t *best, int threads)
+{
+    run_team(threads_for(rows * n, threads), choose_ids, &(Choice){logits, ids, best, (size_t)rows, (size_t)n});
 }
