@@ -21,8 +21,8 @@ from .languages import language_for_path
 
 __all__ = [
     "Scope",
-    "error_lines",
     "error_nodes",
+    "error_spans",
     "has_grammar",
     "language_for_path",
     "parse",
@@ -95,10 +95,12 @@ def error_nodes(text: str | bytes, language: str | None) -> int | None:
     return None if tree is None else sum(1 for _ in _errors(tree.root_node))
 
 
-def error_lines(text: str | bytes, language: str | None) -> list[int] | None:
-    """The 1-based line at which each ERROR or MISSING node starts, sorted; None without a grammar."""
+def error_spans(text: str | bytes, language: str | None) -> list[tuple[int, int]] | None:
+    """First and last line, 1-based, of each ERROR or MISSING node, sorted; None without a grammar."""
     tree = parse(text, language)
-    return None if tree is None else sorted(node.start_point[0] + 1 for node in _errors(tree.root_node))
+    if tree is None:
+        return None
+    return sorted((node.start_point[0] + 1, node.end_point[0] + 1) for node in _errors(tree.root_node))
 
 
 _FUNCTION = re.compile(

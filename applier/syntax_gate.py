@@ -1,8 +1,9 @@
 """Does a result have syntax errors that its original had not?
 
-A file that was broken before is no reason to refuse: then only an error in the new lines counts, and only
-if there are more errors than before. Large files are compared by the top-level blocks around the change, so
-that the cost follows the edit; where those do not parse by themselves, nothing is concluded.
+A file that was broken before is no reason to refuse, and neither is one that its grammar does not fit, such
+as C full of macros. So errors count only where the original had none near, and not at all in a file that
+had many. Large files are compared by the top-level blocks around the change, so that the cost follows the
+edit; where those do not parse by themselves, nothing is concluded.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .syntax import error_lines, has_grammar
+from .syntax import error_spans, has_grammar
 from .text import SourceText
 
 _WHOLE_FILE_BYTES = 1 << 18
 _BLOCK_BYTES = 1 << 16
+_FEW_ERRORS = 3
+_LINES_PER_ERROR = 500  # more errors than this before, and the grammar does not fit
+_NEAR = 2  # lines
+# A suffix is not always the language: .h is C or C++, and .js may have types.
+_OTHER_GRAMMARS = {"c": ("cpp",), "cpp": ("c",), "javascript": ("tsx",), "typescript": ("tsx",)}
 _TOP_LEVEL = re.compile(rb"(?<=\n)\r?\n(?=[A-Za-z_@#/])")  # a blank line, then a line that is not indented
 
 
@@ -43,21 +49,45 @@ def syntax_report(
     """
     if not has_grammar(language) or not touched:
         return SyntaxReport()
-    if max(len(source.body), len(after.body)) <= _WHOLE_FILE_BYTES:
-        before, now = error_lines(source.body, language), error_lines(after.body, language)
-        return _compare(before or [], now or [], changed)
-    return _compare_blocks(source, after, touched, changed, language)
+    if max(len(source.body), len(after.body)) > _WHOLE_FILE_BYTES:
+        return _compare_blocks(source, after, touched, changed, language)
+    grammar, before = _best_grammar(source.body, language)
+    now = error_spans(after.body, grammar) or []
+    return SyntaxReport(len(before), len(now), _new_error(source, before, now, touched, changed))
 
 
-def _compare(before: list[int], now: list[int], changed: Sequence[tuple[int, int]]) -> SyntaxReport:
-    line: int | None = None
-    if len(now) > len(before):
-        inside = [row for row in now if any(start < row <= max(end, start + 1) for start, end in changed)]
+def _best_grammar(body: bytes, language: str | None) -> tuple[str | None, list[tuple[int, int]]]:
+    """The grammar that fits the original best, and the errors that it finds there."""
+    before = error_spans(body, language) or []
+    best = language
+    for other in _OTHER_GRAMMARS.get(language or "", ()) if before else ():
+        found = error_spans(body, other)
+        if found is not None and len(found) < len(before):
+            best, before = other, found
+    return best, before
+
+
+def _new_error(
+    source: SourceText,
+    before: list[tuple[int, int]],
+    now: list[tuple[int, int]],
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+) -> int | None:
+    """The line of the first new error that counts."""
+    if len(now) <= len(before):
+        return None
+    if not before:
+        return now[0][0]
+    if len(before) > max(_FEW_ERRORS, source.line_count // _LINES_PER_ERROR):
+        return None
+    for (old_start, old_end), (start, end) in zip(touched, changed, strict=True):
+        if any(first - _NEAR <= old_end and old_start < last + _NEAR for first, last in before):
+            continue
+        inside = [line for line, _ in now if start < line <= max(end, start + 1)]
         if inside:
-            line = inside[0]
-        elif not before:
-            line = now[0]
-    return SyntaxReport(len(before), len(now), line)
+            return inside[0]
+    return None
 
 
 def _compare_blocks(
@@ -82,12 +112,12 @@ def _compare_blocks(
         old, new = source.slice(start, end), after.slice(new_start, new_end)
         if sum(map(len, old)) + sum(map(len, new)) > 4 * _WHOLE_FILE_BYTES:
             return SyntaxReport()
-        before, now = error_lines("\n".join(old), language), error_lines("\n".join(new), language)
+        before, now = error_spans("\n".join(old), language), error_spans("\n".join(new), language)
         if before is None or now is None or before:
             return SyntaxReport()
         errors += len(now)
         if now:
-            return SyntaxReport(0, errors, new_start + now[0])
+            return SyntaxReport(0, errors, new_start + now[0][0])
     return SyntaxReport(0, errors)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier import languages
-from applier.syntax import error_lines, error_nodes, has_grammar, language_for_path, parse, same_tree, scopes
+from applier.syntax import error_nodes, error_spans, has_grammar, language_for_path, parse, same_tree, scopes
 
 SAMPLES = {
     "python": "@dec\nclass A:\n    def f(self):\n        return 1\n",
@@ -50,7 +50,7 @@ def test_the_table_covers_every_grammar() -> None:
 
 def test_broken_text_has_error_nodes_where_it_breaks() -> None:
     assert error_nodes("def f(:\n", "python")
-    assert error_lines("a = 1\nb = (\n", "python") is not None
+    assert error_spans("a = 1\nb = (\n", "python") == [(2, 2)]
     assert error_nodes("anything {", "no such language") is None
     assert error_nodes("anything {", None) is None
 

@@ -51,6 +51,21 @@ def test_a_file_that_was_broken_must_not_get_worse() -> None:
     assert run(BROKEN, block("    return 1", "    return ((1")).reason is RefusalReason.SYNTAX_ERROR
 
 
+def test_a_header_may_be_cpp() -> None:
+    source = b"template <typename T>\nclass A {\n public:\n  T f();\n};\n"
+    assert (
+        run(source, block("  T f();", "  template <typename U> T f(U&& u);"), path="a.h").status
+        is Status.APPLIED
+    )
+    assert run(source, block("  T f();", "  T f(;"), path="a.h").reason is RefusalReason.SYNTAX_ERROR
+
+
+def test_a_file_that_its_grammar_does_not_fit_is_not_gated() -> None:
+    odd = b"FOO_BEGIN(\n  %%% a\n)) end\n" * 30
+    source = odd + b"int f() {\n  return 1;\n}\n"
+    assert run(source, block("  return 1;", "  %%% b"), path="a.c").status is Status.APPLIED
+
+
 def test_no_grammar_no_gate() -> None:
     assert run(b"a (\n", block("a (", "b ("), path="a.unknown").status is Status.APPLIED
 
