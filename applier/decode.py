@@ -54,7 +54,11 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What the model wrote: `ids` with the end; margins are differences of the two highest allowed logits."""
+    """What the model wrote: `ids` with the end; margins are differences of the two highest allowed logits.
+
+    `departure` is the largest margin, without the bias, by which the model left the proposal; 0 if it never
+    did.
+    """
 
     ids: tuple[int, ...]
     margin: float  # the smallest over all decisions; infinity without any
@@ -66,6 +70,7 @@ class Merge:
     accepted: int
     passes: int
     logits_sha256: str | None  # over the float32 allowed logits of every decision in order, when asked for
+    departure: float = 0.0
 
 
 class MergeTask:
@@ -89,8 +94,9 @@ class MergeTask:
         self.cache = model.new_cache(len(prompt) + max_answer)
         self.max_answer, self.end_id = max_answer, codec.end_id
         self.written: list[int] = []
-        self._guide = guide if bias else None
+        self._guide = guide
         self._place = guide.start if guide else None
+        self._departure = 0.0
         self._bias = np.float32(bias)
         self._first = drafter.first()
         self._draft = self._first if self.options.draft_length is None else []
@@ -210,8 +216,10 @@ class MergeTask:
         if step.expected is not None:
             at = step.expected if allowed is None else bisect_left(allowed, step.expected)
             if allowed is None or (at < len(allowed) and allowed[at] == step.expected):
-                values = values.copy()
+                raw, values = values, values.copy()
                 values[at] += self._bias
+                chosen = int(values.argmax())
+                self._departure = max(self._departure, float(raw[chosen] - raw[at]))
         best = int(values.argmax())  # numpy takes the first of equals: the lowest id
         rest = np.concatenate([values[:best], values[best + 1 :]])
         margin = float(values[best] - rest.max())
@@ -248,6 +256,7 @@ class MergeTask:
             weakest=self._weakest,
             decisions=self._decisions,
             agrees=self.written == self._first,
+            departure=self._departure,
             prompt_tokens=len(self.prompt),
             drafted=self._drafted,
             accepted=self._accepted,

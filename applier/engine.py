@@ -157,7 +157,7 @@ class Engine:
             plan.max_answer,
             self.options,
             hash_logits,
-            Guide(self.codec, plan.proposal) if self.proposal_bias else None,
+            Guide(self.codec, plan.proposal),
             self.proposal_bias,
         )
 

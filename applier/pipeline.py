@@ -127,7 +127,7 @@ class Applier:
                 assert engine is not None
                 done = iter(engine.run([task for tasks in wanted.values() for task in tasks]))
                 answers = {number: [next(done) for _ in tasks] for number, tasks in wanted.items()}
-        return [Traced(results[number], tuple(run.merges)) for number, run in enumerate(runs)]
+        return [Traced(results[number], tuple(run.merges), run.signals) for number, run in enumerate(runs)]
 
 
 def _without_model() -> str:

@@ -52,10 +52,11 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A result with the merges by the model behind it."""
+    """A result with the merges by the model behind it, and the (margin, kind) of each that was usable."""
 
     result: EditResult
     merges: tuple[Merge, ...]
+    signals: tuple[tuple[float, Kind], ...]
 
 
 class _Refuse(Exception):
@@ -70,6 +71,7 @@ class Run:
     def __init__(self, request: EditRequest, owner: Owner, hash_logits: bool = False) -> None:
         self.request, self.owner, self.hash_logits = request, owner, hash_logits
         self.merges: list[Merge] = []
+        self.signals: tuple[tuple[float, Kind], ...] = ()
         self._format = request.format
         self._language: str | None = None
         self._confidence = 0.0
@@ -188,6 +190,7 @@ class Run:
         if isinstance(gathered, NothingToDo):
             self._confidence = 1.0
             return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
+        self.signals = gathered.signals
         self._confidence = min(info.confidence(margin, kind) for margin, kind in gathered.signals)
         wanted = self.request.options.min_confidence
         threshold = info.threshold if wanted is None else wanted

@@ -136,6 +136,14 @@ def test_an_endless_bias_writes_the_proposal():
     assert finish(task(bias=0.0)).written != one.written
 
 
+def test_a_bias_above_the_departure_changes_the_merge():
+    plain = finish(task(limit=160))
+    away = plain.result().departure
+    assert away > 0
+    assert not plain.result().agrees
+    assert finish(task(limit=160, bias=away * 1.001)).written != plain.written
+
+
 def test_margin_is_the_least_over_decisions():
     one = finish(task())
     _, seen = one_by_one(one)
