@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from evals.cases import Category
 
@@ -40,7 +41,7 @@ def _usage_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, RunMismatch, NotComparable, GitError, ModelNotFoundError, OSError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
+        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(2) from error
 
 

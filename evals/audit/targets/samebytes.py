@@ -26,8 +26,8 @@ MAX_MESSAGE = 64 << 20  # bytes; gRPC's own limit of 4 MiB is less than a large 
 class EditWorkload:
     """Lazy snippets of the written cases: edits that only the model can merge. Payloads are EditRequests."""
 
-    def __init__(self) -> None:
-        self._cases: list[Case] = [
+    def __init__(self, cases: Sequence[Case] | None = None) -> None:
+        self._cases = cases or [
             case
             for case in written.load_written()
             if case.format is EditFormat.LAZY and case.id.endswith("/lazy") and case.language == "python"
@@ -63,8 +63,8 @@ class InProcess:
     name = "samebytes in process"
     samples = False  # greedy by definition: there is nothing to seed
 
-    def __init__(self, model: Path | None, most: int = 256) -> None:
-        self.workload = EditWorkload()
+    def __init__(self, model: Path | None, most: int = 256, workload: EditWorkload | None = None) -> None:
+        self.workload = workload or EditWorkload()
         self.provenance = provenance_of(model)
         self.model = self.provenance.model
         self._applier: Applier = open_applier(model)
@@ -97,10 +97,10 @@ class Grpc:
 
     samples = False
 
-    def __init__(self, address: str, timeout: float = 120) -> None:
+    def __init__(self, address: str, timeout: float = 120, workload: EditWorkload | None = None) -> None:
         self.name = f"samebytes over gRPC at {address}"
         self.model = "unknown"
-        self.workload = EditWorkload()
+        self.workload = workload or EditWorkload()
         self._address, self._timeout = address, timeout
         self._channel: grpc.aio.Channel | None = None
 

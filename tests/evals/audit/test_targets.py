@@ -1,0 +1,161 @@
+"""Audits of real targets: the applier over a tiny model, the served applier, and a tiny stock model."""
+
+import asyncio
+import threading
+
+import pytest
+
+from applier.server.config import ServerConfig
+from applier.server.run import running_server
+from evals.audit.conditions import plan
+from evals.audit.evidence import gather
+from evals.audit.execute import execute
+from evals.audit.questions import answers
+from evals.audit.targets.batching import Batcher
+from evals.audit.targets.choose import open_target
+from evals.audit.targets.samebytes import EditWorkload, Grpc, InProcess
+from evals.audit.verdict import Finding, judge
+from evals.runs.subjects import open_applier
+from tests.evals.small import LAZY
+
+
+def audit(target, repeats=2, concurrencies=(2, 3)):
+    waves = plan(target.workload, repeats, concurrencies, target.samples)
+    samples = [sample for wave in execute(target, waves) for sample in wave]
+    assert not [sample for sample in samples if "error" in sample]
+    return gather(samples)
+
+
+class Small(EditWorkload):
+    """Long neighbours are left short here: a tiny random model writes for minutes."""
+
+    def neighbour(self, long, index):
+        return super().neighbour(False, index)
+
+
+def sound(evidence):
+    verdicts = judge(evidence)
+    assert verdicts.batch.finding is Finding.NOT_FOUND
+    assert verdicts.backend.finding is Finding.NOT_FOUND
+    assert verdicts.sampler.finding is Finding.NOT_TESTED
+    answered = {answer.question: answer.answer for answer in answers(evidence, verdicts)}
+    assert answered["Does an equal fingerprint mean an equal answer?"] == "yes"
+    assert answered["Does a reply carry a receipt by which anyone can check it later?"] == "yes"
+    assert evidence.fingerprints != ["unknown"]
+
+
+def test_the_applier_in_process_is_sound_down_to_its_logits(tiny_folder):
+    evidence = audit(InProcess(tiny_folder, workload=Small(LAZY)))
+    sound(evidence)
+    for name in ("alone", "concurrency 3", "amid different traffic"):
+        assert evidence.conditions[name].distinct == 1
+        assert evidence.conditions[name].distinct_digests == 1
+
+
+def test_the_served_applier_is_sound(tiny_folder):
+    started, stop, address = threading.Event(), threading.Event(), []
+
+    async def serve():
+        config = ServerConfig(port=0, grace_seconds=1)
+        async with running_server(config, lambda: open_applier(tiny_folder, threads=1)) as server:
+            address.append(server.target)
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(30)
+    try:
+        sound(audit(Grpc(address[0], workload=Small(LAZY))))
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_requests_in_flight_together_are_one_batch():
+    sizes = []
+
+    def run(payloads):
+        sizes.append(len(payloads))
+        return [payload * 2 for payload in payloads]
+
+    async def main():
+        batcher = Batcher(run, most=3)
+        together = await asyncio.gather(*(batcher.submit(i) for i in range(5)))
+        alone = await batcher.submit(10)
+        await batcher.drain()
+        return together, alone
+
+    assert asyncio.run(main()) == ([0, 2, 4, 6, 8], 20)
+    assert sizes == [3, 2, 1]
+
+
+def test_a_failing_batch_fails_its_own_requests_only():
+    def run(payloads):
+        if 1 in payloads:
+            raise RuntimeError("out of memory")
+        return payloads
+
+    async def main():
+        batcher = Batcher(run, most=2)
+        return await asyncio.gather(*(batcher.submit(i) for i in range(4)), return_exceptions=True)
+
+    first, second, third, fourth = asyncio.run(main())
+    assert isinstance(first, RuntimeError)
+    assert isinstance(second, RuntimeError)
+    assert (third, fourth) == (2, 3)
+
+
+def test_an_unknown_backend_is_named():
+    options = {"url": "", "model": "", "tokens": 1, "logprobs": False}
+    with pytest.raises(ValueError, match="unknown backend 'vllm'"), open_target("vllm", options):
+        pass
+    with pytest.raises(ValueError, match="needs --url"), open_target("openai", options):
+        pass
+
+
+@pytest.fixture(scope="module")
+def stock_model(tmp_path_factory):
+    """A random Llama of two small layers with the tiny tokenizer, saved as transformers saves it."""
+    transformers = pytest.importorskip("transformers")
+    import torch
+
+    from tests.applier.tiny import tokenizer_json
+
+    folder = tmp_path_factory.mktemp("stock")
+    (folder / "raw.json").write_text(tokenizer_json())
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "raw.json"), eos_token="<|im_end|>", pad_token="<|endoftext|>"
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_greedy_batches_are_what_transformers_generates(stock_model):
+    from evals.audit.transformers_batch import BatchGenerator
+
+    generator = BatchGenerator(str(stock_model), None, "float32", "cpu")
+    rows = generator.encode(["def add(a, b):", "import os\nfrom sys import path and more"])
+    assert len(rows[0]) != len(rows[1])
+    together = generator.generate(rows, 8)
+    import torch
+
+    for row, generation in zip(rows, together, strict=True):
+        ids = torch.tensor([row])
+        whole = generator.model.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False
+        )
+        assert list(generation.tokens) == whole[0, len(row) :].tolist()
+    assert {len(row) for row in generator.encode(["a", "a b c d e f"], length=9)} == {9}
