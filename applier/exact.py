@@ -218,6 +218,13 @@ def _parts(
     if source.is_blank and len(parts) == 1 and not "".join(parts[0].old).strip():
         return _whole(source, parts[0].new, final_newline)
     for part in parts:
+        if part.changes_bom:
+            return _refuse(
+                RefusalReason.UNDECODABLE,
+                f"The {part.what} at line {part.line} of the edit adds or removes a byte order mark. The "
+                "file keeps its own; leave the mark out of the edit.",
+                part.line,
+            )
         if not part.edits and final_newline is None:
             return _refuse(
                 RefusalReason.CONTRADICTORY_EDIT,

@@ -12,6 +12,8 @@ from .markers import MarkerKind, find_markers
 from .sequences import changes
 from .text import Replacement
 
+_BOM = "\ufeff"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -28,6 +30,7 @@ class Part:
     start_hint: int | None = None  # 0-based line
     scopes: tuple[str, ...] = ()
     at_end: bool = False
+    changes_bom: bool = False  # one side only starts with a byte order mark
 
     @property
     def changed(self) -> tuple[int, int]:
@@ -46,6 +49,7 @@ class Part:
 
 def from_block(block: SearchBlock, language: str | None) -> list[Part]:
     """The readings of a search/replace block: one, unless its code looks like a divider."""
+    splits = [(block.search, block.replace), *block.other_splits]
     return [
         Part(
             what="block",
@@ -53,11 +57,13 @@ def from_block(block: SearchBlock, language: str | None) -> list[Part]:
             text=block.text,
             old=search,
             new=replace,
+            changes_bom=_has_bom(raw_search) is not _has_bom(raw_replace),
             edits=_edits(search, replace),
             elided=_elides(search, replace, language),
             start_hint=None if block.start_line is None else block.start_line - 1,
         )
-        for search, replace in [(block.search, block.replace), *block.other_splits]
+        for raw_search, raw_replace in splits
+        for search, replace in [(_without_bom(raw_search), _without_bom(raw_replace))]
     ]
 
 
@@ -65,7 +71,8 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
     """A hunk. Its own signs say what changes."""
     edits: list[Replacement] = []
     at = 0
-    for is_context, run in groupby(hunk.lines, key=lambda line: line[0] == " "):
+    signed = [(sign, text.removeprefix(_BOM)) for sign, text in hunk.lines]
+    for is_context, run in groupby(signed, key=lambda line: line[0] == " "):
         lines = list(run)
         removed = sum(sign == "-" for sign, _ in lines)
         if is_context:
@@ -74,7 +81,7 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
             added = tuple(text for sign, text in lines if sign == "+")
             edits.append(Replacement(at, at + removed, added))
             at += removed
-    old, new = hunk.old, hunk.new
+    old, new = _without_bom(hunk.old), _without_bom(hunk.new)
     return Part(
         what="hunk",
         line=hunk.line,
@@ -86,7 +93,17 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
         start_hint=None if not hunk.old_start else hunk.old_start - 1,
         scopes=hunk.scopes,
         at_end=hunk.at_end,
+        changes_bom=_has_bom(hunk.old) is not _has_bom(hunk.new),
     )
+
+
+def _has_bom(lines: Sequence[str]) -> bool:
+    return any(line.startswith(_BOM) for line in lines)
+
+
+def _without_bom(lines: Sequence[str]) -> tuple[str, ...]:
+    """The lines as `SourceText` has them: a byte order mark is no text."""
+    return tuple(line.removeprefix(_BOM) for line in lines)
 
 
 def _edits(old: Sequence[str], new: Sequence[str]) -> tuple[Replacement, ...]:

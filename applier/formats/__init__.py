@@ -97,6 +97,7 @@ def parse_edit(
             lines = lines[:-1]
         while lines and not lines[0].strip():
             lines, first_line = lines[1:], first_line + 1
+    lines = [lines[0].removeprefix("\ufeff"), *lines[1:]] if lines else lines
     found = markers.find_markers(lines, language, stub=path.endswith(".pyi"))
     if found and not any(line.strip() for row, line in enumerate(lines) if row not in found):
         raise EditParseError(first_line, "There is nothing but placeholders.", "Show the code that changes.")

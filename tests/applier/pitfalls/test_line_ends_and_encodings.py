@@ -65,6 +65,28 @@ def test_form_feeds_and_unicode_separators_are_no_line_ends() -> None:
     assert run(source, edit).content == b"a = 1\n\f\nb = 3\n"
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+def test_a_byte_order_mark_inside_the_edit_is_no_text() -> None:
+    source = BOM + b"a = 1\nb = 2\n"
+    context = b"@@ -1,2 +1,2 @@\n " + BOM + b"a = 1\n-b = 2\n+b = 3\n"
+    assert run(source, context).content == BOM + b"a = 1\nb = 3\n"
+    changed = b"@@ -1,1 +1,1 @@\n-" + BOM + b"a = 1\n+" + BOM + b"a = 2\n"
+    assert run(source, changed).content == BOM + b"a = 2\nb = 2\n"
+    whole = b"```python\n" + BOM + b"a = 2\n```\n"
+    assert run(source, whole, EditFormat.WHOLE_FILE).content == BOM + b"a = 2\n"
+
+
+@pytest.mark.parametrize("signs", [(b"-" + BOM, b"+"), (b"-", b"+" + BOM)])
+def test_a_byte_order_mark_is_neither_added_nor_removed(signs: tuple[bytes, bytes]) -> None:
+    source = BOM + b"a = 1\n"
+    outcome = run(source, b"@@ -1 +1 @@\n" + signs[0] + b"a = 1\n" + signs[1] + b"a = 1\n")
+    assert outcome.reason is RefusalReason.UNDECODABLE
+    assert outcome.refusal is not None
+    assert outcome.refusal.edit_line == 1
+
+
 def test_eight_bit_text_is_matched_and_written_in_its_encoding() -> None:
     source = "s = 'café'\nb = 2\n".encode("cp1252")
     edit = "<<<<<<< SEARCH\ns = 'café'\n=======\ns = 'thé'\n>>>>>>> REPLACE\n".encode()
