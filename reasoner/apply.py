@@ -33,14 +33,14 @@ class InProcess:
         self._applier = applier
 
     @classmethod
-    def default(cls, model_dir: Path | None = None) -> InProcess:
-        """The installed applier with its own model, or with the model in `model_dir`. Raises UsageError."""
-        from applier.engine import ModelNotFoundError
-        from applier.pipeline import Applier
+    def default(cls, model: Path | None = None) -> InProcess:
+        """The installed applier with its own model, or with one by name or folder. Raises UsageError."""
+        from applier.cli.exits import CommandError
+        from applier.cli.loading import load_applier
 
         try:
-            return cls(Applier.from_default(model_dir))
-        except ModelNotFoundError as error:
+            return cls(load_applier(model))
+        except CommandError as error:
             raise UsageError(str(error)) from None
 
     async def apply(self, request: EditRequest) -> EditResult:
@@ -53,13 +53,13 @@ class InProcess:
         return None
 
 
-def connect(target: str | None, model_dir: Path | None = None) -> ApplyClient:
+def connect(target: str | None, model: Path | None = None) -> ApplyClient:
     """The applier at `grpc://host:port` or `grpc+unix:///path`; the one in this process where it is None.
 
     Raises UsageError for another kind of address.
     """
     if target is None:
-        return InProcess.default(model_dir)
+        return InProcess.default(model)
     if not target.startswith(("grpc://", "grpc+unix://")):
         raise UsageError(f"cannot reach an applier at {target!r}; write grpc://HOST:PORT")
     from reasoner.apply_grpc import GrpcApplier

@@ -34,8 +34,8 @@ TimeoutOption = Annotated[float, typer.Option(help="Seconds for one call.", min=
 ApplyOption = Annotated[
     str | None, typer.Option("--apply", help="grpc://HOST:PORT of a server; else in process.")
 ]
-ModelDirOption = Annotated[
-    Path | None, typer.Option(help="Folder of the apply model, where it is not the usual one.")
+ApplyModelOption = Annotated[
+    Path | None, typer.Option(help="The apply model by name or folder, instead of the default.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -65,10 +65,12 @@ def edit(
     create_files: Annotated[bool, typer.Option("--create/--no-create", help="Allow new files.")] = True,
     delete_files: Annotated[bool, typer.Option("--delete/--no-delete", help="Allow deleting files.")] = False,
     syntax_gate: Annotated[bool, typer.Option(help="Refuse edits that bring syntax errors.")] = True,
-    apply_model: Annotated[bool, typer.Option(help="Let the apply model merge what is not exact.")] = True,
+    exact_only: Annotated[
+        bool, typer.Option("--exact-only", help="Refuse what is not exact; no apply model.")
+    ] = False,
     timeout: TimeoutOption = 600.0,
     apply: ApplyOption = None,
-    model_dir: ModelDirOption = None,
+    apply_model: ApplyModelOption = None,
 ) -> None:
     """Have a reasoning model do TASK on FILES; apply its edits, and write all files or none.
 
@@ -90,14 +92,14 @@ def edit(
             console.print(f"{how} what an earlier run left half done: {escape(', '.join(recovered.paths))}")
         options = LoopOptions(
             ProposeOptions(format, tools, Sampling(seed, temperature, None, max_tokens, stream)),
-            EditOptions(allow_model=apply_model, syntax_gate=syntax_gate),
+            EditOptions(allow_model=not exact_only, syntax_gate=syntax_gate),
             rounds=rounds,
             dry_run=dry_run,
             allow_create=create_files,
             allow_delete=delete_files,
         )
         reasoner = _backend(backend, model, base_url, timeout)
-        applier = connect(apply, model_dir)
+        applier = connect(apply, apply_model)
         try:
             with Ledger(ledger or workspace.state / "ledger.sqlite") as book:
                 run = Run(
@@ -125,7 +127,7 @@ def replay(
     ledger: Annotated[Path, typer.Argument(help="The ledger to replay.", show_default=False)],
     head: Annotated[str | None, typer.Option(help="The head the ledger must have.")] = None,
     apply: ApplyOption = None,
-    model_dir: ModelDirOption = None,
+    apply_model: ApplyModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Apply every recorded edit again and prove that the same bytes come out.
@@ -138,7 +140,7 @@ def replay(
     console = Console(highlight=False, soft_wrap=True)
 
     async def work() -> int:
-        applier = connect(apply, model_dir)
+        applier = connect(apply, apply_model)
         try:
             report = await run_replay(ledger, applier, head)
         finally:

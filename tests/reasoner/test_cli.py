@@ -19,7 +19,7 @@ from tests.reasoner.wire.server import WireServer
 
 @pytest.fixture(autouse=True)
 def exact(monkeypatch: pytest.MonkeyPatch, applier: InProcess) -> None:
-    monkeypatch.setattr(InProcess, "default", lambda model_dir=None: applier)
+    monkeypatch.setattr(InProcess, "default", lambda model=None: applier)
 
 
 def invoke(*arguments: str | Path) -> Result:

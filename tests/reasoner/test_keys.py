@@ -97,7 +97,7 @@ def test_the_key_is_in_no_log_no_error_and_no_ledger(
 def test_the_command_line_does_not_show_the_key(
     tmp_path: Path, applier: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(InProcess, "default", lambda model_dir=None: applier)
+    monkeypatch.setattr(InProcess, "default", lambda model=None: applier)
     (tmp_path / "a.py").write_text("x = 1\n")
     with WireServer(lambda seen: providers.unauthorized(CANARY)) as server:
         arguments = ["edit", "t", "--backend", "openai:m", "--base-url", server.url + "/v1"]

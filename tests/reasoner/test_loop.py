@@ -205,7 +205,7 @@ transaction.replace_file = killing
 from reasoner import cli
 from reasoner.apply import InProcess
 from applier.pipeline import Applier
-InProcess.default = classmethod(lambda cls, model_dir=None: cls(Applier.without_model()))
+InProcess.default = classmethod(lambda cls, model=None: cls(Applier.without_model()))
 cli.app()
 """
 
