@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 
 _SOURCE = Path(__file__).parent
-# No flag here may change a value: no contraction, no reassociation, no approximate division. The last two
-# only drop errno and the inexact exception, which nothing reads.
+# No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
+# flags only drop errno and the inexact exception, which nothing reads.
 FLAGS = (
     "-std=c11",
     "-O3",
@@ -32,7 +32,7 @@ _TIMEOUT_S = 300
 
 
 class CompileError(RuntimeError):
-    """There is no C compiler, or it refused the source."""
+    """There is no C compiler, it refused the source, or the cache folder cannot be used."""
 
 
 def cache_folder() -> Path:
@@ -50,13 +50,13 @@ def load_library(target: str = "native") -> ctypes.CDLL:
         raise CompileError("no C compiler (cc, gcc or clang) was found")
     flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
     path = cache_folder() / f"engine-{_key(compiler, flags)}.so"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _compile(compiler, flags, path)
     try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _compile(compiler, flags, path)
         return ctypes.CDLL(str(path))
     except OSError as error:
-        raise CompileError(f"{path} does not load: {error}") from error
+        raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
 
 
 def _compile(compiler: str, flags: tuple[str, ...], path: Path) -> None:

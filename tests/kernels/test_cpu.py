@@ -132,6 +132,25 @@ def test_no_compiler_is_no_failure(monkeypatch, caplog):
     choose.trusted_engine.cache_clear()
 
 
+def test_a_cache_folder_that_cannot_be_used_is_no_failure(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SAMEBYTES_HOME", str(tmp_path / "file"))
+    load_library.cache_clear()
+    with pytest.raises(CompileError, match="SAMEBYTES_HOME"):
+        Engine(1)
+    load_library.cache_clear()
+
+
+def test_the_library_is_compiled_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMEBYTES_HOME", str(tmp_path))
+    for _ in range(2):
+        load_library.cache_clear()
+        assert Engine(1, "native").isa
+        monkeypatch.setattr("kernels.cpu.library._compile", None)  # a second compilation would fail
+    assert len(list(tmp_path.iterdir())) == 1
+    load_library.cache_clear()
+
+
 def test_selftest_command(capsys):
     assert main(["--backend", "cpu", "--threads", "1", "--json"]) == 0
     assert '"passed": true' in capsys.readouterr().out
