@@ -101,6 +101,7 @@ def edit(
         reasoner = _backend(backend, model, base_url, timeout)
         applier = connect(apply, apply_model)
         try:
+            workspace.prepare()
             with Ledger(ledger or workspace.state / "ledger.sqlite") as book:
                 run = Run(
                     workspace,

@@ -53,6 +53,13 @@ class Workspace:
         self.root = root.resolve()
         self.state = self.root / STATE_DIRECTORY
 
+    def prepare(self) -> None:
+        """Make the folder for journal and ledger, and keep it out of git."""
+        self.state.mkdir(exist_ok=True)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, or None where there is none. Raises UsageError for what is no file in here."""
         try:
@@ -112,10 +119,7 @@ class Workspace:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One transaction at a time in this folder, among all processes."""
-        self.state.mkdir(exist_ok=True)
-        ignore = self.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        self.prepare()
         with (self.state / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -59,6 +59,7 @@ def test_a_refused_edit_ends_with_3_and_writes_nothing(root: Path) -> None:
     result = edit(root, BOTH.replace("util.one()", "nope()"), "--rounds", "1")
     assert result.exit_code == 3
     assert "nothing was written; not applied:" in result.output
+    assert (root / ".samebytes/.gitignore").read_text() == "*\n"
     assert files(root) == FILES
 
 

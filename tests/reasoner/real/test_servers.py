@@ -100,6 +100,7 @@ def test_transformers_in_process_honours_a_seed(gguf: Path) -> None:
     assert "@sha256:" in report.models[0]
 
 
+@pytest.mark.slow
 def test_llama_cpp_python_honours_a_seed(gguf: Path) -> None:
     needs("llama_cpp")
     report = probed(create(BackendSettings("llama-cpp-python", str(gguf), options={"threads": 1})))

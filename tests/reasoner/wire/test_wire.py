@@ -257,6 +257,7 @@ def test_an_answer_that_takes_too_long_is_unreachable(provider: Provider) -> Non
 
 
 @by_name(HOSTED)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("body", [b"<html>502</html>", b"{}", b'{"choices": []}', b'{"choices": 3}'])
 def test_an_answer_outside_the_protocol_is_a_typed_error(provider: Provider, body: bytes) -> None:
     with serving(provider, lambda _: Reply(body)) as (_, backend), pytest.raises(BadResponse):
