@@ -228,10 +228,11 @@ def _skip_lines(data: bytes, start: int, count: int) -> int:
         raise DiffMismatch("hunks are out of order")
     while count > 0 and start < len(data):
         block = np.frombuffer(data, np.uint8, min(CHUNK, len(data) - start), start)
-        ends = np.flatnonzero(block == 10)
-        if len(ends) >= count:
-            return start + int(ends[count - 1]) + 1
-        count -= len(ends)
+        ends = block == 10
+        here = int(np.count_nonzero(ends))
+        if here >= count:
+            return start + int(np.flatnonzero(ends)[count - 1]) + 1
+        count -= here
         start += len(block)
     # What is left may be a last line without its end.
     if count > 1 or (count == 1 and (not data or data.endswith(b"\n"))):
