@@ -10,7 +10,7 @@ from typing import Any
 
 from applier.types import EditResult
 from evals.cases import Case
-from evals.metrics import coverage_risk, semantically_equal, std_acc, tar_a, tar_r
+from evals.metrics import avg_std_output_length, coverage_risk, semantically_equal, std_acc, tar_a, tar_r
 from evals.runs.config import AccuracyConfig
 from evals.runs.progress import track
 from evals.runs.provenance import UNKNOWN, Provenance
@@ -108,7 +108,7 @@ def _group_scores(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def _agreement(samples: Sequence[Sample]) -> dict[str, Any]:
-    """TARr@N over diffs, TARa@N over outcomes, and Std@Acc; only where every case has all its repeats."""
+    """TARr@N over diffs, TARa@N over outcomes, and the spreads; only where every case has all its repeats."""
     by_case: dict[str, dict[int, Sample]] = defaultdict(dict)
     for sample in samples:
         by_case[sample["case"]][sample["repeat"]] = sample
@@ -129,6 +129,9 @@ def _agreement(samples: Sequence[Sample]) -> dict[str, Any]:
         "TARr": tar_r([[run["diff_sha256"] for run in runs] for runs in ordered]),
         "TARa": tar_a([[run["outcome"] for run in runs] for runs in ordered]),
         "Std@Acc": std_acc(accuracies) if len(accuracies) > 1 else None,
+        "Avg_Std@Output_Length": avg_std_output_length(
+            [[run["merged_tokens"] for run in runs] for runs in ordered]
+        ),
     }
 
 

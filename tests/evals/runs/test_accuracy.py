@@ -46,7 +46,7 @@ def test_the_baseline_is_scored_beside_it_and_does_not_lose_to_noise(finished):
 
 def test_repeats_agree(finished):
     agreement = finished[1].buckets[0].scores["agreement"]
-    assert agreement == {"N": 2, "TARr": 1.0, "TARa": 1.0, "Std@Acc": 0.0}
+    assert agreement == {"N": 2, "TARr": 1.0, "TARa": 1.0, "Std@Acc": 0.0, "Avg_Std@Output_Length": 0.0}
 
 
 def test_every_sample_carries_what_its_score_belongs_to(finished):
