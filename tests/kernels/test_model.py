@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.cache import CacheFull
-from kernels.model import BackendError, Model, Segment, build_model
+from kernels.model import BackendError, BackendName, Model, Segment, build_model
 from kernels.tiny import Family, tiny_tokens, tiny_weights
 
 SHAPES: list[tuple[Family, bool]] = [("llama", True), ("llama", False), ("qwen2", True), ("qwen3", False)]
 LENGTHS = (37, 1, 64, 13)
 
 
-@pytest.fixture(scope="module", params=SHAPES, ids=str)
+BACKENDS: list[BackendName] = ["reference", "cpu"]
+
+
+@pytest.fixture(scope="module", params=product(SHAPES, BACKENDS), ids=str)
 def model(request) -> Model:
-    return build_model(tiny_weights(*request.param), "reference")
+    shape, backend = request.param
+    return build_model(tiny_weights(*shape), backend, threads=2)
 
 
 def alone(model: Model, tokens, chunk: int | None = None):
@@ -69,11 +75,12 @@ def test_mixed_batch_of_prefill_verify_and_decode(model):
     assert all(same_cache(c, s[1]) for c, s in zip(caches, singles, strict=True))
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @given(st.integers(0, 1000), st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 20))
 @settings(max_examples=15, deadline=None)
-def test_truncation_and_continuation(seed, parts, wrong):
+def test_truncation_and_continuation(backend, seed, parts, wrong):
     """A rejected draft leaves nothing behind."""
-    model = build_model(tiny_weights(), "reference")
+    model = build_model(tiny_weights(), backend)
     tokens = tiny_tokens(seed, sum(parts))
     want, want_cache = alone(model, tokens)
     cache, got = model.new_cache(len(tokens) + wrong), []
@@ -99,11 +106,12 @@ def test_restricted_logits_and_argmax(model):
     assert torch.equal(model.argmax(hidden, slice(5), ids), ids[full[:5][:, ids].argmax(1)])
 
 
-def test_the_lowest_id_wins_a_tie():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_lowest_id_wins_a_tie(backend):
     weights = tiny_weights()
     weights.head.weight[:] = weights.head.weight[0].clone()
     weights.head.scale[:] = weights.head.scale[0].clone()
-    model = build_model(weights, "reference")
+    model = build_model(weights, backend)
     hidden = model.forward([Segment(model.new_cache(8), tiny_tokens(0, 5))])
     assert model.argmax(hidden).tolist() == [0] * 5
     assert model.argmax(hidden, ids=torch.tensor([90, 7, 30])).tolist() == [7] * 5
