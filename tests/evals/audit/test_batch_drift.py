@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections import Counter
 
 from evals.audit.batch_drift import SIZES, schedule, summarise
@@ -44,3 +46,15 @@ def test_summary_by_hand():
         "2": 1,
         "4": 0,
     }
+
+
+BARE = """
+import sys
+for name in ("tree_sitter", "pydantic", "rich", "typer", "grpc", "jinja2", "matplotlib", "openai"):
+    sys.modules[name] = None  # importing it raises ImportError
+import evals.audit.batch_drift
+"""
+
+
+def test_it_needs_torch_and_nothing_else_of_the_project():
+    subprocess.run([sys.executable, "-c", BARE], check=True, timeout=100)
