@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -29,7 +30,9 @@ _cases: dict[str, Case]
 def _setup(config: AccuracyConfig, cases: Sequence[Case]) -> None:
     """Load the applier once in this process."""
     global _subject, _baseline, _cases
-    _subject = open_applier(config.model, config.backend, config.threads)
+    # Several processes share the cores; one has them all.
+    share = max(1, (os.cpu_count() or 1) // config.workers) if config.workers > 1 else None
+    _subject = open_applier(config.model, config.backend, config.threads or share)
     _baseline = open_baseline(config.model) if config.baseline else None
     _cases = {case.id: case for case in cases}
 
