@@ -1,4 +1,4 @@
-"""Correctness on a GPU: `python -m kernels.gpu.check` prints a line for each property.
+"""Correctness on a GPU: `python -m kernels.gpu.check [GROUP ...]` prints a line for each property.
 
 CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights,
 against hashes that the CPU reference wrote (`--write-goldens`, minutes); the same bits over batch sizes,
@@ -41,6 +41,9 @@ QUERY_LENGTHS = (1, 2, 3, 5, 8, 16, 21, 22, 43, 64, 100, 128, 257, 512)
 
 def tokens(seed: int, count: int) -> Tensor:
     return tiny_tokens(seed, count, CONFIG.vocab_size)
+
+
+PROMPT, MORE = tokens(1, 300), tokens(2, 512)
 
 
 @triton.jit
@@ -118,55 +121,60 @@ def row_of_batch(backend: TritonBackend, prompts: list[Tensor], position: int, m
     return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows]))
 
 
-def check_invariance(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
-    prompt, more = tokens(1, 300), tokens(2, 512)
-    whole, whole_cache = run(gpu, [torch.cat((prompt, more))], 1024)
-    tail = whole.select(slice(300, 812))
-
-    same = True
+def check_query_lengths(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
+    same, cache = True, gpu.new_cache(1024)
+    gpu.forward([Segment(cache, PROMPT)])
     for count in QUERY_LENGTHS:
-        cache = gpu.new_cache(1024)
-        gpu.forward([Segment(cache, prompt)])
         for _ in range(2):  # eager, then as a graph
-            cache.truncate(300)
-            got = gpu.forward([Segment(cache, more[:count])])
-            same &= equal(got, tail.select(slice(0, count)))
+            cache.truncate(len(PROMPT))
+            got = gpu.forward([Segment(cache, MORE[:count])])
+            same &= equal(got, whole.select(slice(len(PROMPT), len(PROMPT) + count)))
     yield f"query lengths {QUERY_LENGTHS}: decode = verify = prefill", same
 
-    same = True
+
+def check_chunks(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator[tuple[str, bool]]:
+    same, everything = True, torch.cat((PROMPT, MORE))
     for chunk in (1, 7, 64, 100, 333, 512):
-        parts = list(torch.cat((prompt, more))[: 812 if chunk > 1 else 320].split(chunk))
-        got, got_cache = run(gpu, parts, 1024)
-        same &= equal(got, whole.select(slice(0, len(got)))) and (chunk == 1 or got_cache == whole_cache)
+        got, got_cache = run(
+            gpu, list(everything[: len(everything) if chunk > 1 else 320].split(chunk)), 1024
+        )
+        same &= equal(got, whole.select(slice(0, len(got)))) and (chunk == 1 or got_cache == cache)
     yield "prefill in chunks of 1, 7, 64, 100, 333, 512: hidden and cache", same
 
+
+def check_splits(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
     same = True
     for splits in (1, 2, 3, 4, 8, 16, 32):
         gpu.splits = splits
-        for parts in ([prompt, more[:1]], [prompt, more[:64]]):
+        for parts in ([PROMPT, MORE[:1]], [PROMPT, MORE[:64]]):
             got, _ = run(gpu, parts, 1024)
             same &= equal(got, whole.select(slice(0, len(got))))
     gpu.splits = None
     yield "KV splits 1, 2, 3, 4, 8, 16, 32", same
 
+
+def check_page_orders(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator[tuple[str, bool]]:
     same = True
     for seed in range(4):
         random.Random(seed).shuffle(gpu.pool.free)
-        got, got_cache = run(gpu, [prompt, more], 1024)
-        same &= equal(got, whole) and got_cache == whole_cache
+        got, got_cache = run(gpu, [PROMPT, MORE], 1024)
+        same &= equal(got, whole) and got_cache == cache
     yield "4 page orders", same
 
+
+def check_batches(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
     others = [tokens(10 + i, 1 + (i * 37) % 190) for i in range(255)]
-    same = True
+    same, rows = True, len(PROMPT) + 2
     for batch in BATCHES:
         for position in {0, batch // 2, batch - 1}:
-            prompts = [*others[:position], prompt, *others[position : batch - 1]]
-            same &= equal(row_of_batch(gpu, prompts, position, more[:2]), whole.select(slice(0, 302)))
+            prompts = [*others[:position], PROMPT, *others[position : batch - 1]]
+            got = row_of_batch(gpu, prompts, position, MORE[:2])
+            same &= equal(got, whole.select(slice(0, rows)))
     yield f"batch sizes {BATCHES}, first, middle and last position", same
 
 
-def control(weights: Weights) -> str:
-    """How many of one row's bf16 logits change with the batch size, under plain torch."""
+def control(weights: Weights) -> tuple[str, bool]:
+    """How many of one row's bf16 logits change with the batch size, under plain torch: some must."""
     plain = PlainModel(weights, max(BATCHES), 320)
     prompts = torch.stack([tokens(i, 301) for i in range(max(BATCHES))]).cuda()
     with torch.inference_mode():
@@ -177,9 +185,8 @@ def control(weights: Weights) -> str:
     changed = [int((row != rows[0]).sum()) for row in rows]
     distinct = len({row.float().cpu().numpy().tobytes() for row in rows})
     sizes, logits = len(BATCHES), len(rows[0])
-    return (
-        f"{distinct} distinct rows over {sizes} batch sizes; up to {max(changed)} of {logits} logits change"
-    )
+    text = f"{distinct} distinct rows over {sizes} batch sizes, up to {max(changed)} of {logits} logits"
+    return f"negative control, bf16 torch: {text}", distinct > 1
 
 
 def instructions() -> Iterator[tuple[str, bool]]:
@@ -216,19 +223,24 @@ def main() -> int:
     print(f"{name}, torch {torch.__version__}, triton {triton.__version__}")
     print(f"weights {weights.sha256[:16]}")
     gpu = TritonBackend(weights, cache_positions=256 * 512 + 8192)
+    whole, cache = run(gpu, [torch.cat((PROMPT, MORE))], 1024)
+    groups: dict[str, Callable[[], Iterator[tuple[str, bool]]]] = {
+        "cpu": lambda: check_cpu_equals_gpu(weights, gpu),
+        "batches": lambda: check_batches(gpu, whole),
+        "queries": lambda: check_query_lengths(gpu, whole),
+        "chunks": lambda: check_chunks(gpu, whole, cache),
+        "splits": lambda: check_splits(gpu, whole),
+        "pages": lambda: check_page_orders(gpu, whole, cache),
+        "exp2": lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
+        "tiny": lambda: ((check.name, check.passed) for check in check_goldens(TritonBackend)),
+        "control": lambda: iter([control(weights)]),
+        "instructions": instructions,
+    }
     failed, start = 0, time.monotonic()
-    checks: list[Callable[[], Iterator[tuple[str, bool]]]] = [
-        lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
-        lambda: ((c.name, c.passed) for c in check_goldens(TritonBackend)),
-        lambda: check_cpu_equals_gpu(weights, gpu),
-        lambda: check_invariance(weights, gpu),
-        instructions,
-    ]
-    for check in checks:
-        for text, passed in check():
+    for group in sys.argv[1:] or groups:
+        for text, passed in groups[group]():
             failed += not passed
             print("ok  " if passed else "FAIL", f"{time.monotonic() - start:4.0f} s", text, flush=True)
-    print("bf16 torch, the negative control:", control(weights))
     return failed
 
 
