@@ -44,7 +44,7 @@ CASES = [
     Case("unknown language", FILE, BLOCK, b"x = 2\n", "a.nothing-known"),
     Case("edit marker in the file", FILE + b"=======\ny\n", BLOCK, b"x = 2\n=======\ny\n"),
     Case("block that is not closed", FILE, BLOCK[: BLOCK.index(b">>>")], "unparsable_edit"),
-    Case("markers alone", FILE, b"# ... existing code ...\n", "no_model"),
+    Case("markers alone", FILE, b"# ... existing code ...\n", "unparsable_edit"),
     Case("two places", FILE * 2, BLOCK, "ambiguous_match"),
     Case("no place", b"y = 1\n", BLOCK, "no_model"),
     Case("replacement metacharacters", FILE, BLOCK.replace(b"x = 2", rb"x = '$& \1'"), b"x = '$& \\1'\n"),
