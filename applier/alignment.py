@@ -13,6 +13,7 @@ Gaps can only be kept. Scores are integers. A row is a handful of numpy operatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from .window import GAP, Item
 MATCH, INSERT, DELETE, SKIP, KEEP = range(5)
 _STATES = 5
 _LOW = -(1 << 28)
+_HEAD = re.compile(
+    r"(?:(?:const|let|var|val|final|static|public|private)\s+)*[\w.$\"'-]+\s*(?:=(?![=>])|:(?!:))|return\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Costs:
     changed_floor: int = 56  # similarity in % from which a line may be a changed line
     changed_points: int = 3  # of a changed line, per 100 % of similarity above the floor
     outer_percent: int = 250  # of the points, for the outer lines of a chunk: those are context
+    changed_head: int = 1  # the same name before `=` or `:`, or another `return`
     run_bonus: int = 0  # a match right after a match
     insert: int = 0
     delete_open: int = 5
@@ -214,6 +219,12 @@ def outer_rows(edit: Sequence[str], elides: Sequence[bool]) -> list[int]:
     return rows
 
 
+def _head(text: str) -> str:
+    """What an assignment or a return keeps when its value changes; empty for other lines."""
+    found = _HEAD.match(text)
+    return found[0] if found else ""
+
+
 def _next_indents(items: Sequence[Item]) -> np.ndarray:
     """For every column, the indentation of the first line from there on; -1 at a gap and at the end."""
     out = [-1] * (len(items) + 1)
@@ -237,6 +248,13 @@ def _scores(items: Sequence[Item], edit: Sequence[str], costs: Costs) -> np.ndar
     for row, column in zip(*np.nonzero(similar), strict=True):
         points = int(similar[row, column]) - costs.changed_floor
         scores[row, column] = 1 + costs.changed_points * points // 100
+    heads: dict[str, list[int]] = {}
+    for column, text in enumerate(theirs):
+        if head := _head(text):
+            heads.setdefault(head, []).append(column)
+    for row, text in enumerate(ours):
+        for column in heads.get(_head(text), ()):
+            scores[row, column] = max(scores[row, column], costs.changed_head)
     places: dict[str, list[int]] = {}
     for column, text in enumerate(theirs):
         if items[column] is not GAP:

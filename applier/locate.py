@@ -59,19 +59,21 @@ def locate(
     small_file: int = SMALL_FILE,
     markers: Mapping[int, MarkerKind] | None = None,
     rng: random.Random | None = None,
+    anchored: bool = False,
 ) -> Window | Refusal:
     """The window of `lines` that `edit_lines` touches.
 
     A file of up to `small_file` lines is kept whole. `margin` lines are kept on each side of every region;
-    with `rng` (training) each side draws its own from margin ± margin // 2. `markers` are the edit's elision
-    markers (`find_markers`), found here when None. Returns a Refusal when nothing of the edit stands in the
-    file, or when several places are equally good.
+    with `rng` (training) each side draws its own from margin ± margin // 2. `markers` are the edit's
+    elision markers (`find_markers`), found here when None. With `anchored` (a search text, a hunk) an edit
+    of which no line stands in the file is refused; without, a snippet goes to an end of the file. Returns a
+    Refusal when nothing of the edit stands in the file, or when several places are equally good.
     """
     if markers is None:
         markers = find_markers(edit_lines, language)
     if len(lines) <= small_file:
         return Window.whole(len(lines))
-    return _Locator(lines, edit_lines, markers, margin, rng).window()
+    return _Locator(lines, edit_lines, markers, margin, rng, anchored).window()
 
 
 class _Locator:
@@ -82,12 +84,13 @@ class _Locator:
         markers: Mapping[int, MarkerKind],
         margin: int,
         rng: random.Random | None,
+        anchored: bool,
     ) -> None:
         self.index = FileIndex(lines)
         self.total = len(lines)
         self.edit_lines = edit_lines
         self.margin = margin
-        self.rng = rng
+        self.rng, self.anchored = rng, anchored
         elides = [markers.get(i) in (MarkerKind.ELIDE, MarkerKind.ELIDE_REST) for i in range(len(edit_lines))]
         self.markers = markers
         self.chunks = chunks(elides, edit_lines)
@@ -110,6 +113,8 @@ class _Locator:
         if weak:
             candidates += self._similar(chain, weak)
             chain = self._chain(candidates)
+        if self.anchored and not chain.anchors:
+            return self._no_match(0)
         if tie := self._tie(chain):
             return tie
         kept: list[Range] = []

@@ -89,7 +89,7 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
     cut = {len(part.scopes): MarkerKind.ELIDE} if part.scopes else {}
 
     def make(margin: int) -> MergePlan | Refusal:
-        window = locate(context.lines, anchors, language, margin=margin, markers=cut)
+        window = locate(context.lines, anchors, language, margin=margin, markers=cut, anchored=True)
         if isinstance(window, Refusal):
             return replace(window, message=f"The {part.what}: {window.message}", edit_line=part.line)
         items = window.items(context.lines)

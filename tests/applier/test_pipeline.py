@@ -1,7 +1,6 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,30 +10,15 @@ from applier import Applier, EditFormat, EditOptions, EditRequest, EditResult, S
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
 from applier.decode import DecodeOptions
 from applier.diff import apply_diff
-from applier.engine import Engine, ModelInfo, ModelNotFoundError
+from applier.engine import ModelNotFoundError
 from applier.prompt import PromptTemplate
 from applier.types import RefusalReason, Tier
-from kernels.config import NUMERICS_VERSION
-from tests.applier.tiny import codec
-from tests.applier.tiny_model import model
+from tests.applier.tiny_applier import tiny_applier
 
 FILE = b"import os\n\n\ndef add(a, b):\n    return a + b\n\n\nclass Thing:\n    value = 0\n"
 BLOCK = b"<<<<<<< SEARCH\n    return a + b\n=======\n    return b + a\n>>>>>>> REPLACE\n"
 LAZY = b"# ... existing code ...\ndef add(a, b, c):\n    return a + b + c\n# ... existing code ...\n"
 ANYTHING = EditOptions(min_confidence=0.0, syntax_gate=False)
-
-
-def tiny_applier(options: DecodeOptions | None = None, threshold: float = 0.5) -> Applier:
-    info = ModelInfo(
-        folder=Path(),
-        weights_sha256=model().weights_sha256,
-        tokenizer_sha256=codec().sha256,
-        numerics_version=NUMERICS_VERSION,
-        threshold=threshold,
-        template=PromptTemplate(),
-        calibration=None,
-    )
-    return Applier.from_engine(info, Engine(model(), codec(), options))
 
 
 def ask(edit: bytes = BLOCK, original: bytes = FILE, path: str = "x.py", **more) -> EditRequest:

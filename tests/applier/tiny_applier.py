@@ -1,0 +1,29 @@
+"""The Applier over the tiny random model."""
+
+from pathlib import Path
+
+from applier import Applier
+from applier.decode import DecodeOptions
+from applier.engine import Engine, ModelInfo
+from applier.prompt import PromptTemplate
+from kernels.config import NUMERICS_VERSION
+from tests.applier.tiny import codec
+from tests.applier.tiny_model import model
+
+ENDLESS = (
+    1e30  # with this bias the random model writes the alignment's proposal, through all of the model tier
+)
+
+
+def tiny_applier(options: DecodeOptions | None = None, threshold: float = 0.5, bias: float = 0.0) -> Applier:
+    info = ModelInfo(
+        folder=Path(),
+        weights_sha256=model().weights_sha256,
+        tokenizer_sha256=codec().sha256,
+        numerics_version=NUMERICS_VERSION,
+        threshold=threshold,
+        template=PromptTemplate(),
+        calibration=None,
+        proposal_bias=bias,
+    )
+    return Applier.from_engine(info, Engine(model(), codec(), options, bias))
