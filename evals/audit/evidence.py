@@ -17,9 +17,9 @@ from evals.runs.provenance import UNKNOWN
 class Condition:
     """What one condition showed. `mismatches` counts replies that differ from their group's reference.
 
-    The reference of a group is its commonest output while alone (its cold output where it was never alone),
-    under the same fingerprint. `misrouted` replies are another request's answer; they are not among the
-    mismatches.
+    The reference of a group is its commonest output while alone, under the same fingerprint;
+    `digest_mismatches` counts the finer digests likewise. `misrouted` replies are another request's answer;
+    they are not among the mismatches.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Condition:
     errors: int = 0
     distinct: int = 0
     distinct_digests: int = 0
+    digest_mismatches: int = 0
     divergences: list[int] = field(default_factory=list)
 
 
@@ -55,8 +56,8 @@ def _bucket(sample: dict[str, Any]) -> str:
     return sample["fingerprint"] or UNKNOWN
 
 
-def _references(answered: list[dict[str, Any]]) -> dict[Key, str]:
-    """The reference hash of each group under each fingerprint.
+def _references(answered: list[dict[str, Any]], field: str = "sha256") -> dict[Key, str]:
+    """The reference hash of each group under each fingerprint: of the output, or of the finer digest.
 
     Outside the audited request, whose own repeats are the measure of noise, a reference seen only once of
     several times is none: comparing with a freak would make every other reply look wrong.
@@ -64,11 +65,11 @@ def _references(answered: list[dict[str, Any]]) -> dict[Key, str]:
     quiet: dict[Key, Counter[str]] = defaultdict(Counter)
     every: dict[Key, Counter[str]] = defaultdict(Counter)
     for sample in answered:
-        if sample["group"] is not None:
+        if sample["group"] is not None and sample[field] is not None:
             key = sample["group"], _bucket(sample)
-            every[key][sample["sha256"]] += 1
+            every[key][sample[field]] += 1
             if sample["condition"] in conditions.QUIET:
-                quiet[key][sample["sha256"]] += 1
+                quiet[key][sample[field]] += 1
     references: dict[Key, str] = {}
     for key, counter in every.items():
         counter = quiet.get(key, counter)
@@ -80,7 +81,11 @@ def _references(answered: list[dict[str, Any]]) -> dict[Key, str]:
 
 
 def _condition(
-    name: str, samples: list[dict[str, Any]], references: dict[Key, str], outputs: dict[str, Any]
+    name: str,
+    samples: list[dict[str, Any]],
+    references: dict[Key, str],
+    digests: dict[Key, str],
+    outputs: dict[str, Any],
 ) -> Condition:
     result = Condition(name, max(sample["concurrency"] for sample in samples), n=len(samples))
     owners: dict[str, set[str]] = defaultdict(set)
@@ -89,7 +94,10 @@ def _condition(
     answered = [sample for sample in samples if "error" not in sample]
     result.errors = len(samples) - len(answered)
     for sample in answered:
-        reference = references.get((sample["group"], _bucket(sample)))
+        key = sample["group"], _bucket(sample)
+        if sample["digest"] is not None and key in digests:
+            result.digest_mismatches += sample["digest"] != digests[key]
+        reference = references.get(key)
         if reference is None:
             continue
         result.compared += 1
@@ -118,7 +126,7 @@ def gather(samples: Iterable[dict[str, Any]]) -> Evidence:
     if not answered:
         first = ordered[0]["error"] if ordered else "no request was sent"
         raise ValueError(f"the target answered none of {len(ordered)} requests; the first said: {first}")
-    references = _references(answered)
+    references, digests = _references(answered), _references(answered, "digest")
     outputs = {sample["sha256"]: sample["output"] for sample in answered}
     by_condition: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for sample in ordered:
@@ -131,7 +139,8 @@ def gather(samples: Iterable[dict[str, Any]]) -> Evidence:
             alone_outputs[_bucket(sample)].add(sample["sha256"])
     return Evidence(
         conditions={
-            name: _condition(name, group, references, outputs) for name, group in by_condition.items()
+            name: _condition(name, group, references, digests, outputs)
+            for name, group in by_condition.items()
         },
         fingerprints=sorted(set(buckets)),
         fingerprint_changes=sum(a != b for a, b in pairwise(buckets)),

@@ -109,11 +109,29 @@ def _batch(evidence: Evidence, idle: tuple[int, int]) -> Verdict:
         for c in loaded
         if c.mismatches
     ]
+    finer = [
+        f"{c.name}: {c.digest_mismatches} of {c.n} with other logits" for c in loaded if c.digest_mismatches
+    ]
+    if _digests_raised(evidence, loaded):
+        # The tokens may hide it, but what is in the batch changes the numbers.
+        finding = Finding.FOUND
+    if not seen and finer:
+        seen = ["no output differed, but the logits behind them did"]
     if not seen:
         return Verdict(finding, (_bound(total.compared),))
+    seen += finer
     if finding is Finding.NOT_FOUND:
         seen.append(f"no more than alone ({idle[0]} of {idle[1]})")
     return Verdict(finding, tuple(seen))
+
+
+def _digests_raised(evidence: Evidence, loaded: list[Condition]) -> bool:
+    """Whether the finer digests differ under load significantly more often than alone."""
+    quiet = [c for name, c in evidence.conditions.items() if name in conditions.QUIET and c.distinct_digests]
+    with_digests = [c for c in loaded if c.distinct_digests]
+    hits, base_hits = (sum(c.digest_mismatches for c in group) for group in (with_digests, quiet))
+    n, base_n = (sum(c.n - c.errors for c in group) for group in (with_digests, quiet))
+    return hits > 0 and base_n > 0 and fisher_greater(hits, n, base_hits, base_n) < SIGNIFICANCE
 
 
 def _sampler(evidence: Evidence, idle: tuple[int, int]) -> Verdict:

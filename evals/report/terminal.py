@@ -111,11 +111,19 @@ def print_audit(console: Console, summary: dict[str, Any]) -> None:
         finding = Text(verdict["finding"], style=_COLOURS.get(verdict["finding"], ""))
         verdicts.add_row(kind, finding, "\n".join(verdict["reasons"]))
     console.print(verdicts)
-    conditions = _table("Conditions", "Condition", "In flight", "Requests", "Distinct", "Differ", "Failed")
+    conditions = _table(
+        "Conditions", "Condition", "In flight", "Requests", "Distinct", "Differ", "Other logits", "Failed"
+    )
     for c in summary["conditions"]:
         differ = f"{c['mismatches']} of {c['compared']}"
         conditions.add_row(
-            c["name"], str(c["concurrency"]), str(c["n"]), str(c["distinct"]), differ, str(c["errors"])
+            c["name"],
+            str(c["concurrency"]),
+            str(c["n"]),
+            str(c["distinct"]),
+            differ,
+            str(c["digest_mismatches"]) if c["distinct_digests"] else "",
+            str(c["errors"]),
         )
     console.print(conditions)
     questions = _table("Questions to ask before buying", "Question", "Answer", "Evidence")

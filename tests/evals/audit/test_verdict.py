@@ -67,6 +67,16 @@ def test_divergence_positions_are_from_the_answer_given_alone():
     assert gather(samples).conditions["concurrency 2"].divergences == [2]
 
 
+def test_other_logits_behind_equal_outputs_are_found():
+    samples = [sample(i, conditions.ALONE, "aa", digest="one") for i in range(19)]
+    steady = [sample(20 + i, "concurrency 2", "aa", digest="one") for i in range(9)]
+    assert judge(gather([*samples, *steady])).batch.finding is Finding.NOT_FOUND
+    drifting = [sample(40 + i, "concurrency 4", "aa", digest="two") for i in range(20)]
+    verdict = judge(gather([*samples, *steady, *drifting])).batch
+    assert verdict.finding is Finding.FOUND
+    assert "concurrency 4: 20 of 20 with other logits" in verdict.reasons
+
+
 def test_no_answers_is_no_verdict():
     with pytest.raises(ValueError, match="answered none of 1 requests"):
         gather([{"key": "0:0", "wave": 0, "condition": "alone", "error": "ConnectError: refused"}])
