@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +23,9 @@ from torch import Tensor
 from kernels.backend import Hidden, Segment
 from kernels.cache import tensors_sha256
 from kernels.forward import ReferenceBackend
-from kernels.gpu import arithmetic, attention, embedding, linear, mlp, norm, rope
+from kernels.gpu import arithmetic
 from kernels.gpu.backend import TritonBackend
+from kernels.gpu.instructions import reports
 from kernels.gpu.plain import PlainModel
 from kernels.gpu.shapes import SHAPES
 from kernels.selftest import check_goldens
@@ -189,30 +189,6 @@ def control(weights: Weights) -> tuple[str, bool]:
     return f"negative control, bf16 torch: {text}", distinct > 1
 
 
-def instructions() -> Iterator[tuple[str, bool]]:
-    """PTX and SASS of every compiled kernel: no contraction, flush to zero or approximation.
-
-    Division and square root are software sequences in SASS that use fused multiply-adds and round correctly,
-    so FFMA is only forbidden in PTX, and reported for SASS.
-    """
-    for module in (norm, embedding, linear, mlp, rope, attention):
-        for name, function in vars(module).items():
-            if not (name.startswith("_") and hasattr(function, "device_caches")):
-                continue
-            compiled = [k for cache in function.device_caches.values() for k in cache[0].values()]
-            if not compiled or function.__module__ != module.__name__:
-                continue
-            ptx = "\n".join(k.asm["ptx"] for k in compiled)
-            counts = {
-                word: len(re.findall(pattern, ptx))
-                for word, pattern in (("fma", r"\bfma\."), ("ftz", r"\.ftz"), ("approx", r"\.approx"))
-            }
-            divisions = len(re.findall(r"\b(div|sqrt)\.rn\.f32", ptx))
-            ffma = len(re.findall(r"\bFFMA", compiled[0].asm["sass"]))
-            text = f"{name} x {len(compiled)}: PTX {counts}, div/sqrt.rn {divisions}; SASS FFMA {ffma}"
-            yield text, not any(counts.values()) and (divisions > 0 or ffma == 0)
-
-
 def main() -> int:
     """Prints every check; the exit status is the number that failed."""
     weights = build_weights(CONFIG, tiny_tensors(CONFIG))
@@ -234,7 +210,7 @@ def main() -> int:
         "exp2": lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
         "tiny": lambda: ((check.name, check.passed) for check in check_goldens(TritonBackend)),
         "control": lambda: iter([control(weights)]),
-        "instructions": instructions,
+        "instructions": lambda: ((str(report), report.strict) for report in reports()),
     }
     failed, start = 0, time.monotonic()
     for group in sys.argv[1:] or groups:
