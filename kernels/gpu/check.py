@@ -1,19 +1,17 @@
 """Correctness on a GPU: `python -m kernels.gpu.check [GROUP ...]` prints a line for each property.
 
 CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights,
-against hashes that the CPU reference wrote (`--write-goldens`, minutes); the same bits over batch sizes,
+against hashes that the CPU reference wrote (`goldens`); the same bits over batch sizes,
 batch positions, query lengths, chunks, splits and page orders; every float32 that exp2 can meet; no
 contracted or approximate instruction in any kernel; and a bf16 model as the control.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 import triton
@@ -21,26 +19,16 @@ import triton.language as tl
 from torch import Tensor
 
 from kernels.backend import Hidden, Segment
-from kernels.cache import tensors_sha256
-from kernels.forward import ReferenceBackend
 from kernels.gpu import arithmetic
 from kernels.gpu.backend import TritonBackend
+from kernels.gpu.goldens import GOLDEN_LENGTHS, golden, golden_weights, hashes, run, tokens
 from kernels.gpu.instructions import reports
 from kernels.gpu.plain import PlainModel
-from kernels.gpu.shapes import SHAPES
 from kernels.selftest import check_goldens
-from kernels.tiny import tiny_tensors, tiny_tokens
-from kernels.weights import Weights, build_weights
+from kernels.weights import Weights
 
-CONFIG = SHAPES["135M"]
 BATCHES = (1, 2, 3, 7, 8, 16, 17, 33, 64, 100, 128, 200, 256)
-GOLDENS = Path(__file__).with_name("goldens.json")
-GOLDEN_LENGTHS = (1, 2, 17, 130, 511, 700)
 QUERY_LENGTHS = (1, 2, 3, 5, 8, 16, 21, 22, 43, 64, 100, 128, 257, 512)
-
-
-def tokens(seed: int, count: int) -> Tensor:
-    return tiny_tokens(seed, count, CONFIG.vocab_size)
 
 
 PROMPT, MORE = tokens(1, 300), tokens(2, 512)
@@ -70,43 +58,14 @@ def exp2_differences() -> int:
     return differences
 
 
-def run(backend: TritonBackend | ReferenceBackend, chunks: list[Tensor], capacity: int) -> tuple[Hidden, str]:
-    """One sequence fed in chunks: all hidden rows and the cache's SHA-256."""
-    cache = backend.new_cache(capacity)
-    rows = [backend.forward([Segment(cache, chunk)]) for chunk in chunks]
-    return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows])), cache.sha256()
-
-
 def equal(a: Hidden, b: Hidden) -> bool:
     return torch.equal(a.q.cpu(), b.q.cpu()) and torch.equal(a.s.cpu(), b.s.cpu())
 
 
-def hashes(backend: TritonBackend | ReferenceBackend, length: int) -> dict[str, str]:
-    """SHA-256 of everything one prompt gives: hidden rows, cache, the last logits, every argmax."""
-    hidden, cache = run(backend, [tokens(length, length)], 1024)
-    last = hidden.select(slice(max(0, length - 8), length))
-    return {
-        "hidden": tensors_sha256(hidden.q, hidden.s),
-        "cache": cache,
-        "logits": tensors_sha256(backend.logits(last, None)),
-        "argmax": tensors_sha256(backend.argmax(hidden, None)),
-    }
-
-
-def write_goldens(weights: Weights) -> None:
-    """The reference's hashes, made on a CPU."""
-    cpu = ReferenceBackend(weights)
-    prompts = {str(length): hashes(cpu, length) for length in GOLDEN_LENGTHS}
-    content = {"weights": weights.sha256, "prompts": prompts}
-    GOLDENS.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def check_cpu_equals_gpu(weights: Weights, gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
-    goldens = json.loads(GOLDENS.read_text())
-    yield "weights are those of the goldens", weights.sha256 == goldens["weights"]
+def check_cpu_equals_gpu(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
     for length in GOLDEN_LENGTHS:
         got = hashes(gpu, length)
-        same = got == goldens["prompts"][str(length)]
+        same = got == golden(length)
         yield f"CPU = GPU, prompt of {length}: {', '.join(got)}; cache {got['cache'][:16]}", same
 
 
@@ -191,17 +150,14 @@ def control(weights: Weights) -> tuple[str, bool]:
 
 def main() -> int:
     """Prints every check; the exit status is the number that failed."""
-    weights = build_weights(CONFIG, tiny_tensors(CONFIG))
-    if "--write-goldens" in sys.argv:
-        write_goldens(weights)
-        return 0
+    weights = golden_weights()
     name = torch.cuda.get_device_name()
     print(f"{name}, torch {torch.__version__}, triton {triton.__version__}")
     print(f"weights {weights.sha256[:16]}")
     gpu = TritonBackend(weights, cache_positions=256 * 512 + 8192)
     whole, cache = run(gpu, [torch.cat((PROMPT, MORE))], 1024)
     groups: dict[str, Callable[[], Iterator[tuple[str, bool]]]] = {
-        "cpu": lambda: check_cpu_equals_gpu(weights, gpu),
+        "cpu": lambda: check_cpu_equals_gpu(gpu),
         "batches": lambda: check_batches(gpu, whole),
         "queries": lambda: check_query_lengths(gpu, whole),
         "chunks": lambda: check_chunks(gpu, whole, cache),
