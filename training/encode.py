@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rapidfuzz.distance import LCSseq
 
@@ -12,20 +11,8 @@ from applier.locate import locate
 from applier.prompt import PromptCodec
 from applier.types import Refusal
 from applier.window import Item, Window
+from training.shards import Sample
 from training.synth import SynthCase
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """ids: prompt then answer; `prompt_length` ids are given, the rest is learned.
-
-    `decisions` are indices into `ids` of the first tokens of lines where copying the window's next line would
-    be wrong: there the model decides, elsewhere it copies.
-    """
-
-    ids: list[int]
-    prompt_length: int
-    decisions: list[int]
 
 
 def locate_case(case: SynthCase, rng: random.Random | None = None) -> tuple[Window, list[Item]] | None:

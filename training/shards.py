@@ -13,13 +13,24 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from training.encode import Sample
-
 PRESET = 2  # of lzma: answers repeat their windows, which any setting finds
 
 
 class ShardError(ValueError):
     """A shard that is not whole, or was made for another vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """ids: prompt then answer; `prompt_length` ids are given, the rest is learned.
+
+    `decisions` are indices into `ids` of the first tokens of lines where copying the window's next line would
+    be wrong: there the model decides, elsewhere it copies.
+    """
+
+    ids: list[int]
+    prompt_length: int
+    decisions: list[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from applier.prompt import PromptCodec
-from training.encode import Sample, encode_case
+from training.encode import encode_case
 from training.mine import Pair, find_repository, iter_texts, load_pairs
-from training.shards import Samples, write_shard
+from training.shards import Sample, Samples, write_shard
 from training.synth import SynthCase, generate
 from training.synth.generate import seed_of
 
@@ -20,7 +21,9 @@ LONG_SHARE = 0.15  # of the samples above `usual_tokens` that are kept: they cos
 
 @dataclass(frozen=True, slots=True)
 class TokenizeSettings:
-    """How cases become samples. `variants` cases are drawn from each pair."""
+    """How cases become samples. `variants` cases are drawn from each pair; `jitter` draws the margins of
+    windows, which serving keeps fixed.
+    """
 
     tokenizer: Path
     roots: tuple[Path, ...]
@@ -28,6 +31,7 @@ class TokenizeSettings:
     variants: int = 1
     max_tokens: int = 3072
     usual_tokens: int = 2048
+    jitter: bool = True
 
 
 def iter_cases(
@@ -44,7 +48,8 @@ def iter_cases(
 
 def tokenize_index(index: Path, out: Path, settings: TokenizeSettings) -> int:
     """The samples of one repository's index into one shard; the number of samples. A shard that exists is
-    kept. Raises GitError and PromptError.
+    kept. Beside it, `.jsonl` names every case in order, with `sample` null where it gave none. Raises
+    GitError and PromptError.
     """
     if out.exists():
         return 0
@@ -52,17 +57,32 @@ def tokenize_index(index: Path, out: Path, settings: TokenizeSettings) -> int:
     pairs = load_pairs(index)
     samples: list[Sample] = []
     repository = find_repository(list(settings.roots), pairs[0].repository) if pairs else index
-    for _, number, case in iter_cases(repository, pairs, settings.seed, settings.variants):
+    names: list[str] = []
+    for pair, number, case in iter_cases(repository, pairs, settings.seed, settings.variants):
         rng = random.Random(number)
-        sample = encode_case(case, codec, rng, settings.max_tokens)
-        if sample is None:
+        sample = encode_case(case, codec, rng if settings.jitter else None, settings.max_tokens)
+        if sample is not None and len(sample.ids) > settings.usual_tokens and rng.random() > LONG_SHARE:
             continue
-        if len(sample.ids) > settings.usual_tokens and rng.random() > LONG_SHARE:
-            continue
-        samples.append(sample)
+        names.append(_name_of(pair, number, case, None if sample is None else len(samples)))
+        if sample is not None:
+            samples.append(sample)
+    out.with_suffix(".jsonl").write_text("".join(names), encoding="utf-8")
     if samples:
         write_shard(out, Samples.of(samples))
     return len(samples)
+
+
+def _name_of(pair: Pair, number: int, case: SynthCase, sample: int | None) -> str:
+    record = {
+        "repository": pair.repository,
+        "commit": pair.commit,
+        "path": pair.path,
+        "language": pair.language,
+        "seed": number,
+        "tags": case.tags,
+        "sample": sample,
+    }
+    return json.dumps(record) + "\n"
 
 
 def tokenize_folder(

@@ -1,0 +1,63 @@
+"""The serving quantiser as training sees it: the forward pass rounds as `kernels/NUMERICS.md` says, the
+gradient passes straight through.
+
+Products of int8 values run in bfloat16, which holds ±127 exactly, and accumulate in float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+TINY = 2.0**-100
+
+
+def quantize_rows(z: Tensor) -> tuple[Tensor, Tensor]:
+    """z [..., K] → q float32 [..., K] of whole values in ±127, s float32 [..., 1] (`Q8` of the contract)."""
+    z = z.float()
+    size = z.abs().amax(dim=-1, keepdim=True)
+    live = size >= TINY
+    q = torch.round(z * torch.where(live, 127.0 / size, 0.0))
+    return q, torch.where(live, size * (1.0 / 127.0), 0.0)
+
+
+class _Rounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        q, s = quantize_rows(z)
+        return (q * s).to(z.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad
+
+
+def round_rows(z: Tensor) -> Tensor:
+    """z [..., K] → its int8 value per row, in z's dtype; the gradient is that of the identity."""
+    return _Rounded.apply(z)
+
+
+class _Linear8(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
+        qx, sx = quantize_rows(x)
+        qw, sw = quantize_rows(w)
+        acc = qx.to(torch.bfloat16) @ qw.to(torch.bfloat16).T
+        ctx.save_for_backward(qx.to(torch.int8), sx, qw.to(torch.int8), sw)
+        ctx.dtypes = (x.dtype, w.dtype)
+        return (acc.float() * sx * sw.T).to(torch.bfloat16)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        qx, sx, qw, sw = ctx.saved_tensors
+        grad = grad.to(torch.bfloat16)
+        x = (qx.float() * sx).to(torch.bfloat16)
+        w = (qw.float() * sw).to(torch.bfloat16)
+        return (grad @ w).to(ctx.dtypes[0]), (grad.T @ x).to(ctx.dtypes[1])
+
+
+def linear8(x: Tensor, w: Tensor) -> Tensor:
+    """x [T, K], w [N, K] float → bfloat16 [T, N], both operands rounded to int8 rows."""
+    return _Linear8.apply(x, w)

@@ -1,0 +1,321 @@
+"""Quantisation-aware LoRA fine-tuning: one worker, or data parallel under torchrun, from the same script.
+
+    python -m training.fit RUN.json
+    torchrun --nproc-per-node 4 -m training.fit RUN.json
+
+RUN.json holds the fields of `FitRun`. A run that is started again goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kernels.checkpoint import open_checkpoint
+from training.checkpoints import load_checkpoint, save_checkpoint
+from training.config import FitConfig
+from training.export import export_adapter
+from training.lora_model import ApplyModel
+from training.packs import Pack, Packer
+from training.score import Score, score_samples
+from training.shards import Samples, read_folder
+
+CLOCK_EVERY = 10  # steps between looks at the clock: reading it waits for the device
+
+
+@dataclass(frozen=True, slots=True)
+class FitRun:
+    """Where a run reads and writes.
+
+    `validation` sets (name → folder of shards) are scored on the way, `report` sets at the end only. With
+    `seconds` the schedule follows the clock: the run has cooled down when the time is up, whatever the step.
+    `initial` is a folder of factors to start from, as `snapshot` writes it.
+    """
+
+    base: str
+    samples: str
+    validation: dict[str, str]
+    out: str
+    config: FitConfig
+    report: dict[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+    seconds: float | None = None
+    initial: str | None = None
+
+    @staticmethod
+    def load(path: Path) -> FitRun:
+        """From JSON."""
+        fields = json.loads(path.read_text("utf-8"))
+        return FitRun(**{**fields, "config": FitConfig(**fields.get("config", {}))})
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """This process among the data-parallel ones."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @staticmethod
+    def start(device: str) -> Worker:
+        """Joins the group that torchrun's environment describes, if any."""
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        rank = int(os.environ.get("RANK", "0"))
+        at = (
+            torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            if device == "cuda"
+            else torch.device(device)
+        )
+        if at.type == "cuda":
+            torch.cuda.set_device(at)
+        if world > 1:
+            torch.distributed.init_process_group("nccl" if at.type == "cuda" else "gloo")
+        return Worker(rank, world, at)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over all workers, in place."""
+        if self.world > 1:
+            torch.distributed.all_reduce(tensor)
+        return tensor
+
+
+def learning_rate_factor(step: int, progress: float, config: FitConfig) -> float:
+    """Warm-up by steps, plateau, linear cooldown to zero at `progress` 1."""
+    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
+    return min(warm, max(0.0, (1.0 - progress) / max(config.cooldown, 1e-9)))
+
+
+class Fit:
+    """One run: the model, its optimiser and the stream of packs."""
+
+    def __init__(self, run: FitRun, worker: Worker) -> None:
+        self.run, self.worker, self.config = run, worker, run.config
+        torch.manual_seed(run.config.seed)
+        torch.set_float32_matmul_precision("high")
+        self.model = ApplyModel(open_checkpoint(run.base), run.config.rank, run.config.alpha).to(
+            worker.device
+        )
+        self.parameters = self.model.trainable()
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, run.config.beta2), weight_decay=0.0)
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.head_loss: Any = self.model.head_loss
+        if run.config.compile:
+            for layer in self.model.decoder.layers:
+                layer.compile(dynamic=False)
+            self.head_loss = torch.compile(self.model.head_loss, dynamic=False)
+        self.packer = self._packer(read_folder(Path(run.samples)), run.config.decision_weight)
+        self.step = 0
+        self.elapsed = 0.0
+        self.mark = time.monotonic()
+        self._resume()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        norms = [p for name, p in self.parameters.items() if "lora_" not in name]
+        factors = [p for name, p in self.parameters.items() if "lora_" in name]
+        return [
+            {"params": factors, "lr": self.config.learning_rate},
+            {"params": norms, "lr": self.config.norm_learning_rate},
+        ]
+
+    def _packer(self, samples: Samples, weight: float = 1.0) -> Packer:
+        config = self.config
+        return Packer(samples, config.pack_tokens, config.pack_slots, config.head_chunk, weight)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(Path(self.run.out) / "checkpoint")
+        if state is not None:
+            self._set_parameters(state["parameters"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.elapsed = int(state["step"]), float(state["elapsed"])
+            self.say(f"resumed at step {self.step}")
+        elif self.run.initial is not None:
+            initial = load_checkpoint(Path(self.run.initial))
+            if initial is None:
+                raise FileNotFoundError(f"{self.run.initial} holds no factors to start from")
+            self._set_parameters(initial["parameters"])
+
+    @torch.no_grad()
+    def _set_parameters(self, values: dict[str, Tensor]) -> None:
+        for name, parameter in self.parameters.items():
+            parameter.copy_(values[name])
+
+    def snapshot(self, folder: Path) -> None:
+        """The factors alone, in bfloat16: enough to go on from with other data, half the size."""
+        if self.worker.rank == 0:
+            values = {name: p.detach().to(torch.bfloat16).cpu() for name, p in self.parameters.items()}
+            save_checkpoint(folder, {"parameters": values})
+
+    def progress(self) -> float:
+        """How much of the run is done, 0 … 1; the same on all workers."""
+        by_steps = self.step / self.config.steps
+        if self.run.seconds is None:
+            return by_steps
+        now = time.monotonic()
+        self.elapsed += now - self.mark
+        self.mark = now
+        mean = self.worker.sum(torch.tensor(self.elapsed, device=self.worker.device)) / self.worker.world
+        return max(by_steps, mean.item() / self.run.seconds)
+
+    def save(self) -> None:
+        """Writes the checkpoint (first worker only)."""
+        if self.worker.rank == 0:
+            save_checkpoint(
+                Path(self.run.out) / "checkpoint",
+                {
+                    "parameters": {name: p.detach().cpu() for name, p in self.parameters.items()},
+                    "optimizer": self.optimizer.state_dict(),
+                    "step": self.step,
+                    "elapsed": self.elapsed,
+                },
+            )
+
+    def say(self, text: str) -> None:
+        """One line of progress, from the first worker."""
+        if self.worker.rank == 0:
+            print(text, flush=True)
+
+    def forward(self, pack: Pack) -> Tensor:
+        """Final hidden states of a pack."""
+        return self.model(pack.ids, pack.positions, pack.cu_seqlens, pack.longest)
+
+    def accumulate(self, pack: Pack, total_weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of one pack; (Σ nats × weight, Σ wrong tokens).
+
+        The head runs in chunks on detached hidden states, so that only one chunk of logits exists at a time.
+        """
+        hidden = self.forward(pack)
+        chosen = hidden[pack.sources]
+        leaf = chosen.detach().requires_grad_()
+        loss_sum = torch.zeros((), device=hidden.device)
+        wrong = torch.zeros((), device=hidden.device)
+        for start in range(0, len(pack.sources), self.config.head_chunk):
+            part = slice(start, start + self.config.head_chunk)
+            loss, right, _ = self.head_loss(leaf[part], pack.targets[part], pack.weights[part])
+            (loss / total_weight).backward()
+            loss_sum += loss.detach()
+            wrong += ((~right) & (pack.weights[part] > 0)).sum()
+        chosen.backward(leaf.grad)
+        return loss_sum, wrong
+
+    def train_step(self, pack: Pack, rate_factor: float) -> Tensor:
+        """One optimiser step on all workers' packs; this worker's [Σ loss, Σ weight, Σ wrong, Σ targets]."""
+        config = self.config
+        total_weight = self.worker.sum(pack.weights.sum())
+        loss, wrong = self.accumulate(pack, total_weight)
+        parameters = list(self.parameters.values())
+        if self.worker.world > 1:
+            flat = torch.cat([p.grad.reshape(-1) for p in parameters if p.grad is not None])
+            self.worker.sum(flat)
+            at = 0
+            for p in parameters:
+                p.grad.copy_(flat[at : at + p.numel()].view_as(p))
+                at += p.numel()
+        nn.utils.clip_grad_norm_(parameters, config.gradient_clip)
+        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * rate_factor
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        count = (pack.weights > 0).sum()
+        return torch.stack([loss, pack.weights.sum(), wrong, count])
+
+    def score(self, sets: dict[str, str]) -> dict[str, Score]:
+        """Exact match on the sets of samples in some folders."""
+        scores = {}
+        for name, folder in sets.items():
+            samples = read_folder(Path(folder))
+            packer = self._packer(samples)
+            scores[name] = score_samples(
+                self.forward, self.head_loss, packer, self.config.head_chunk, self.worker.device,
+                len(samples), self.worker.rank, self.worker.world,
+            )  # fmt: skip
+            score = scores[name]
+            self.say(
+                f"step {self.step} {name}: exact {score.rate:.4f} of {len(score.exact)}, "
+                f"loss {score.loss:.5f}, wrong tokens {score.wrong_tokens} of {score.tokens}"
+            )
+        return scores
+
+    def finish(self, scores: dict[str, Score]) -> None:
+        """The adapter and the scores, for export and calibration."""
+        if self.worker.rank == 0:
+            out = Path(self.run.out)
+            export_adapter(self.model, out / "adapter.safetensors")
+            report = {name: asdict(score) for name, score in scores.items()}
+            (out / "scores.json").write_text(json.dumps({"step": self.step, "scores": report}) + "\n")
+
+    def train(self) -> None:
+        """All steps from where the run stands; scores, checkpoints and logs on the way."""
+        config, worker = self.config, self.worker
+        stream = prefetch(self.packer.stream(config.seed, worker.rank, worker.world, skip=self.step))
+        started = mark = self.mark = time.monotonic()
+        sums, tokens = torch.zeros(4, device=worker.device), 0
+        progress = self.progress()
+        while progress < 1.0:
+            pack = next(stream).to(worker.device)
+            sums += self.train_step(pack, learning_rate_factor(self.step, progress, config))
+            tokens += config.pack_tokens * worker.world
+            if self.step % config.log_every == 0:
+                loss, weight, wrong, count = worker.sum(sums.clone()).tolist()
+                now = time.monotonic()
+                self.say(
+                    f"step {self.step} ({progress:.1%}) loss {loss / max(weight, 1):.5f} "
+                    f"wrong {wrong / max(count, 1):.5f} "
+                    f"{tokens / (now - mark):,.0f} tokens/s, {now - started:.0f} s"
+                )
+                sums.zero_()
+                tokens, mark = 0, now
+            before = progress
+            if self.run.seconds is None or self.step % CLOCK_EVERY == 0:
+                progress = self.progress()
+            if before < 1.0 - config.cooldown <= progress:
+                self.snapshot(Path(self.run.out) / "plateau")
+            if self.step % config.evaluate_every == 0 and progress < 1.0:
+                self.score(self.run.validation)
+                mark = time.monotonic()
+            if self.step % config.checkpoint_every == 0:
+                self.save()
+                mark = time.monotonic()
+        self.save()
+        self.finish(self.score({**self.run.validation, **self.run.report}))
+
+
+def prefetch(packs: Iterator[Pack], depth: int = 8) -> Iterator[Pack]:
+    """Builds packs in a thread, ahead of the device."""
+    ready: queue.Queue[Pack] = queue.Queue(depth)
+
+    def fill() -> None:
+        for pack in packs:
+            ready.put(pack)
+
+    threading.Thread(target=fill, daemon=True).start()
+    while True:
+        yield ready.get()
+
+
+def main(path: str) -> None:
+    """Runs the file's run to its end."""
+    run = FitRun.load(Path(path))
+    Path(run.out).mkdir(parents=True, exist_ok=True)
+    worker = Worker.start(run.device)
+    try:
+        Fit(run, worker).train()
+    finally:
+        if worker.world > 1:
+            torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
