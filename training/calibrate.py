@@ -35,9 +35,9 @@ def isotonic_knots(points: Sequence[tuple[float, bool]]) -> Knots:
             last = pools.pop()
             pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]
     knots: list[tuple[float, float]] = []
-    for total, right, count in _thinned(pools):
+    for total, hits, count in _thinned(pools):
         margin = total / count
-        probability = (right + PRIOR) / (count + 2 * PRIOR)
+        probability = (hits + PRIOR) / (count + 2 * PRIOR)
         if knots and margin <= knots[-1][0]:
             continue
         knots.append((margin, max(probability, knots[-1][1] if knots else 0.0)))

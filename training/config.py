@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ def load_config(path: Path | None, overrides: dict[str, Any] | None = None) -> T
 
 
 def _checked(kind: type, values: dict[str, Any]) -> Any:
-    """`kind(**values)` after pydantic has checked and coerced every value."""
-    from pydantic import ConfigDict, TypeAdapter
-    from pydantic.dataclasses import dataclass as checked
+    """`kind(**values)` after pydantic has checked every value."""
+    from pydantic import ConfigDict, create_model
 
-    strict = TypeAdapter(checked(kind, config=ConfigDict(extra="forbid")))
-    valid = strict.validate_python(values)
-    return kind(**{name: getattr(valid, name) for name in kind.__dataclass_fields__})  # type: ignore[attr-defined]
+    hints = get_type_hints(kind)
+    entries: dict[str, Any] = {entry.name: (hints[entry.name], entry.default) for entry in fields(kind)}
+    model = create_model(kind.__name__, __config__=ConfigDict(extra="forbid"), **entries)
+    return kind(**model(**values).model_dump())

@@ -1,7 +1,7 @@
 """The serving quantiser as training sees it: the forward pass rounds as `kernels/NUMERICS.md` says, the
 gradient passes straight through.
 
-Products of int8 values run in bfloat16, which holds ±127 exactly, and accumulate in float32.
+Products of int8 values run in bfloat16 on a GPU, which holds ±127 exactly, and accumulate in float32.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ import torch
 from torch import Tensor
 
 TINY = 2.0**-100
+
+
+def product_type(x: Tensor) -> torch.dtype:
+    """bfloat16 where there are tensor cores, else float32, which CPUs multiply faster."""
+    return torch.bfloat16 if x.is_cuda else torch.float32
 
 
 def quantize_rows(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,20 +49,22 @@ class _Linear8(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
         qx, sx = quantize_rows(x)
         qw, sw = quantize_rows(w)
-        acc = qx.to(torch.bfloat16) @ qw.to(torch.bfloat16).T
+        half = product_type(x)
+        acc = qx.to(half) @ qw.to(half).T
         ctx.save_for_backward(qx.to(torch.int8), sx, qw.to(torch.int8), sw)
         ctx.dtypes = (x.dtype, w.dtype)
-        return (acc.float() * sx * sw.T).to(torch.bfloat16)
+        return (acc.float() * sx * sw.T).to(half)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         qx, sx, qw, sw = ctx.saved_tensors
-        grad = grad.to(torch.bfloat16)
-        x = (qx.float() * sx).to(torch.bfloat16)
-        w = (qw.float() * sw).to(torch.bfloat16)
+        half = product_type(qx)
+        grad = grad.to(half)
+        x = (qx.float() * sx).to(half)
+        w = (qw.float() * sw).to(half)
         return (grad @ w).to(ctx.dtypes[0]), (grad.T @ x).to(ctx.dtypes[1])
 
 
 def linear8(x: Tensor, w: Tensor) -> Tensor:
-    """x [T, K], w [N, K] float → bfloat16 [T, N], both operands rounded to int8 rows."""
+    """x [T, K], w [N, K] float → [T, N] of `product_type`, both operands rounded to int8 rows."""
     return _Linear8.apply(x, w)

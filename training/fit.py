@@ -9,6 +9,7 @@ RUN.json holds the fields of `FitRun`. A run that is started again goes on from 
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import sys
@@ -26,10 +27,16 @@ from kernels.checkpoint import open_checkpoint
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import FitConfig
 from training.export import export_adapter
+from training.gradient_check import choose_attention
 from training.lora_model import ApplyModel
 from training.packs import Pack, Packer
 from training.score import Score, score_samples
 from training.shards import Samples, read_folder
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a number; the run stopped at once."""
+
 
 CLOCK_EVERY = 10  # steps between looks at the clock: reading it waits for the device
 
@@ -168,6 +175,16 @@ class Fit:
         mean = self.worker.sum(torch.tensor(self.elapsed, device=self.worker.device)) / self.worker.world
         return max(by_steps, mean.item() / self.run.seconds)
 
+    def check_gradients(self) -> None:
+        """Chooses the way to compute attention on the first pack of the run.
+
+        Raises GradientMismatchError when no way gives the reference's gradients.
+        """
+        pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
+        on_gpu = self.worker.device.type == "cuda"
+        ways = ["varlen", "varlen_uncompiled", "by_sample"] if on_gpu else ["by_sample"]
+        choose_attention(self.parameters, lambda: self.accumulate(pack, pack.weights.sum()), ways, self.say)
+
     def save(self) -> None:
         """Writes the checkpoint (first worker only)."""
         if self.worker.rank == 0:
@@ -216,11 +233,13 @@ class Fit:
         loss, wrong = self.accumulate(pack, total_weight)
         parameters = list(self.parameters.values())
         if self.worker.world > 1:
-            flat = torch.cat([p.grad.reshape(-1) for p in parameters if p.grad is not None])
+            flat = torch.cat(
+                [(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters]
+            )
             self.worker.sum(flat)
             at = 0
             for p in parameters:
-                p.grad.copy_(flat[at : at + p.numel()].view_as(p))
+                p.grad = flat[at : at + p.numel()].view_as(p)
                 at += p.numel()
         nn.utils.clip_grad_norm_(parameters, config.gradient_clip)
         for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
@@ -259,6 +278,7 @@ class Fit:
     def train(self) -> None:
         """All steps from where the run stands; scores, checkpoints and logs on the way."""
         config, worker = self.config, self.worker
+        self.check_gradients()
         stream = prefetch(self.packer.stream(config.seed, worker.rank, worker.world, skip=self.step))
         started = mark = self.mark = time.monotonic()
         sums, tokens = torch.zeros(4, device=worker.device), 0
@@ -269,6 +289,8 @@ class Fit:
             tokens += config.pack_tokens * worker.world
             if self.step % config.log_every == 0:
                 loss, weight, wrong, count = worker.sum(sums.clone()).tolist()
+                if not math.isfinite(loss):
+                    raise DivergedError(f"the loss is {loss} at step {self.step}; lower the learning rate")
                 now = time.monotonic()
                 self.say(
                     f"step {self.step} ({progress:.1%}) loss {loss / max(weight, 1):.5f} "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # a folder named `kernels` looks like that package
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from kernels.checkpoint import Checkpoint
 from kernels.config import ModelConfig
 from training import packed_attention
-from training.fake_quant import linear8, quantize_rows
+from training.fake_quant import linear8, product_type, quantize_rows
 
 PROJECTIONS = {
     "q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
@@ -33,7 +33,7 @@ def hf_config(config: ModelConfig) -> Any:
 
     if config.attention_bias or config.qk_norm:
         raise ValueError("training covers Llama shapes: no biases, no norms of heads")
-    return LlamaConfig(
+    return LlamaConfig(  # type: ignore[call-arg]
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,
         intermediate_size=config.intermediate_size,
@@ -57,6 +57,9 @@ def _stored(checkpoint: Checkpoint, name: str) -> Tensor:
 class ApplyModel(nn.Module):
     """The decoder under training. Trainable: the LoRA factors and the norm gains."""
 
+    embed_q: Tensor
+    embed_s: Tensor
+
     def __init__(self, checkpoint: Checkpoint, rank: int, alpha: float) -> None:
         super().__init__()
         from peft import LoraConfig, get_peft_model
@@ -64,7 +67,7 @@ class ApplyModel(nn.Module):
 
         packed_attention.register()
         self.config = checkpoint.config
-        decoder = LlamaModel(hf_config(self.config))
+        decoder: Any = LlamaModel(hf_config(self.config))
         for i, layer in enumerate(decoder.layers):
             for name, path in PROJECTIONS.items():
                 layer.get_submodule(path).weight.data = _stored(checkpoint, f"layers.{i}.{name}")
@@ -74,12 +77,12 @@ class ApplyModel(nn.Module):
         decoder.embed_tokens = nn.Identity()
         lora = LoraConfig(
             r=rank,
-            lora_alpha=alpha,
+            lora_alpha=alpha,  # type: ignore[arg-type]
             lora_dropout=0.0,
             target_modules=[path.rpartition(".")[2] for path in PROJECTIONS.values()],
         )
-        self.peft = get_peft_model(decoder, lora)
-        self.decoder = self.peft.base_model.model
+        self.peft: Any = get_peft_model(decoder, lora)
+        self.decoder = cast(Any, self.peft.base_model.model)
         q, s = quantize_rows(_stored(checkpoint, "embed"))
         self.register_buffer("embed_q", q.to(torch.int8))
         self.register_buffer("embed_s", s)
@@ -135,12 +138,14 @@ class _HeadLogits(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, embed_q: Tensor, embed_s: Tensor) -> Tensor:
         q, s = quantize_rows(hidden)
         ctx.save_for_backward(embed_q, embed_s)
-        return (q.to(torch.bfloat16) @ embed_q.to(torch.bfloat16).T).float() * s * embed_s.T
+        half = product_type(hidden)
+        return (q.to(half) @ embed_q.to(half).T).float() * s * embed_s.T
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         embed_q, embed_s = ctx.saved_tensors
-        return ((grad * embed_s.T).to(torch.bfloat16) @ embed_q.to(torch.bfloat16)).float(), None, None
+        half = product_type(grad)
+        return ((grad * embed_s.T).to(half) @ embed_q.to(half)).float(), None, None
 
 
 def head_logits(hidden: Tensor, embed_q: Tensor, embed_s: Tensor) -> Tensor:

@@ -1,20 +1,82 @@
 """Causal attention within each sample of a pack, on int8 queries, keys and values as served.
 
 A pack is one row of samples end to end; `cu_seqlens` [S + 1] holds where each starts. No sample sees another.
+Three ways compute the same; `training.gradient_check` decides which one a run may use.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.fake_quant import round_rows
+from training.fake_quant import product_type, round_rows
 
 NAME = "samebytes_packed"
+Way = Callable[[Tensor, Tensor, Tensor, Tensor, int, float], Tensor]
+
+
+def varlen(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, scaling: float) -> Tensor:
+    """Flash attention over ragged samples (CUDA): q [T, H, D], k and v [T, Hkv, D] → [T, H, D].
+
+    Positions of a sample beyond `max_length` are left unwritten, so no sample may be longer.
+    """
+    from torch.nn.attention.varlen import varlen_attn
+
+    known = inspect.signature(varlen_attn).parameters
+    arguments: dict[str, Any] = {"scale": scaling, "window_size": (-1, 0)}
+    if "enable_gqa" in known:
+        arguments["enable_gqa"] = True
+    else:
+        group = q.shape[1] // k.shape[1]
+        k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+    out = varlen_attn(q, k, v, cu_seqlens, cu_seqlens, max_length, max_length, **arguments)
+    assert isinstance(out, Tensor)
+    return out
+
+
+@torch.compiler.disable
+def varlen_uncompiled(
+    q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, scaling: float
+) -> Tensor:
+    """`varlen` outside the compiled graph."""
+    return varlen(q, k, v, cu_seqlens, max_length, scaling)
+
+
+@torch.compiler.disable
+def by_sample(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, scaling: float) -> Tensor:
+    """One sample after the other: slower, on any device, and plain to read."""
+    parts = []
+    for start, end in pairwise(cu_seqlens.tolist()):
+        if start == end:
+            continue
+        sq, sk, sv = (x[start:end].transpose(0, 1)[None] for x in (q, k, v))
+        out = functional.scaled_dot_product_attention(
+            sq, sk, sv, is_causal=True, scale=scaling, enable_gqa=True
+        )
+        parts.append(out[0].transpose(0, 1))
+    return torch.cat(parts)
+
+
+WAYS: dict[str, Way] = {"varlen": varlen, "varlen_uncompiled": varlen_uncompiled, "by_sample": by_sample}
+_chosen = "by_sample"
+
+
+def use(way: str) -> str:
+    """Chooses the way by name for all models; returns the one used before. Raises KeyError."""
+    global _chosen
+    before = _chosen
+    _chosen = way if way in WAYS else _unknown(way)
+    return before
+
+
+def _unknown(way: str) -> str:
+    raise KeyError(f"no way {way!r} to compute attention; there are {', '.join(WAYS)}")
 
 
 def register() -> None:
@@ -36,38 +98,6 @@ def attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """query [1, H, T, D], key and value [1, Hkv, T, D] after rotary position → [1, T, H, D]."""
-    q, k, v = (round_rows(x[0].transpose(0, 1).contiguous()).to(torch.bfloat16) for x in (query, key, value))
-    if q.is_cuda:
-        out = _flash(q, k, v, cu_seqlens, max_length, scaling)
-    else:
-        out = _masked(q, k, v, cu_seqlens, scaling)
-    return out[None], None
-
-
-def _flash(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, scaling: float) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
-    arguments: dict[str, Any] = {"scale": scaling}
-    known = inspect.signature(varlen_attn).parameters
-    if "is_causal" in known:
-        arguments["is_causal"] = True
-    else:
-        arguments["window_size"] = (-1, 0)
-    if "enable_gqa" in known:
-        arguments["enable_gqa"] = True
-    else:
-        group = q.shape[1] // k.shape[1]
-        k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
-    if "scale" not in known:
-        del arguments["scale"]
-    return varlen_attn(q, k, v, cu_seqlens, cu_seqlens, max_length, max_length, **arguments)
-
-
-def _masked(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, scaling: float) -> Tensor:
-    """The same through a mask of T × T: for the CPU and small packs."""
-    at = torch.arange(q.shape[0], device=q.device)
-    sample = torch.searchsorted(cu_seqlens.long(), at, right=True)
-    allowed = (sample[:, None] == sample[None, :]) & (at[:, None] >= at[None, :])
-    heads = (x.float().transpose(0, 1)[None] for x in (q, k, v))
-    out = functional.scaled_dot_product_attention(*heads, attn_mask=allowed, scale=scaling, enable_gqa=True)
-    return out[0].transpose(0, 1).to(torch.bfloat16)
+    half = product_type(query)
+    q, k, v = (round_rows(x[0].transpose(0, 1).contiguous()).to(half) for x in (query, key, value))
+    return WAYS[_chosen](q, k, v, cu_seqlens, max_length, scaling)[None], None

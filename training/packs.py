@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,8 +40,8 @@ class Pack:
 
     def to(self, device: torch.device) -> Pack:
         """The same pack on another device."""
-        moved = [getattr(self, name).to(device, non_blocking=True) for name in TENSORS]
-        return Pack(*moved, self.members, self.longest)
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in TENSORS}
+        return replace(self, **moved)
 
 
 class Packer:
@@ -88,7 +88,7 @@ class Packer:
         samples = self._samples
         ids = np.zeros(self._length, dtype=np.int64)
         positions = np.zeros(self._length, dtype=np.int64)
-        edges = np.full(self._slots + 2, self._length, dtype=np.int32)
+        edges = np.full(self._slots + self._length // self._longest + 2, self._length, dtype=np.int32)
         sources, weights, owners = [], [], []
         at = 0
         for slot, member in enumerate(members):
@@ -103,7 +103,10 @@ class Packer:
             weights.append(weight)
             owners.append(np.full(size - given, slot))
             at += size
-        edges[len(members)] = at
+        # Padding is cut into samples too: attention leaves what is beyond `longest` unwritten, and NaN there
+        # would reach every weight through its gradient, zero though the loss is.
+        padding = np.arange(at, self._length, self._longest)
+        edges[len(members) : len(members) + len(padding)] = padding
         source, weight, owner = (np.concatenate(parts) for parts in (sources, weights, owners))
         target = ids[source + 1]
         extra = -len(source) % self._chunk

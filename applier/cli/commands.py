@@ -29,6 +29,7 @@ COMMANDS = (
     CommandEntry("backends", "reasoner.cli:app", "List the backends and what each does with a seed."),
     CommandEntry("probe-seed", "reasoner.cli:app", "Measure what a backend does with a seed."),
     CommandEntry("eval", "evals.cli:app", "Measure accuracy, stability and anybody's determinism."),
+    CommandEntry("train", "training.cli:app", "Make the apply model from git histories."),
     CommandEntry("model", "applier.cli.model:app", "Fetch, convert and list models."),
     CommandEntry("selftest", "applier.cli.selftest:app", "Check this machine's arithmetic by known answers."),
     CommandEntry("fingerprint", "applier.cli.fingerprint:app", "Print what decides the answers given here."),

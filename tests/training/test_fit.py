@@ -22,8 +22,9 @@ from training.fit import Fit, FitRun, Worker, learning_rate_factor
 from training.shards import read_folder
 
 CONFIG = FitConfig(
-    rank=4, alpha=4.0, steps=40, learning_rate=2e-2, warmup_steps=2, pack_tokens=96, pack_slots=12, head_chunk=32,
-    compile=False, log_every=10, evaluate_every=1000, checkpoint_every=1000, decision_weight=1.0,
+    rank=4, alpha=4.0, steps=40, learning_rate=2e-2, warmup_steps=2, pack_tokens=96, pack_slots=12,
+    head_chunk=32, compile=False, log_every=10, evaluate_every=1000, checkpoint_every=1000,
+    decision_weight=1.0,
 )  # fmt: skip
 CPU = Worker(0, 1, torch.device("cpu"))
 
@@ -118,7 +119,7 @@ def test_two_workers_learn_together(run: FitRun, tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "USE_HUB_KERNELS": "0"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     done = subprocess.run(
-        [*command, "training.fit", str(path)], env=environment, capture_output=True, text=True, timeout=240
+        [*command, "training.fit", str(path)], env=environment, capture_output=True, text=True, timeout=400
     )
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((Path(run.out) / "scores.json").read_text())

@@ -1,0 +1,68 @@
+"""The check that precedes a run: it accepts the compiled path and rejects a way that drops a gradient."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.test_fit import CONFIG, CPU
+from tests.training.toy import toy_checkpoint, toy_samples
+from training import packed_attention
+from training.fit import Fit, FitRun
+from training.gradient_check import GradientMismatchError, choose_attention
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Iterator[Fit]:
+    samples = str(toy_samples(tmp_path / "samples"))
+    run = FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), CONFIG)
+    yield Fit(dataclasses.replace(run), CPU)
+    packed_attention.use("by_sample")
+    packed_attention.WAYS.pop("broken", None)
+
+
+def _choose(fit: Fit, ways: list[str]) -> tuple[str, list[str]]:
+    said: list[str] = []
+    pack = fit.packer.build(fit.packer.epoch(1)[0])
+    way = choose_attention(
+        fit.parameters, lambda: fit.accumulate(pack, pack.weights.sum()), ways, said.append
+    )
+    return way, said
+
+
+def test_a_way_without_gradient_for_queries_is_rejected(fit: Fit) -> None:
+    packed_attention.WAYS["broken"] = lambda q, *rest: packed_attention.by_sample(q.detach(), *rest)
+    way, said = _choose(fit, ["broken", "by_sample"])
+    assert way == "by_sample"
+    assert "broken is out" in said[0]
+    assert "q_proj" in said[0]
+    with pytest.raises(GradientMismatchError):
+        _choose(fit, ["broken"])
+
+
+def test_a_way_that_looks_across_samples_is_rejected(fit: Fit) -> None:
+    def leaking(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *rest: object) -> torch.Tensor:
+        edges = torch.tensor([0, q.shape[0]], dtype=torch.int32)
+        return packed_attention.by_sample(q, k, v, edges, q.shape[0], 0.3)
+
+    packed_attention.WAYS["broken"] = leaking
+    assert _choose(fit, ["broken", "by_sample"])[0] == "by_sample"
+
+
+def test_an_unwritten_output_is_rejected(fit: Fit) -> None:
+    def unwritten(q: torch.Tensor, *rest: object) -> torch.Tensor:
+        out = packed_attention.by_sample(q, *rest).clone()  # type: ignore[arg-type]
+        out[-1] = torch.nan
+        return out
+
+    packed_attention.WAYS["broken"] = unwritten
+    assert _choose(fit, ["broken", "by_sample"])[0] == "by_sample"
+
+
+def test_the_check_leaves_no_gradient_behind(fit: Fit) -> None:
+    _choose(fit, ["by_sample"])
+    assert all(parameter.grad is None for parameter in fit.parameters.values())
