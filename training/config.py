@@ -37,8 +37,8 @@ class FitConfig:
 
     rank: int = 128
     alpha: float = 128.0
-    learning_rate: float = 1.5e-3
-    norm_learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
+    norm_learning_rate: float = 2e-5
     warmup_steps: int = 60
     cooldown: float = 0.4
     steps: int = 3000
