@@ -19,25 +19,12 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from kernels.config import ModelConfig
 from kernels.cpu.engine import available_cores
 from kernels.model import Model, Segment, build_model, load_model
+from kernels.shapes import SHAPES
 from kernels.tiny import tiny_tensors, tiny_tokens
 from kernels.weights import build_weights
 
-SMOLLM2_135M = ModelConfig(
-    vocab_size=49_152,
-    hidden_size=576,
-    intermediate_size=1536,
-    num_layers=30,
-    num_heads=9,
-    num_kv_heads=3,
-    head_dim=64,
-    rope_theta=100_000.0,
-    rms_norm_eps=1e-5,
-    max_position=8192,
-    tie_word_embeddings=True,
-)
 ALLOWED_IDS = 300  # vocabulary entries that a decoder held to known lines chooses among
 # name, positions in the cache before, new tokens, repeats
 CASES = (
@@ -120,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.model:
         model = load_model(options.model, "cpu", options.threads)
     else:
-        weights = build_weights(SMOLLM2_135M, tiny_tensors(SMOLLM2_135M))
+        weights = build_weights(SHAPES["135M"], tiny_tensors(SHAPES["135M"]))
         model = build_model(weights, "cpu", options.threads)
     figures = bench(model)
     if options.json:

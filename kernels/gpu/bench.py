@@ -10,9 +10,9 @@ import torch
 
 from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass, plain_pass
 from kernels.gpu.plain import PlainModel, random_weights
-from kernels.gpu.shapes import SHAPES
 from kernels.gpu.timing import captured, median_us
 from kernels.invariant import batch_invariant
+from kernels.shapes import SHAPES
 
 
 def bench_models() -> None:

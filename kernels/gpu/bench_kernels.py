@@ -23,9 +23,9 @@ from kernels.gpu.combine import Sums, combine_quantize
 from kernels.gpu.linear import linear
 from kernels.gpu.mlp import gate_up
 from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass
-from kernels.gpu.shapes import SHAPES
 from kernels.gpu.tiles import AttentionTile, Tile
 from kernels.gpu.timing import kernel_us
+from kernels.shapes import SHAPES
 
 
 def int8_operands(rows: int, depth: int, columns: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -12,7 +12,7 @@ from kernels.backend import Segment
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.batch import Inputs, choose_shape
 from kernels.gpu.plain import PlainModel, random_weights
-from kernels.gpu.shapes import SHAPES
+from kernels.shapes import SHAPES
 
 CONTEXT = 1024
 CASES = (  # (name, sequences, new tokens of each, positions before them)
