@@ -43,7 +43,7 @@ CLOCK_EVERY = 10  # steps between looks at the clock: reading it waits for the d
 
 @dataclass(frozen=True, slots=True)
 class FitRun:
-    """Where a run reads and writes.
+    """Where a run reads and writes. A folder named twice in `samples` is seen twice an epoch.
 
     `validation` sets (name → folder of shards) are scored on the way, `report` sets at the end only. With
     `seconds` the schedule follows the clock: the run has cooled down when the time is up, whatever the step.
@@ -51,7 +51,7 @@ class FitRun:
     """
 
     base: str
-    samples: str
+    samples: str | list[str]
     validation: dict[str, str]
     out: str
     config: FitConfig
@@ -115,14 +115,21 @@ class Fit:
             worker.device
         )
         self.parameters = self.model.trainable()
-        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, run.config.beta2), weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(
+            self._groups(),
+            betas=(0.9, run.config.beta2),
+            weight_decay=0.0,
+            fused=worker.device.type == "cuda",
+        )
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.head_loss: Any = self.model.head_loss
         if run.config.compile:
             for layer in self.model.decoder.layers:
                 layer.compile(dynamic=False)
             self.head_loss = torch.compile(self.model.head_loss, dynamic=False)
-        self.packer = self._packer(read_folder(Path(run.samples)), run.config.decision_weight)
+        folders = [run.samples] if isinstance(run.samples, str) else run.samples
+        samples = Samples.join(read_folder(Path(folder)) for folder in folders)
+        self.packer = self._packer(samples, run.config.decision_weight)
         self.step = 0
         self.elapsed = 0.0
         self.mark = time.monotonic()
@@ -182,7 +189,7 @@ class Fit:
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
         on_gpu = self.worker.device.type == "cuda"
-        ways = ["varlen", "varlen_uncompiled", "by_sample"] if on_gpu else ["by_sample"]
+        ways = ["flex", "varlen", "by_sample"] if on_gpu else ["by_sample"]
         choose_attention(self.parameters, lambda: self.accumulate(pack, pack.weights.sum()), ways, self.say)
 
     def save(self) -> None:

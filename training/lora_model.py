@@ -104,8 +104,7 @@ class ApplyModel(nn.Module):
             inputs_embeds=self.embed(ids)[None],
             position_ids=positions[None],
             use_cache=False,
-            cu_seqlens=cu_seqlens,
-            max_length=max_length,
+            layout=packed_attention.layout_of(cu_seqlens, max_length, len(ids)),
         )
         return out.last_hidden_state[0]
 

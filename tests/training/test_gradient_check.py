@@ -12,7 +12,7 @@ import torch
 from tests.training.test_fit import CONFIG, CPU
 from tests.training.toy import toy_checkpoint, toy_samples
 from training import packed_attention
-from training.fit import Fit, FitRun
+from training.fit import Fit, FitRun, Worker
 from training.gradient_check import GradientMismatchError, choose_attention
 
 
@@ -47,7 +47,7 @@ def test_a_way_without_gradient_for_queries_is_rejected(fit: Fit) -> None:
 def test_a_way_that_looks_across_samples_is_rejected(fit: Fit) -> None:
     def leaking(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *rest: object) -> torch.Tensor:
         edges = torch.tensor([0, q.shape[0]], dtype=torch.int32)
-        return packed_attention.by_sample(q, k, v, edges, q.shape[0], 0.3)
+        return packed_attention.by_sample(q, k, v, packed_attention.Layout(edges, q.shape[0]), 0.3)
 
     packed_attention.WAYS["broken"] = leaking
     assert _choose(fit, ["broken", "by_sample"])[0] == "by_sample"
@@ -61,6 +61,28 @@ def test_an_unwritten_output_is_rejected(fit: Fit) -> None:
 
     packed_attention.WAYS["broken"] = unwritten
     assert _choose(fit, ["broken", "by_sample"])[0] == "by_sample"
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_flex_attention_agrees_with_the_reference(fit: Fit) -> None:
+    pack = fit.packer.build(fit.packer.epoch(1)[0])
+    with torch.no_grad():  # FlexAttention has no backward pass on CPUs; the run checks it on its own device
+        expected = fit.forward(pack)
+        packed_attention.use("flex")
+        assert torch.allclose(fit.forward(pack), expected, atol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_flex_attention_has_the_gradients_of_the_reference(tmp_path: Path) -> None:
+    device = Worker(0, 1, torch.device("cuda"))
+    samples = str(toy_samples(tmp_path / "samples"))
+    config = dataclasses.replace(CONFIG, compile=True, pack_tokens=256)
+    fit = Fit(
+        FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), config), device
+    )
+    fit.check_gradients()
+    assert packed_attention.use("by_sample") == "flex"
 
 
 def test_the_check_leaves_no_gradient_behind(fit: Fit) -> None:
