@@ -26,6 +26,11 @@ def serve(
     tls_client_ca: Annotated[Path | None, typer.Option(help="Require client certificates of it.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with the bearer token to require.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics here.")] = None,
+    memo_bytes: Annotated[int | None, typer.Option(help="Memory for the memo of results; 0: none.")] = None,
+    memo_file: Annotated[Path | None, typer.Option(help="Keep the memo in this sqlite file too.")] = None,
+    memo_check_rate: Annotated[
+        float | None, typer.Option(help="Share of memo hits that are computed again.")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="A model by name or folder, instead of the default.")
     ] = None,
@@ -37,6 +42,7 @@ def serve(
     from pydantic import ValidationError
 
     from applier.cli.loading import load_tested_applier
+    from applier.memo import MemoError
     from applier.server.config import ServerConfig
     from applier.server.logs import configure_logs
     from applier.server.run import BindError, serve_until_signal
@@ -52,6 +58,9 @@ def serve(
         "tls_client_ca": tls_client_ca,
         "token_file": token_file,
         "metrics_port": metrics_port,
+        "memo_bytes": memo_bytes,
+        "memo_file": memo_file,
+        "memo_check_rate": memo_check_rate,
     }
     try:
         config = ServerConfig(**{name: value for name, value in stated.items() if value is not None})
@@ -61,5 +70,5 @@ def serve(
     configure_logs()
     try:
         asyncio.run(serve_until_signal(config, lambda: load_tested_applier(model)))
-    except (BindError, SecurityError) as error:
+    except (BindError, MemoError, SecurityError) as error:
         raise CommandError(str(error), USAGE) from error

@@ -32,6 +32,14 @@ class ServerConfig(BaseSettings):
     tls_client_ca: Path | None = Field(default=None, description="PEM; clients must show a certificate of it")
     token_file: Path | None = Field(default=None, description="holds the bearer token that calls must carry")
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="Prometheus over HTTP")
+    memo_bytes: int = Field(default=64 * MIB, ge=0, description="memory for the memo of results; 0: no memo")
+    memo_file: Path | None = Field(
+        default=None, description="sqlite file that keeps the memo, for several servers"
+    )
+    memo_file_bytes: int = Field(default=1024 * MIB, gt=0, description="most that memo_file holds")
+    memo_check_rate: float = Field(
+        default=0.01, ge=0, le=1, description="share of memo hits that are computed again and compared"
+    )
     grace_seconds: float = Field(default=10.0, ge=0, description="time for running calls at shutdown")
 
     @model_validator(mode="after")

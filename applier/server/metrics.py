@@ -6,6 +6,7 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from applier.memo import MemoEvent
 from applier.types import EditResult
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -35,6 +36,12 @@ class ServerMetrics:
         self._tokens = Counter(
             "samebytes_merged_tokens", "Tokens written by the model", registry=self.registry
         )
+        self._memo = Counter(
+            "samebytes_memo",
+            "Looks into the memo of results; a mismatch is an alarm",
+            ["event"],
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "samebytes_edits_in_flight", "Edits taken and not yet answered", registry=self.registry
         )
@@ -49,6 +56,10 @@ class ServerMetrics:
     def failed(self, code: str) -> None:
         """Count one edit that could not be answered, by the name of its status code."""
         self._errors.labels(code).inc()
+
+    def memo(self, event: MemoEvent) -> None:
+        """Count one event of the memo."""
+        self._memo.labels(event.value).inc()
 
     def serve(self, host: str, port: int) -> WSGIServer:
         """Serve the metrics over HTTP in a thread; shut the returned server down to stop. Raises OSError."""

@@ -16,7 +16,9 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from applier.api.v1 import apply_pb2, apply_pb2_grpc
+from applier.memo import Memoised
 from applier.server.config import ServerConfig
+from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
 from applier.server.security import TokenInterceptor, server_credentials
 from applier.server.service import ApplyService
@@ -52,7 +54,7 @@ async def running_server(
     """Listen at once, and serve as soon as `load` has returned an Applier whose self-test passed.
 
     Health says NOT_SERVING until then, and again from the moment the block is left; calls in work then have
-    `config.grace_seconds` to end. Raises BindError, SecurityError, and what `load` raises.
+    `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, and what `load` raises.
     """
     interceptors = [TokenInterceptor.from_file(config.token_file)] if config.token_file else []
     server = grpc.aio.server(
@@ -74,6 +76,7 @@ async def running_server(
         server,
     )
     port = _bind(server, config)
+    store = open_store(config)
     await server.start()
     exporter = None
     try:
@@ -82,6 +85,8 @@ async def running_server(
         metrics_port = exporter.server_port if exporter else None
         log.info("listening", host=config.host, port=port, metrics_port=metrics_port)
         applier = await asyncio.get_running_loop().run_in_executor(None, load)
+        if store is not None:
+            applier = Memoised(applier, store, config.memo_check_rate, on_event=metrics.memo)
         service.ready(applier)
         await _set_health(health, health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", fingerprint=applier.fingerprint())
@@ -90,6 +95,8 @@ async def running_server(
         await health.enter_graceful_shutdown()
         await server.stop(config.grace_seconds)
         service.close()
+        if store is not None:
+            store.close()
         if exporter is not None:
             exporter.shutdown()
             exporter.server_close()

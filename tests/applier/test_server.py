@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
+from applier.memo import MemoError
 from applier.server.config import ServerConfig
 from applier.server.run import SERVICE_NAME, BindError, running_server
 from tests.applier.appliers import FaultyApplier
@@ -327,3 +328,37 @@ def test_a_thousand_concurrent_calls_are_all_answered_rightly():
         assert [answer.content for answer in answers] == [b"new %d\n" % n for n in range(1000)]
 
     serve(call, max_waiting=1000)
+
+
+def test_a_repeated_edit_is_answered_from_the_memo_and_counted():
+    applier = FaultyApplier()
+
+    async def call(channel, stub):
+        first, second = [await stub.ApplyEdit(edit(1, instruction="sleep 0.01")) for _ in range(2)]
+        assert (first.content, first.receipt) == (second.content, second.receipt)
+
+    serve(call, applier, memo_check_rate=0)
+    assert applier.finished == 1
+    serve(call, applier, memo_bytes=0)
+    assert applier.finished == 3
+
+
+def test_two_servers_share_a_memo_file(tmp_path):
+    applier = FaultyApplier()
+
+    async def call(channel, stub):
+        assert (await stub.ApplyEdit(edit(1, instruction="sleep 0.01"))).content == b"new 1\n"
+
+    for _ in range(2):
+        serve(call, applier, memo_file=tmp_path / "memo.sqlite", memo_check_rate=0)
+    assert applier.finished == 1
+
+
+def test_a_memo_file_that_is_none_is_a_typed_error(tmp_path):
+    (tmp_path / "diary").write_bytes(b"my diary, " * 500)
+
+    async def call(channel, stub):
+        raise AssertionError("must not serve")
+
+    with pytest.raises(MemoError, match="diary"):
+        serve(call, memo_file=tmp_path / "diary")

@@ -136,6 +136,7 @@ def test_metrics_count_answers_and_errors():
             grpc.aio.insecure_channel(server.target) as channel,
         ):
             await apply(channel)
+            await apply(channel)
             stub = apply_pb2_grpc.ApplyServiceStub(channel)
             await stub.ApplyEdit(pb.ApplyEditRequest(original=b"old\n", path="a.txt"))
             with pytest.raises(grpc.aio.AioRpcError):
@@ -145,11 +146,13 @@ def test_metrics_count_answers_and_errors():
 
     exported = asyncio.run(main())
     assert (
-        'samebytes_edits_total{format="whole_file",reason="",status="applied",tier="exact"} 1.0' in exported
+        'samebytes_edits_total{format="whole_file",reason="",status="applied",tier="exact"} 2.0' in exported
     )
     assert 'reason="empty_edit",status="refused"' in exported
     assert 'samebytes_call_errors_total{code="INVALID_ARGUMENT"} 1.0' in exported
     assert "samebytes_edits_in_flight 0.0" in exported
+    assert 'samebytes_memo_total{event="hit"} 1.0' in exported
+    assert 'samebytes_memo_total{event="miss"} 2.0' in exported
 
 
 def test_unusable_files_are_typed_errors(tmp_path):

@@ -1,0 +1,19 @@
+"""A memo of results. Sound because an edit's result is a function of request digest and fingerprint."""
+
+from .memoised import MemoEvent, Memoised, MemoMismatch
+from .memory import MemoryStore
+from .sqlite import SqliteStore
+from .store import CorruptEntry, Key, Layered, MemoError, Store
+
+__all__ = [
+    "CorruptEntry",
+    "Key",
+    "Layered",
+    "MemoError",
+    "MemoEvent",
+    "MemoMismatch",
+    "Memoised",
+    "MemoryStore",
+    "SqliteStore",
+    "Store",
+]
