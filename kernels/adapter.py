@@ -30,8 +30,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from kernels.checkpoint import file_sha256
 from kernels.config import ModelConfig
+from kernels.digest import file_sha256
 from kernels.weights import expected_tensors
 
 FORMAT = "samebytes-lora-int8"

@@ -6,7 +6,6 @@ Tensor names are those of the int8 container without `.weight`: `embed`, `layers
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,7 @@ import torch
 from safetensors import safe_open
 
 from kernels.config import ModelConfig
+from kernels.digest import file_sha256
 
 
 class CheckpointError(ValueError):
@@ -47,12 +47,6 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
 
         return GgufCheckpoint(path)
     raise CheckpointError(f"{path}: neither a .gguf file nor a folder with config.json and *.safetensors")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _HF_NAMES = {

@@ -13,8 +13,9 @@ from typing import Any
 import gguf
 import numpy as np
 
-from kernels.checkpoint import CheckpointError, file_sha256
+from kernels.checkpoint import CheckpointError
 from kernels.config import ModelConfig
+from kernels.digest import file_sha256
 
 _NAMES = {
     "attn_norm": "attn_norm",

