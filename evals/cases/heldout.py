@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from training.filters import read_source
 from training.git import Blobs
 from training.mine import Pair, find_repository, mine_repository
 from training.synth import Expectation, SynthCase, generate
-from training.synth.generate import seed_of
+from training.synth.generate import FORMATS, seed_of
 
 MAX_COMMITS = 3000
 
@@ -37,6 +37,7 @@ class Manifest:
 
     seed: int
     repositories: tuple[Repository, ...]
+    formats: dict[str, float] = field(default_factory=lambda: dict(FORMATS))
 
 
 def load_manifest(path: Path | None = None) -> Manifest:
@@ -44,7 +45,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
     text = path.read_text() if path else (resources.files("evals.cases") / "heldout.toml").read_text()
     table = tomllib.loads(text)
     repositories = tuple(Repository(r["name"], r["commit"], r["limit"]) for r in table["repository"])
-    return Manifest(table["seed"], repositories)
+    return Manifest(table["seed"], repositories, table.get("formats", dict(FORMATS)))
 
 
 def _bytes_like(original: bytes, lines: list[str]) -> bytes:
@@ -108,4 +109,4 @@ def load_heldout(roots: list[Path], manifest: Manifest | None = None) -> Iterato
     """
     manifest = manifest or load_manifest()
     for entry in manifest.repositories:
-        yield from mine(find_repository(roots, entry.name), entry, manifest.seed)
+        yield from mine(find_repository(roots, entry.name), entry, manifest.seed, manifest.formats)

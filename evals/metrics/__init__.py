@@ -9,6 +9,7 @@ from evals.metrics.divergence import div_index, divergence_positions, first_dive
 from evals.metrics.intervals import Interval, rule_of_three, wilson
 from evals.metrics.selective import RiskPoint, coverage_risk
 from evals.metrics.semantic import semantically_equal
+from evals.metrics.side_effects import changed_elsewhere, leaked_placeholders
 from evals.metrics.spread import avg_std_output_length, sample_std, std_acc
 from evals.metrics.stability import EditStability, edit_stability, normalise_whitespace
 
@@ -17,6 +18,7 @@ __all__ = [
     "Interval",
     "RiskPoint",
     "avg_std_output_length",
+    "changed_elsewhere",
     "coverage_risk",
     "distinct_outputs",
     "div_index",
@@ -25,6 +27,7 @@ __all__ = [
     "exact_match",
     "exact_match_rate",
     "first_divergence",
+    "leaked_placeholders",
     "normalise_whitespace",
     "rule_of_three",
     "sample_std",

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, GROUPINGS, share
 from evals.runs.compare import Comparison
 from evals.runs.history import History
 from evals.runs.provenance import Provenance
@@ -55,12 +56,10 @@ def print_accuracy(console: Console, summary: Summary) -> None:
         table = _table(
             f"Accuracy, {summary.cases} cases, fingerprint {bucket.fingerprint[:16]}", "Score", "Value"
         )
-        table.add_row("Byte-exact match", _rate(scores["byte_exact"]))
-        table.add_row("  no-model baseline", _rate(scores["baseline_byte_exact"]))
-        table.add_row("Semantic equivalence", _rate(scores["semantic"]))
-        table.add_row("Coverage", _rate(scores["coverage"]))
-        table.add_row("Risk (wrong among answered)", _rate(scores["risk"]))
-        table.add_row("Must or may refuse: rightly", _rate(scores["handled_rightly"]))
+        for name, key in ACCURACY_SCORES:
+            table.add_row(name, _rate(scores[key]))
+        for name, count in scores["refusal_reasons"].items():
+            table.add_row(f"  refused as {name}", str(count))
         table.add_row("Samples; repeats; unscored", f"{bucket.n}; {bucket.repeats}; {bucket.unscored}")
         agreement = scores["agreement"]
         if "TARr" in agreement:
@@ -70,15 +69,25 @@ def print_accuracy(console: Console, summary: Summary) -> None:
             )
         if scores["ms_median"] is not None:
             table.add_row(
-                "Time: median; 95th percentile", f"{scores['ms_median']:.0f} ms; {scores['ms_p95']:.0f} ms"
+                "Time of an edit: median; 95th percentile",
+                f"{scores['ms_median']:.0f} ms; {scores['ms_p95']:.0f} ms",
+            )
+            table.add_row(
+                "Processor time of an edit: median; mean",
+                f"{scores['cpu_ms_median']:.0f} ms; {scores['cpu_ms_mean']:.0f} ms of one core",
             )
         console.print(table)
-        for name in ("category", "language"):
-            groups = _table(f"By {name}", name, "byte-exact", "baseline", "refusals right")
-            for group, values in scores[f"by_{name}"].items():
-                cells = [values[key] for key in ("byte_exact", "baseline_byte_exact", "handled_rightly")]
-                groups.add_row(group, *(f"{c['successes']} of {c['n']}" if c["n"] else "" for c in cells))
-            console.print(groups)
+        for name in GROUPINGS:
+            if scores[f"by_{name}"]:
+                console.print(_groups(name, scores[f"by_{name}"]))
+
+
+def _groups(name: str, groups: dict[str, Any]) -> Table:
+    """One row a group, the largest first."""
+    table = _table(f"By {name}", name, *(heading for heading, _ in GROUP_SCORES))
+    for group, values in sorted(groups.items(), key=lambda item: (-item[1]["byte_exact"]["n"], item[0])):
+        table.add_row(group, *(share(values[key]) for _, key in GROUP_SCORES))
+    return table
 
 
 def print_stability(console: Console, summary: Summary) -> None:

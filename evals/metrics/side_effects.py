@@ -1,0 +1,46 @@
+"""What an answer did beside the edit: placeholders left in the file, and changes far from the edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.diffs import Hunk
+
+NEAR = 3  # lines; as much as the context of a unified diff
+
+
+def _lines(content: bytes) -> list[str]:
+    # Latin-1 maps every byte, so that no encoding can hide a change.
+    return content.decode("latin-1").split("\n")
+
+
+def leaked_placeholders(original: bytes, expected: bytes, result: bytes, language: str | None) -> int:
+    """Elision markers in `result` beyond those of the original and beyond those of the expected file."""
+    if result in (original, expected):
+        return 0
+    from applier.markers import leaks  # here, so that the other metrics do not need the grammars
+    from applier.text import SourceText
+
+    before, wanted, after = (SourceText.decode(content).lines for content in (original, expected, result))
+    return min(len(leaks(before, after, language)), len(leaks(wanted, after, language)))
+
+
+def changed_elsewhere(original: bytes, expected: bytes, result: bytes) -> int:
+    """Changes from `original` to `result` that are more than NEAR lines from every line that the true edit
+    changes.
+
+    Judged from the true commit and not from the window that the applier says it worked in, so that a change
+    put in the wrong place counts too.
+    """
+    if result in (original, expected):
+        return 0
+    from training.diffs import line_hunks  # here, so that the other metrics do not need rapidfuzz
+
+    before = _lines(original)
+    wanted = line_hunks(before, _lines(expected))
+    return sum(not any(_near(hunk, edit) for edit in wanted) for hunk in line_hunks(before, _lines(result)))
+
+
+def _near(hunk: Hunk, edit: Hunk) -> bool:
+    return hunk.old_start <= edit.old_end + NEAR and edit.old_start <= hunk.old_end + NEAR
