@@ -11,9 +11,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from evals.bench.cli import app as bench
 from evals.cases import Category
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+app.add_typer(bench, name="bench")
 
 Out = Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there is resumed.")]
 Model = Annotated[Path | None, typer.Option(help="A folder with an apply model, instead of the default.")]

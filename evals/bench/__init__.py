@@ -1,0 +1,1 @@
+"""Speed and load: open-loop latency, throughput, growth with size, a rival on the same weights, soak."""

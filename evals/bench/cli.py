@@ -1,0 +1,304 @@
+"""`samebytes eval bench`: speed and load. Also `python -m evals.bench`, which needs fewer packages."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from applier.types import Tier
+from evals.bench.load import read_load
+from evals.bench.options import (
+    Address,
+    Backend,
+    Identical,
+    InFlight,
+    LoadFile,
+    Model,
+    OfTier,
+    Out,
+    Repeats,
+    Seed,
+    Threads,
+    Timeout,
+    TokenFile,
+    console,
+    finish,
+    open_applier,
+    open_load,
+    open_target,
+    tell,
+    usage_errors,
+)
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Speed and load.")
+
+
+@app.command()
+def prepare(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    cases: Annotated[
+        str, typer.Option(help="'written', 'heldout' (with --repos), a .jsonl file, or a folder of cases.")
+    ] = "written",
+    repos: Annotated[
+        list[Path] | None, typer.Option(help="Folder of clones of the held-out repositories.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, chosen by the seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Chooses the cases of a limited load.")] = 0,
+    diffs: Annotated[bool, typer.Option(help="Every change as an exact diff too.")] = False,
+    model: Model = None,
+) -> None:
+    """Write the load of the other commands: edits that are applied, with their prompts and token counts."""
+    from evals.bench.load import as_diff, write_load
+    from evals.bench.load import prepare as prepare_load
+    from evals.runs.select import limit_cases, load_cases
+    from training.git import GitError
+
+    with usage_errors():
+        try:
+            found = load_cases(cases, tuple(repos or ()))
+        except GitError as error:
+            raise ValueError(str(error)) from error
+        chosen = limit_cases(found, limit, seed)
+        if diffs:
+            chosen += [as_diff(case) for case in chosen if case.expected not in (None, case.original)]
+        load = prepare_load(chosen, model, cases)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_load(load, out)
+    tiers = [edit.tier for edit in load.edits]
+    console.print(
+        f"{len(tiers)} edits of {len(chosen)} cases in {out}: {tiers.count(Tier.MODEL)} for the model, "
+        f"{tiers.count(Tier.EXACT)} exact"
+    )
+
+
+@app.command()
+def rates(
+    load: LoadFile,
+    out: Out,
+    rate: Annotated[list[float], typer.Option(help="Requests a second; may be repeated.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each rate.")] = 20.0,
+    tier: OfTier = "any",
+    identical: Identical = 0.2,
+    seed: Seed = 0,
+    grpc: Address = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
+    in_flight: InFlight = 8,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Latency and throughput against the offered rate: open loop, Poisson arrivals."""
+    from evals.bench.loops import sweep_rates
+    from evals.bench.record import record
+
+    async def run() -> dict[str, Any]:
+        target = open_target(grpc, token_file, timeout, in_flight, model, backend, threads)
+        try:
+            rows, most = await sweep_rates(target, edits.edits, identical, rate, seconds, seed, tell)
+        finally:
+            await target.close()
+        settings = {"load": edits.source, "tier": tier, "identical": identical, "seconds": seconds}
+        return record("rates", target.name, settings, rows, distinct_results_per_request=most)
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        finish(asyncio.run(run()), out)
+
+
+@app.command()
+def concurrency(
+    load: LoadFile,
+    out: Out,
+    clients: Annotated[list[int], typer.Option(min=1, help="Clients at a time; may be repeated.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each number, at most.")] = 20.0,
+    requests: Annotated[int | None, typer.Option(min=1, help="Requests of each number, at most.")] = None,
+    tier: OfTier = "any",
+    identical: Identical = 0.2,
+    grpc: Address = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Latency and throughput against the number of clients that wait for their answers: closed loop."""
+    from evals.bench.loops import sweep_concurrency
+    from evals.bench.record import record
+
+    async def run() -> dict[str, Any]:
+        target = open_target(grpc, token_file, timeout, max(clients), model, backend, threads)
+        try:
+            rows, most = await sweep_concurrency(
+                target, edits.edits, identical, clients, seconds, requests, tell
+            )
+        finally:
+            await target.close()
+        settings = {"load": edits.source, "tier": tier, "identical": identical, "seconds": seconds}
+        return record("concurrency", target.name, settings, rows, distinct_results_per_request=most)
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        finish(asyncio.run(run()), out)
+
+
+@app.command("file-size")
+def file_size(
+    load: LoadFile,
+    out: Out,
+    size: Annotated[list[int] | None, typer.Option(min=1, help="Bytes; may be repeated.")] = None,
+    repeats: Repeats = 5,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Time of one edit of each tier in files of 1 KiB to 10 MiB."""
+    from evals.bench.record import record
+    from evals.bench.sizes import FILE_SIZES, file_sizes
+
+    with usage_errors():
+        edits = read_load(load)
+        applier = open_applier(model, backend, threads)
+        rows = file_sizes(applier, edits, size or FILE_SIZES, repeats, tell)
+        settings = {"load": edits.source, "repeats": repeats}
+        finish(record("file-size", "in process", settings, rows), out)
+
+
+@app.command("edit-size")
+def edit_size(
+    out: Out,
+    lines: Annotated[list[int] | None, typer.Option(min=1, max=200, help="Changed lines.")] = None,
+    repeats: Repeats = 5,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Time of lazy snippets that change 1 to 80 lines."""
+    from evals.bench.record import record
+    from evals.bench.sizes import EDIT_LINES, edit_sizes
+
+    with usage_errors():
+        rows = edit_sizes(open_applier(model, backend, threads), lines or EDIT_LINES, repeats, tell)
+        finish(record("edit-size", "in process", {"repeats": repeats}, rows), out)
+
+
+@app.command()
+def engine(
+    load: LoadFile,
+    out: Out,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Edits in one apply_many.")] = None,
+    in_threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads that apply.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each row.")] = 8.0,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Merged tokens a second in this process: one edit at a time, in batches, from threads."""
+    from evals.bench.engine import bench_engine
+    from evals.bench.record import record
+
+    with usage_errors():
+        edits = open_load(load, "model")
+        applier = open_applier(model, backend, threads)
+        rows, most = bench_engine(
+            applier, edits.edits, batch or (8, 64, 256), in_threads or (8, 64), seconds, tell
+        )
+        assert applier.model is not None
+        settings = {"load": edits.source, "edits": len(edits.edits), "seconds": seconds}
+        subject = f"in process, {applier.model.device}, fingerprint {applier.fingerprint()[:16]}"
+        finish(record("engine", subject, settings, rows, distinct_results_per_request=most), out)
+
+
+@app.command()
+def exact(out: Out, repeats: Repeats = 21) -> None:
+    """Time of exact edits of files up to 10 MiB. Needs no model and no load."""
+    from evals.bench.exact import bench_exact
+    from evals.bench.record import record
+
+    rows = bench_exact(repeats, tell)
+    finish(record("exact", "in process, no model", {"repeats": repeats}, rows), out)
+
+
+@app.command()
+def rival(
+    load: LoadFile,
+    out: Out,
+    model: Annotated[str, typer.Option(help="Hugging Face folder or id, or the folder of --gguf-file.")],
+    gguf_file: Annotated[str | None, typer.Option(help="A GGUF file in the model's folder.")] = None,
+    adapter: Annotated[str | None, typer.Option(help="Folder of a peft adapter to merge into it.")] = None,
+    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch sizes.")] = None,
+    new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer.")] = 128,
+    most_prompt: Annotated[int, typer.Option(min=1, help="Most tokens of a prompt.")] = 1024,
+    lookup: Annotated[int, typer.Option(min=1, help="Tokens that prompt lookup drafts.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0, help="Of each row, at least one batch a prompt.")] = 0.0,
+) -> None:
+    """transformers' generate on the same prompts, with and without prompt lookup, over batch sizes."""
+    import torch
+
+    from evals.bench.record import record
+    from evals.bench.rival import bench_rival, load_model, merges_of
+
+    with usage_errors():
+        merges = merges_of(read_load(load), most_prompt)
+        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        name, loaded = load_model(model, gguf_file, adapter, dtype, where)
+        sizes = batch or (1, 4, 16, 64, 256)
+        rows = bench_rival(loaded, merges, sizes, new_tokens, lookup, seconds, tell)
+        import transformers
+
+        settings = {"prompts": len(merges), "new_tokens": new_tokens, "most_prompt": most_prompt}
+        subject = f"transformers {transformers.__version__} generate, {dtype}, {name}"
+        finish(record("rival", subject, settings, rows), out)
+
+
+@app.command()
+def soak(
+    load: LoadFile,
+    out: Out,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="Requests a second.")] = 5.0,
+    every: Annotated[float, typer.Option(min=0.01, help="Seconds between observations.")] = 5.0,
+    tier: OfTier = "any",
+    identical: Identical = 0.2,
+    seed: Seed = 0,
+    model: Model = None,
+) -> None:
+    """Load a server process for a long time; fails where its memory, open files or threads grow."""
+    from evals.bench.load import Traffic
+    from evals.bench.process import serving
+    from evals.bench.record import record
+    from evals.bench.samples import summarise
+    from evals.bench.soak import as_rows, growth
+    from evals.bench.soak import soak as run_soak
+    from evals.bench.targets import Grpc
+
+    async def run() -> dict[str, Any]:
+        # A memo that fills up is growth by design: it is made small enough to be full early.
+        with serving(model, ["--memo-bytes", str(1 << 20)]) as server:
+            target = Grpc(server.target, timeout=60.0)
+            try:
+                samples, usages, wall = await run_soak(
+                    target, Traffic(edits.edits, identical), server.pid, rate, 60 * minutes, every, seed
+                )
+            finally:
+                await target.close()
+        summary = summarise(samples, wall)
+        tell(summary)
+        settings = {"load": edits.source, "tier": tier, "rate": rate, "minutes": minutes, "seed": seed}
+        rows = as_rows(usages)
+        return record("soak", "samebytes serve", settings, rows, summary=summary, grew=growth(usages))
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        result = asyncio.run(run())
+        finish(result, out)
+    wrong = [*result["grew"], *(f"{n} x {name}" for name, n in result["summary"]["errors"].items())]
+    if wrong:
+        console.print("; ".join(wrong), style="red")
+        raise typer.Exit(1)
+    console.print("nothing grew, nothing failed")

@@ -1,0 +1,123 @@
+"""The plot of a benchmark's record: times above, tokens a second below, both against what was varied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from evals.bench.record import Row
+
+_STYLE: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True}
+_COLOURS = {"p50": "#1f5fa8", "p95": "#c4511d", "p99": "#7a4fa3"}
+_TOKENS = {"window": "#2b8a57", "whole file": "#a8821f"}
+
+# What each kind of benchmark varies, and its name on the axis.
+_AXES = {
+    "bench rates": ("offered_per_second", "offered requests a second"),
+    "bench concurrency": ("clients", "clients"),
+    "bench file-size": ("file_bytes", "bytes of the file"),
+    "bench edit-size": ("changed_lines", "changed lines"),
+}
+
+
+def write_plot(result: dict[str, Any], path: Path) -> bool:
+    """Draw a record into a file whose suffix names the format. False for a kind that has no plot."""
+    draw = _DRAWN.get(result["kind"])
+    if draw is None or not result["rows"]:
+        return False
+    with matplotlib.rc_context(_STYLE):
+        figure = draw(result)
+        figure.suptitle(f"{result['subject']}\n{result['hardware']}", fontsize=9)
+        figure.savefig(path, dpi=120)
+        plt.close(figure)
+    return True
+
+
+def _against(result: dict[str, Any]) -> Any:
+    x, label = _AXES[result["kind"]]
+    rows: list[Row] = result["rows"]
+    groups = sorted({row.get("tier", "") for row in rows}) if result["kind"] == "bench file-size" else [""]
+    figure, (times, rates) = plt.subplots(2, 1, figsize=(7, 6.4), sharex=True, layout="constrained")
+    for group, style in zip(groups, ("-", "--"), strict=False):
+        own = [row for row in rows if not group or row["tier"] == group]
+        for name in ("p50", "p95", "p99"):
+            points = [(row[x], row["milliseconds"].get(name)) for row in own]
+            _line(times, points, f"{name} {group}".strip(), _COLOURS[name], style)
+        if result["kind"] in ("bench rates", "bench concurrency"):
+            _line(rates, [(r[x], r["window_tokens_per_second"]) for r in own], "window", _TOKENS["window"])
+            whole = [(r[x], r["whole_file_tokens_per_second"]) for r in own]
+            _line(rates, whole, "whole file", _TOKENS["whole file"])
+        else:
+            points = [
+                (row[x], 1e3 * row["window_tokens"] / row["milliseconds"]["p50"])
+                for row in own
+                if row["window_tokens"]
+            ]
+            _line(rates, points, f"window {group}".strip(), _TOKENS["window"], style)
+    times.set_ylabel("milliseconds")
+    rates.set_ylabel("merged tokens a second")
+    rates.set_xlabel(label)
+    for axes in (times, rates):
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def _line(
+    axes: Axes, points: Sequence[tuple[float, float | None]], name: str, colour: str, style: str = "-"
+) -> None:
+    known = [(x, y) for x, y in points if y]
+    if known:
+        xs, ys = zip(*known, strict=True)
+        axes.plot(xs, ys, marker="o", markersize=4, linewidth=1.6, color=colour, linestyle=style, label=name)
+
+
+def _bars(result: dict[str, Any]) -> Any:
+    """Tokens a second of each mode or batch size."""
+    rows: list[Row] = result["rows"]
+    names = [_name(row) for row in rows]
+    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.32 * len(rows)), layout="constrained")
+    axes.barh(range(len(rows)), [row["window_tokens_per_second"] or 0 for row in rows], color="#1f5fa8")
+    axes.set_yticks(range(len(rows)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel("tokens of merged windows a second")
+    return figure
+
+
+def _name(row: Row) -> str:
+    if "decoding" in row:
+        return f"{row['decoding']}, batch {row['batch']}"
+    return f"{row['mode']}, {row['at_a_time']}"
+
+
+def _soak(result: dict[str, Any]) -> Any:
+    rows: list[Row] = result["rows"]
+    figure, (memory, counts) = plt.subplots(2, 1, figsize=(7, 5), sharex=True, layout="constrained")
+    minutes = [row["at"] / 60 for row in rows]
+    memory.plot(minutes, [row["resident_bytes"] / 2**20 for row in rows], color="#1f5fa8")
+    memory.set_ylabel("resident memory, MiB")
+    memory.set_ylim(bottom=0)
+    for name, colour in (("open_files", "#c4511d"), ("threads", "#2b8a57")):
+        counts.plot(minutes, [row[name] for row in rows], color=colour, label=name.replace("_", " "))
+    counts.set_ylim(bottom=0)
+    counts.set_xlabel("minutes")
+    counts.legend(frameon=False, fontsize=9)
+    return figure
+
+
+_DRAWN: dict[str, Callable[[dict[str, Any]], Any]] = {
+    **dict.fromkeys(_AXES, _against),
+    "bench engine": _bars,
+    "bench rival": _bars,
+    "bench soak": _soak,
+}

@@ -1,0 +1,142 @@
+"""The commands, each on a load of a few small edits."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from evals.cli import app
+from tests.evals.tiny_model import write_tiny_model
+
+RUNNER = CliRunner()
+
+
+def bench(*arguments, code=0):
+    result = RUNNER.invoke(app, ["bench", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def read(out):
+    return json.loads((out / "bench.json").read_text())
+
+
+def test_prepare_writes_a_load_of_the_written_cases(tmp_path, tiny_folder):
+    out = bench("prepare", "--out", tmp_path / "load.json", "--limit", 20, "--model", tiny_folder)
+    assert "edits of 20 cases" in out
+    bench("prepare", "--out", tmp_path / "x", "--cases", "heldout", "--repos", tmp_path, code=2)
+
+
+def test_rates_and_concurrency_in_process(tmp_path, load_file, tiny_folder):
+    common = ("--load", load_file, "--model", tiny_folder, "--seconds", 0.4, "--identical", 0.5)
+    bench("rates", *common, "--rate", 20, "--rate", 40, "--out", tmp_path / "rates")
+    bench("concurrency", *common, "--clients", 1, "--clients", 3, "--out", tmp_path / "clients")
+    for name in ("rates", "clients"):
+        result = read(tmp_path / name)
+        assert result["distinct_results_per_request"] == 1
+        assert [row["errors"] for row in result["rows"]] == [{}, {}]
+        assert all(row["milliseconds"]["p50"] <= row["milliseconds"]["p99"] for row in result["rows"])
+        assert (tmp_path / name / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_engine_gives_the_same_answers_alone_in_batches_and_in_threads(tmp_path, load_file, tiny_folder):
+    bench(
+        *("engine", "--load", load_file, "--model", tiny_folder, "--seconds", 0.3),
+        *("--batch", 4, "--in-threads", 2, "--out", tmp_path),
+    )
+    result = read(tmp_path)
+    assert [row["mode"] for row in result["rows"]] == ["single stream", "apply_many", "threads"]
+    assert result["distinct_results_per_request"] == 1
+    assert all(row["window_tokens"] > 0 for row in result["rows"] if row["status"].get("applied"))
+
+
+def test_growth_with_file_and_edit_size(tmp_path, load_file, tiny_folder):
+    common = ("--model", tiny_folder, "--repeats", 1)
+    sizes = ("--size", 1024, "--size", 65536)
+    bench("file-size", "--load", load_file, *common, *sizes, "--out", tmp_path / "file")
+    rows = read(tmp_path / "file")["rows"]
+    assert [row["file_bytes"] >= size for row, size in zip(rows, (1024, 65536) * 2, strict=True)] == [
+        True
+    ] * 4
+    assert all(row["file_bytes"] < 1.1 * size for row, size in zip(rows, (1024, 65536) * 2, strict=True))
+    assert {row["tier"] for row in rows} >= {"exact"}
+    bench("edit-size", *common, "--lines", 1, "--lines", 3, "--out", tmp_path / "edit")
+    assert [row["changed_lines"] for row in read(tmp_path / "edit")["rows"]] == [1, 3]
+
+
+def test_exact(tmp_path):
+    bench("exact", "--repeats", 1, "--out", tmp_path)
+    rows = read(tmp_path)["rows"]
+    assert {row["status"] for row in rows} == {"applied"}
+    assert {row["tier"] for row in rows} == {"exact"}
+    assert max(row["file_bytes"] for row in rows) == 10 << 20
+
+
+def test_a_server_under_load_and_a_short_soak(tmp_path, load_file):
+    bench(
+        *("soak", "--load", load_file, "--tier", "exact", "--minutes", 0.05, "--rate", 60),
+        *("--every", 0.1, "--model", write_tiny_model(tmp_path / "tiny"), "--out", tmp_path),
+    )
+    result = read(tmp_path)
+    assert (result["grew"], result["summary"]["errors"]) == ([], {})
+    assert result["summary"]["answered"] > 50
+    assert result["rows"][-1]["resident_bytes"] > 10 << 20
+
+
+def test_a_missing_load_or_model_is_a_sentence(tmp_path, load_file):
+    bench("rates", "--load", tmp_path / "none", "--rate", 1, "--out", tmp_path, code=2)
+    common = ("--load", load_file, "--rate", 1, "--out", tmp_path)
+    assert "Traceback" not in bench("rates", *common, "--model", tmp_path, code=2)
+
+
+@pytest.fixture(scope="module")
+def stock_model(tmp_path_factory):
+    """A tiny Llama with random weights in a Hugging Face folder."""
+    transformers = pytest.importorskip("transformers")
+    import torch
+
+    torch.manual_seed(5)
+    config = transformers.LlamaConfig(
+        vocab_size=400,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=1024,
+    )
+    folder = tmp_path_factory.mktemp("stock")
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_the_rival_over_batch_sizes_with_and_without_prompt_lookup(tmp_path, load_file, stock_model):
+    bench(
+        *("rival", "--load", load_file, "--model", stock_model, "--device", "cpu", "--new-tokens", 12),
+        *("--batch", 1, "--batch", 3, "--out", tmp_path),
+    )
+    rows = read(tmp_path)["rows"]
+    assert [(row["decoding"], row["batch"]) for row in rows] == [
+        ("greedy", 1),
+        ("greedy", 3),
+        ("prompt lookup, 10 tokens", 1),
+    ]
+    assert all(row["window_tokens_per_second"] > 0 for row in rows)
+    assert all(1 <= row["distinct_outputs_per_prompt"] <= row["batches"] for row in rows)
+    assert "prompts_that_lookup_changes" in rows[-1]
+
+
+BARE = """
+import sys
+for name in ("pydantic", "structlog", "grpc_status", "jinja2", "openai", "hypothesis"):
+    sys.modules[name] = None  # importing it raises ImportError
+from evals.bench.cli import app
+import evals.bench.engine, evals.bench.rival, evals.bench.sizes, evals.bench.plot, evals.bench.record
+import evals.bench.targets, evals.bench.loops
+"""
+
+
+def test_it_runs_where_only_the_arithmetic_and_the_applier_are_installed():
+    subprocess.run([sys.executable, "-c", BARE], check=True, timeout=100)
