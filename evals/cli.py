@@ -26,9 +26,14 @@ Backend = Annotated[
 ]
 Cases = Annotated[
     str,
-    typer.Option(help="'written', 'heldout' (with --repos), a .jsonl file, or a folder in a public shape."),
+    typer.Option(
+        help="'written', 'heldout' or 'habits' (with --repos), a .jsonl file, or a folder in a public shape."
+    ),
 ]
-Repos = Annotated[list[Path] | None, typer.Option(help="Folder of clones of the held-out repositories.")]
+Repos = Annotated[list[Path] | None, typer.Option(help="Folder of clones of the manifest's repositories.")]
+Manifest = Annotated[
+    str, typer.Option(help="Repositories to mine: 'heldout', 'validation' (for development), or a TOML file.")
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many cases, chosen by the seed.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of each process.")]
 
@@ -53,6 +58,7 @@ def accuracy(
     out: Out,
     cases: Cases = "written",
     repos: Repos = None,
+    manifest: Manifest = "heldout",
     limit: Limit = None,
     category: Annotated[list[Category] | None, typer.Option(help="Only these categories.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Times that every case is applied.")] = 1,
@@ -80,12 +86,13 @@ def accuracy(
             seed=seed,
             cases=cases,
             repos=tuple(repos or ()),
+            manifest=manifest,
             limit=limit,
             categories=tuple(category or ()),
             repeats=repeats,
             baseline=baseline,
         )
-        chosen = limit_cases(load_cases(cases, config.repos), limit, seed, config.categories)
+        chosen = limit_cases(load_cases(cases, config.repos, manifest), limit, seed, config.categories)
         summary = run_accuracy(config, chosen, provenance_of(model))
     print_accuracy(Console(highlight=False), summary)
 
@@ -95,6 +102,7 @@ def stability(
     out: Out,
     cases: Cases = "written",
     repos: Repos = None,
+    manifest: Manifest = "heldout",
     edits: Annotated[int, typer.Option(min=1, help="Edits that are repeated.")] = 20,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds in each condition.")] = 1000,
     batch: Annotated[int, typer.Option(min=2, help="Most edits in a mixed batch.")] = 8,
@@ -118,12 +126,13 @@ def stability(
             seed=seed,
             cases=cases,
             repos=tuple(repos or ()),
+            manifest=manifest,
             edits=edits,
             repeats=repeats,
             batch=batch,
             max_tokens=max_tokens,
         )
-        chosen = choose(open_applier(model, backend), load_cases(cases, config.repos), config)
+        chosen = choose(open_applier(model, backend), load_cases(cases, config.repos, manifest), config)
         summary = run_stability(config, chosen, provenance_of(model))
     print_stability(Console(highlight=False), summary)
 
@@ -248,21 +257,20 @@ def rebaseline(
 @app.command()
 def mine(
     out: Annotated[Path, typer.Option(help="File to write, one case a line.")],
-    repos: Annotated[list[Path], typer.Option(help="Folder of clones of the held-out repositories.")],
-    manifest: Annotated[
-        Path | None, typer.Option(help="Another manifest of repositories and commits.")
-    ] = None,
+    repos: Annotated[list[Path], typer.Option(help="Folder of clones of the manifest's repositories.")],
+    cases: Annotated[Literal["heldout", "habits"], typer.Option(help="Which edits to write.")] = "heldout",
+    manifest: Manifest = "heldout",
 ) -> None:
-    """Mine the held-out cases from local clones into a file, for --cases."""
+    """Mine cases from local clones into a file, for --cases on a machine without them."""
     import json
 
     from evals.cases import case_to_json
-    from evals.cases.heldout import load_heldout, load_manifest
+    from evals.runs.select import load_cases
 
     with _usage_errors():
-        cases = list(load_heldout(repos, load_manifest(manifest)))
-        out.write_text("".join(json.dumps(case_to_json(case)) + "\n" for case in cases), encoding="utf-8")
-    Console(highlight=False).print(f"{len(cases)} cases in {out}")
+        mined = load_cases(cases, repos, manifest)
+        out.write_text("".join(json.dumps(case_to_json(case)) + "\n" for case in mined), encoding="utf-8")
+    Console(highlight=False).print(f"{len(mined)} cases in {out}")
 
 
 @app.command()

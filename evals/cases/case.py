@@ -42,7 +42,8 @@ class Case:
 
     With both, applying the edit correctly and refusing for one of the reasons are equally right. `not_exact`
     says that a result reported as the exact tier is wrong even when its bytes are right; `needs_edit_line`
-    that a refusal must name the failing line of the edit.
+    that a refusal must name the failing line of the edit. `placeholders` are lines of the edit, without their
+    indentation, that stand for code and must not reach the file, whether or not the applier knows them.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Case:
     needs_edit_line: bool = False
     source: str = ""  # where an imported or mined case is from
     tags: tuple[str, ...] = field(default=())
+    placeholders: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.expected is None and not self.refusals:
@@ -125,6 +127,7 @@ def case_from_json(record: dict[str, Any]) -> Case:
         needs_edit_line=record.get("needs_edit_line", False),
         source=record.get("source", ""),
         tags=tuple(record.get("tags", [])),
+        placeholders=tuple(record.get("placeholders", [])),
     )
 
 
@@ -153,5 +156,7 @@ def case_to_json(case: Case) -> dict[str, Any]:
         record["expected_base64"] = base64.b64encode(case.expected).decode()
     if case.expected_sha256 is not None:
         record["expected_sha256"] = case.expected_sha256
+    if case.placeholders:
+        record["placeholders"] = list(case.placeholders)
     record |= {name: True for name in ("not_exact", "needs_edit_line") if getattr(case, name)}
     return record

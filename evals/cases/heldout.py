@@ -7,19 +7,22 @@ of the manifest, so two machines with the same clones get the same cases.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
 from evals.cases.case import Case, Category
+from evals.cases.habits import Change, write
 from training.filters import read_source
 from training.git import Blobs
 from training.mine import Pair, find_repository, mine_repository
-from training.synth import Expectation, SynthCase, generate
+from training.synth import Expectation, generate
 from training.synth.generate import FORMATS, seed_of
 
 MAX_COMMITS = 3000
+SHIPPED = ("heldout", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,19 @@ class Manifest:
     formats: dict[str, float] = field(default_factory=lambda: dict(FORMATS))
 
 
-def load_manifest(path: Path | None = None) -> Manifest:
-    """The manifest of the package, or another of its form. Raises KeyError, TOMLDecodeError for a bad one."""
-    text = path.read_text() if path else (resources.files("evals.cases") / "heldout.toml").read_text()
+def load_manifest(name: str = "heldout") -> Manifest:
+    """A manifest of the package ("heldout", "validation"), or a file of the same form.
+
+    Raises ValueError where there is none of the name, or where it is not a manifest.
+    """
+    shipped = resources.files("evals.cases") / f"{name}.toml"
+    try:
+        return _manifest(shipped.read_text() if name in SHIPPED else Path(name).read_text())
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{name!r} is no manifest of repositories: {error!r}") from error
+
+
+def _manifest(text: str) -> Manifest:
     table = tomllib.loads(text)
     repositories = tuple(Repository(r["name"], r["commit"], r["limit"]) for r in table["repository"])
     return Manifest(table["seed"], repositories, table.get("formats", dict(FORMATS)))
@@ -56,57 +69,117 @@ def _bytes_like(original: bytes, lines: list[str]) -> bytes:
     return mark + body + (end if original.endswith(b"\n") else b"")
 
 
-def _case(pair: Pair, synth: SynthCase, original: bytes) -> Case | None:
-    # A file with mixed line ends is left out: its lines do not say what the true commit's bytes were.
-    if _bytes_like(original, synth.old) != original or synth.expectation is Expectation.REFUSED:
-        return None
-    return Case(
-        id=f"{pair.repository}/{pair.commit[:12]}/{pair.path}",
-        category=Category.HELD_OUT,
-        language=pair.language,
-        path=pair.path,
-        format=synth.format,
-        original=original,
-        edit=synth.edit.encode(),
-        expected=_bytes_like(original, synth.new),
-        instruction=synth.instruction,
-        source=f"{pair.repository}@{pair.commit}",
-        tags=synth.tags,
-    )
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of one commit: its bytes before, and its lines before and after."""
+
+    pair: Pair
+    original: bytes
+    before: list[str]
+    after: list[str]
 
 
-def mine(
-    repository: Path, entry: Repository, seed: int, formats: dict[str, float] | None = None
-) -> Iterator[Case]:
-    """Cases of one repository. Raises GitError where it cannot be read or lacks the commit."""
+Writer = Callable[[Source], Case | None]
+
+
+def training_writer(seed: int, formats: dict[str, float]) -> Writer:
+    """Edits in the habits that training shows, on code that it does not."""
+
+    def case(source: Source) -> Case | None:
+        pair = source.pair
+        draw = seed_of(seed, pair.repository, pair.commit, pair.path)
+        synth = generate(source.before, source.after, pair.path, pair.language, draw, pair.subject, formats)
+        if synth is None or synth.expectation is Expectation.REFUSED:
+            return None
+        return Case(
+            id=f"{pair.repository}/{pair.commit[:12]}/{pair.path}",
+            category=Category.HELD_OUT,
+            language=pair.language,
+            path=pair.path,
+            format=synth.format,
+            original=_bytes_like(source.original, synth.old),
+            edit=synth.edit.encode(),
+            expected=_bytes_like(source.original, synth.new),
+            instruction=synth.instruction,
+            source=f"{pair.repository}@{pair.commit}",
+            tags=synth.tags,
+        )
+
+    return case
+
+
+def habits_writer(seed: int) -> Writer:
+    """Edits in habits that training does not show."""
+    taken: Counter[str] = Counter()
+    last: Change | None = None
+
+    def case(source: Source) -> Case | None:
+        nonlocal last
+        pair = source.pair
+        change = Change(pair.path, pair.language, source.before, source.after, last)
+        last = Change(pair.path, pair.language, source.before, source.after)
+        drawn = write(change, seed_of(seed, "habits", pair.repository, pair.commit, pair.path), taken)
+        if drawn is None:
+            return None
+        name, written = drawn
+        taken[name] += 1
+        return Case(
+            id=f"{name}/{pair.repository}/{pair.commit[:12]}/{pair.path}",
+            category=written.category,
+            language=pair.language,
+            path=pair.path,
+            format=written.format,
+            original=_bytes_like(source.original, written.old or source.before),
+            edit=written.edit.encode(),
+            expected=None if written.new is None else _bytes_like(source.original, written.new),
+            refusals=written.refusals,
+            not_exact=written.not_exact,
+            source=f"{pair.repository}@{pair.commit}",
+            tags=(name,),
+            placeholders=written.placeholders,
+        )
+
+    return case
+
+
+def _sources(repository: Path, entry: Repository, seed: int) -> Iterator[Source]:
     # Some pairs give no edit with one meaning; a few more are drawn to make up for them.
     pairs = mine_repository(
         repository, entry.name, limit=entry.limit * 2, max_commits=MAX_COMMITS, seed=seed, head=entry.commit
     )
-    taken = 0
     with Blobs(repository) as blobs:
         for pair in pairs:
             old, new = blobs.read(pair.old), blobs.read(pair.new)
             if old is None or new is None:
                 continue
             before, after = read_source(old), read_source(new)
-            if before is None or after is None:
+            # A file with mixed line ends is left out: its lines do not say what the true commit's bytes were.
+            if before is None or after is None or _bytes_like(old, before) != old:
                 continue
-            draw = seed_of(seed, pair.repository, pair.commit, pair.path)
-            synth = generate(before, after, pair.path, pair.language, draw, pair.subject, formats)
-            case = _case(pair, synth, old) if synth else None
-            if case is not None:
-                yield case
-                taken += 1
-            if taken == entry.limit:
-                return
+            yield Source(pair, old, before, after)
 
 
-def load_heldout(roots: list[Path], manifest: Manifest | None = None) -> Iterator[Case]:
+def mine(repository: Path, entry: Repository, seed: int, writer: Writer) -> Iterator[Case]:
+    """Cases of one repository. Raises GitError where it cannot be read or lacks the commit."""
+    taken = 0
+    for source in _sources(repository, entry, seed):
+        case = writer(source)
+        if case is not None:
+            yield case
+            taken += 1
+        if taken == entry.limit:
+            return
+
+
+def load_heldout(
+    roots: list[Path], manifest: Manifest | None = None, *, habits: bool = False
+) -> Iterator[Case]:
     """All held-out cases, from clones named `owner/name`, `owner+name` or `name` below one of the roots.
 
-    Raises GitError naming the repository that is missing.
+    With `habits`, edits in habits of writing that training does not show. Raises GitError naming the
+    repository that is missing.
     """
     manifest = manifest or load_manifest()
+    writer = habits_writer(manifest.seed) if habits else training_writer(manifest.seed, manifest.formats)
     for entry in manifest.repositories:
-        yield from mine(find_repository(roots, entry.name), entry, manifest.seed, manifest.formats)
+        yield from mine(find_repository(roots, entry.name), entry, manifest.seed, writer)

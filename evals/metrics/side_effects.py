@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,15 +17,29 @@ def _lines(content: bytes) -> list[str]:
     return content.decode("latin-1").split("\n")
 
 
-def leaked_placeholders(original: bytes, expected: bytes, result: bytes, language: str | None) -> int:
-    """Elision markers in `result` beyond those of the original and beyond those of the expected file."""
+def leaked_placeholders(
+    original: bytes, expected: bytes, result: bytes, language: str | None, known: Sequence[str] = ()
+) -> int:
+    """Elision markers in `result` beyond those of the original and beyond those of the expected file.
+
+    `known` are the edit's own placeholders where they are known, without indentation: they are counted
+    whether or not the applier takes them for markers.
+    """
     if result in (original, expected):
         return 0
     from applier.markers import leaks  # here, so that the other metrics do not need the grammars
     from applier.text import SourceText
 
     before, wanted, after = (SourceText.decode(content).lines for content in (original, expected, result))
-    return min(len(leaks(before, after, language)), len(leaks(wanted, after, language)))
+    found = {line: after[line].strip() for line in leaks(before, after, language)}
+    found = {line: found[line] for line in leaks(wanted, after, language) if line in found}
+    texts = Counter(line.strip() for line in before)
+    own = sum(
+        max(0, count - texts[text])
+        for text, count in Counter(line.strip() for line in after).items()
+        if text in known and text not in found.values()
+    )
+    return len(found) + own
 
 
 def changed_elsewhere(original: bytes, expected: bytes, result: bytes) -> int:

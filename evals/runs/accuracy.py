@@ -49,7 +49,9 @@ def _judged(case: Case, apply: Callable[[], EditResult]) -> Sample:
     outcome = score(case, result)
     equivalent, leaked, elsewhere = None, 0, 0
     if case.expected is not None and outcome in ANSWERED:
-        leaked = leaked_placeholders(case.original, case.expected, result.content, case.language)
+        leaked = leaked_placeholders(
+            case.original, case.expected, result.content, case.language, case.placeholders
+        )
         elsewhere = changed_elsewhere(case.original, case.expected, result.content)
     if case.expected is not None and not case.refusals:
         applied = outcome in ANSWERED

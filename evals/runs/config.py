@@ -30,6 +30,7 @@ class AccuracyConfig(RunConfig):
 
     cases: str = "written"
     repos: tuple[Path, ...] = ()
+    manifest: str = "heldout"
     limit: PositiveInt | None = None
     categories: tuple[Category, ...] = ()
     repeats: PositiveInt = 1
@@ -41,6 +42,7 @@ class StabilityConfig(RunConfig):
 
     cases: str = "written"
     repos: tuple[Path, ...] = ()
+    manifest: str = "heldout"
     edits: PositiveInt = 20
     repeats: PositiveInt = 1000
     batch: PositiveInt = 8

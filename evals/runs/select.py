@@ -8,25 +8,30 @@ from pathlib import Path
 
 from evals.cases import Case, Category, heldout, importers, written
 
+HELD_OUT = ("heldout", "habits")
 
-def load_cases(source: str, repos: Sequence[Path] = ()) -> list[Case]:
-    """Cases of `source`: "written", "heldout", a JSONL file, or a folder that one of the importers knows.
 
-    `repos` are the folders that hold the clones of the held-out repositories. Raises ValueError where the
+def load_cases(source: str, repos: Sequence[Path] = (), manifest: str = "heldout") -> list[Case]:
+    """Cases of `source`: "written", "heldout", "habits", a JSONL file, or a folder that an importer knows.
+
+    `repos` are the folders of the clones of the repositories in `manifest`. Raises ValueError where the
     source is none of these, and GitError where a clone is missing.
     """
     if source == "written":
         return written.load_written()
-    if source == "heldout":
+    if source in HELD_OUT:
         if not repos:
             raise ValueError("held-out cases are mined from local clones: name their folder with --repos")
-        return list(heldout.load_heldout(list(repos)))
+        repositories = heldout.load_manifest(manifest)
+        return list(heldout.load_heldout(list(repos), repositories, habits=source == "habits"))
     path = Path(source)
     if path.is_file():
         return written.load_file(path)
     if path.is_dir():
         return importers.load_folder(path)
-    raise ValueError(f"no cases at {source!r}: give 'written', 'heldout', a .jsonl file or a folder of cases")
+    raise ValueError(
+        f"no cases at {source!r}: give 'written', 'heldout', 'habits', a .jsonl file or a folder of cases"
+    )
 
 
 def _rank(case: Case, seed: int) -> str:

@@ -1,11 +1,17 @@
+import json
 import subprocess
+import tomllib
+from importlib import resources
 
 import pytest
 
-from evals.cases import Category
+from evals.cases import Category, case_to_json
+from evals.cases.case import case_from_json
+from evals.cases.habits import HABITS
 from evals.cases.heldout import Manifest, Repository, load_heldout, load_manifest
 from evals.runs.select import limit_cases
 from training.git import GitError
+from training.synth.generate import FORMATS
 
 BEFORE = (
     "".join(f"def step_{i}(x):\n    y = x + {i}\n    return y * {i + 1}\n\n\n" for i in range(12)).rstrip(
@@ -52,21 +58,40 @@ def test_a_missing_clone_is_named(tmp_path):
         list(load_heldout([tmp_path], Manifest(1, (Repository("someone/else", "HEAD", 1),))))
 
 
-def test_the_shipped_manifest_names_commits():
-    manifest = load_manifest()
-    assert sum(entry.limit for entry in manifest.repositories) >= 200
-    assert {"encode/httpx", "simonw/llm"} <= {entry.name for entry in manifest.repositories}
-    assert all(len(entry.commit) == 40 for entry in manifest.repositories)
+def test_the_shipped_manifests_name_commits():
+    for name, least in (("heldout", 1500), ("validation", 500)):
+        manifest = load_manifest(name)
+        assert sum(entry.limit for entry in manifest.repositories) >= least
+        assert all(len(entry.commit) == 40 for entry in manifest.repositories)
+        assert set(manifest.formats) == set(FORMATS)
 
 
-def test_held_out_repositories_are_not_trained_on():
-    import tomllib
-    from importlib import resources
+def test_a_bad_manifest_is_a_sentence(tmp_path):
+    (tmp_path / "bad.toml").write_text("seed = [")
+    for name in (str(tmp_path / "none.toml"), str(tmp_path / "bad.toml"), "nothing"):
+        with pytest.raises(ValueError, match="is no manifest"):
+            load_manifest(name)
 
+
+@pytest.mark.parametrize(("name", "side"), [("heldout", "heldout"), ("validation", "validation")])
+def test_the_repositories_are_the_split_of_training_and_are_not_trained_on(name, side):
     sources = tomllib.loads((resources.files("training") / "manifests" / "sources.toml").read_text())
-    ours = {entry.name for entry in load_manifest().repositories}
-    assert ours <= set(sources["heldout"])
-    assert not ours & {*sources["train"], *sources["validation"]}
+    ours = [entry.name for entry in load_manifest(name).repositories]
+    assert ours == sources[side]
+    for other in {"train", "validation", "heldout"} - {side}:
+        assert not set(ours) & set(sources[other])
+
+
+def test_habits_are_mined_from_the_same_commits(clone):
+    roots, commit, _ = clone
+    manifest = Manifest(7, (Repository("someone/steps", commit, 4),))
+    cases = list(load_heldout([roots], manifest, habits=True))
+    assert cases == list(load_heldout([roots], manifest, habits=True))
+    assert 1 <= len(cases) <= 4
+    for case in cases:
+        assert case.tags[0] in HABITS
+        assert case.id.startswith(f"{case.tags[0]}/someone/steps/")
+        assert case == case_from_json(json.loads(json.dumps(case_to_json(case))))
 
 
 def test_the_choice_of_cases_does_not_depend_on_their_order(clone):
