@@ -189,7 +189,7 @@ class Fit:
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
         on_gpu = self.worker.device.type == "cuda"
-        ways = ["flex", "varlen", "by_sample"] if on_gpu else ["by_sample"]
+        ways = ["flash", "flex", "by_sample"] if on_gpu else ["by_sample"]
         choose_attention(self.parameters, lambda: self.accumulate(pack, pack.weights.sum()), ways, self.say)
 
     def save(self) -> None:

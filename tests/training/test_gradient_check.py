@@ -74,7 +74,7 @@ def test_flex_attention_agrees_with_the_reference(fit: Fit) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-def test_flex_attention_has_the_gradients_of_the_reference(tmp_path: Path) -> None:
+def test_the_first_way_has_the_gradients_of_the_reference(tmp_path: Path) -> None:
     device = Worker(0, 1, torch.device("cuda"))
     samples = str(toy_samples(tmp_path / "samples"))
     config = dataclasses.replace(CONFIG, compile=True, pack_tokens=256)
@@ -82,7 +82,7 @@ def test_flex_attention_has_the_gradients_of_the_reference(tmp_path: Path) -> No
         FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), config), device
     )
     fit.check_gradients()
-    assert packed_attention.use("by_sample") == "flex"
+    assert packed_attention.use("by_sample") == "flash"
 
 
 def test_the_check_leaves_no_gradient_behind(fit: Fit) -> None:
