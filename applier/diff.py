@@ -13,53 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .chunks import CHUNK, count, equal
+from .chunks import CHUNK, Common, common_lines, count, equal
 from .sequences import Change, changes
 
 _NO_NEWLINE = b"\\ No newline at end of file"
-
-
-def _common_prefix(a: bytes, b: bytes) -> int:
-    """Length of the longest common prefix that ends with a line on both sides."""
-    limit = min(len(a), len(b))
-    at = 0
-    while at < limit and a[at : at + CHUNK] == b[at : at + CHUNK]:
-        at += CHUNK
-    low, high = min(at, limit), min(at + CHUNK, limit)
-    while low < high:  # the first difference lies in this chunk
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low if low == len(a) == len(b) else a.rfind(b"\n", 0, low) + 1
-
-
-def _common_suffix(a: bytes, b: bytes, prefix: int) -> int:
-    """Length of the longest common suffix that starts with a line on both sides, short of the prefix."""
-    limit = min(len(a), len(b)) - prefix
-    at = 0
-    while at < limit:
-        step = min(CHUNK, limit - at)
-        if a[len(a) - at - step : len(a) - at] != b[len(b) - at - step : len(b) - at]:
-            break
-        at += step
-    low, high = at, min(at + CHUNK, limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    cut_a, cut_b = len(a) - low, len(b) - low
-    if _starts_line(a, cut_a) and _starts_line(b, cut_b):
-        return low
-    line = a.find(b"\n", cut_a)
-    return len(a) - line - 1 if line >= 0 else 0
-
-
-def _starts_line(data: bytes, at: int) -> bool:
-    return at == 0 or data[at - 1] == 10
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -121,17 +78,29 @@ def _range(start: int, count: int) -> bytes:
     return b"%d,%d" % (start + 1 if count else start, count)
 
 
-def unified_diff(old: bytes, new: bytes, path: str, context: int = 3) -> bytes:
-    """The diff that turns `old` into `new`, its paths with a/ and b/; empty when they are equal."""
-    if old == new:
+def unified_diff(
+    old: bytes,
+    new: bytes,
+    path: str,
+    context: int = 3,
+    common: Common | None = None,
+    known: tuple[int, int] = (0, 0),
+) -> bytes:
+    """The diff that turns `old` into `new`, its paths with a/ and b/; empty when they are equal.
+
+    Give what is known already, to spare scans of large files: `common_lines(old, new)`, and
+    (offset, number of LF before it) of any place in `old`.
+    """
+    common = common or common_lines(old, new)
+    prefix, suffix = common
+    if prefix == len(old) == len(new):
         return b""
-    prefix = _common_prefix(old, new)
-    suffix = _common_suffix(old, new, prefix)
     low = _last_lines(old, prefix, context)
     high_a = _next_lines(old, len(old) - suffix, context)
     high_b = _next_lines(new, len(new) - suffix, context)
     a, b = _lines(old[low:high_a]), _lines(new[low:high_b])
-    first = count(old, 10, low)
+    offset, first = known
+    first += count(old, 10, low, offset) if offset <= low else -count(old, 10, offset, low)
     shown = path or "file"
     pieces = [b"--- ", _quoted("a/", shown), b"\n+++ ", _quoted("b/", shown), b"\n"]
     for group in _groups(changes(a, b), context):

@@ -82,6 +82,11 @@ def decode_bytes(data: bytes) -> tuple[bytes, Encoding]:
     raise AssertionError("latin-1 decodes every byte")
 
 
+def has_mark(data: bytes) -> bool:
+    """Whether the bytes start with a byte order mark."""
+    return data.startswith(tuple(encoding.bom for encoding in _WITH_BOM))
+
+
 def _refuse_nul(body: bytes) -> None:
     at = body.find(0)
     if at >= 0:

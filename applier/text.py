@@ -17,8 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .chunks import count
-from .encoding import MAX_BYTES, Encoding, TextError, decode_bytes, decode_edit
+from .chunks import Common, count
+from .encoding import MAX_BYTES, UTF8, Encoding, TextError, decode_bytes, decode_edit, has_mark
 from .sequences import changes
 from .types import RefusalReason
 
@@ -57,6 +57,31 @@ class SourceText:
                 f"The file has {len(data):,} bytes; at most {max_bytes:,} are accepted. It is left as it is.",
             )
         return cls(*decode_bytes(data))
+
+    def decode_revision(self, data: bytes, common: Common, max_bytes: int = MAX_BYTES) -> SourceText:
+        """`decode(data)`, where `common` says which whole lines `data` has from this file's bytes.
+
+        In UTF-8 without a byte order mark, lines that were text here are text there: only the others are
+        looked at.
+        """
+        middle = data[common.prefix : len(data) - common.suffix]
+        if (
+            self.encoding != UTF8
+            or self.newline != "\n"
+            or len(data) > max_bytes
+            or b"\n" not in data  # its line ends would be CR if it had any
+            or b"\r" in middle
+            or b"\0" in middle
+            or has_mark(data)
+        ):
+            return self.decode(data, max_bytes)
+        try:
+            middle.decode("utf-8")
+        except UnicodeDecodeError:
+            return self.decode(data, max_bytes)
+        revision = SourceText(data, UTF8)
+        revision.__dict__["newline"] = "\n"
+        return revision
 
     def encode(self, body: bytes) -> bytes:
         """A UTF-8 body as bytes of this file. Raises `TextError` where its encoding lacks a character."""
@@ -243,7 +268,9 @@ class SourceText:
         if start < end:
             pieces.append(memoryview(self.body)[start:end])
             if end == len(self.body) and not self.has_final_newline:
-                pieces.append(self._end_before(self.line_count))  # taken off again by _finish
+                # Taken off again by _finish. Counting the lines of a large file is worth avoiding.
+                newline = self.newline
+                pieces.append(newline.encode() if newline else self._end_before(self.line_count))
 
     def _end_before(self, line: int) -> bytes:
         """The end that a new line at `line` takes: that of the line before, else of the first."""

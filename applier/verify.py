@@ -19,8 +19,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .chunks import equal
+from .chunks import Common, common_lines, equal
 from .diff import DiffMismatch, gives, unified_diff
+from .encoding import UTF8
 from .formats import LazySnippet, ParsedEdit, WholeFile
 from .markers import leaks, suspicious
 from .sequences import changes
@@ -64,12 +65,16 @@ def verify(
         nothing.
     """
     validation = Validation(language=language)
+    common = common_lines(original, result)
+    most = 2 * len(original) + 2 * len(edit.text) * 4 + (1 << 20)
     try:
-        after = SourceText.decode(result, max_bytes=2 * len(original) + 2 * len(edit.text) * 4 + (1 << 20))
+        after = source.decode_revision(result, common, most)
     except TextError as error:
         message = f"The result would be no text: {error.message}"
         return Verdict(validation, b"", Refusal(RefusalReason.UNDECODABLE, message))
-    middles, changed_bytes = _outside(source, after, touched)
+    # Bytes of files are bytes of their bodies in UTF-8 without a byte order mark only.
+    plain = source.encoding == after.encoding == UTF8
+    middles, changed_bytes = _outside(source, after, touched, common if plain else Common(0, 0))
     validation = replace(validation, outside_bytes_changed=changed_bytes)
     refusal = _outside_refusal(changed_bytes) or _shape_refusal(source, after, touched, final_newline)
     if refusal:
@@ -91,7 +96,8 @@ def verify(
         validation = replace(validation, syntax_errors_before=report.before, syntax_errors_after=report.after)
         if report.new_error_line is not None:
             return Verdict(validation, b"", _syntax_refusal(after, report, language))
-    diff = unified_diff(original, result, path)
+    known = _known_line(source, touched) if plain else (0, 0)
+    diff = unified_diff(original, result, path, common=common, known=known)
     try:
         round_trips = gives(original, diff, result)
     except DiffMismatch:
@@ -104,11 +110,12 @@ def verify(
 
 
 def _outside(
-    source: SourceText, after: SourceText, touched: Sequence[tuple[int, int]]
+    source: SourceText, after: SourceText, touched: Sequence[tuple[int, int]], common: Common
 ) -> tuple[list[tuple[int, int]], int]:
     """(line ranges of the result that replace the touched ones, bytes outside that are not there).
 
-    The kept parts must stand in the result in order, the first at its start and the last at its end.
+    The kept parts must stand in the result in order, the first at its start and the last at its end. `common`
+    says how much is known to be equal at either end of the bodies.
     """
     body = after.body
     kept: list[tuple[int, int]] = []
@@ -121,10 +128,13 @@ def _outside(
         return [], 0 if source.body == body else max(len(source.body), 1)
     first, last = kept[0][1], len(source.body) - kept[-1][0]  # lengths
     # Without a final newline, the line that becomes the last one loses its end.
-    if not last and not source.has_final_newline and not equal(source.body, 0, body, 0, first):
+    same = first <= common.prefix
+    if not same and not last and not source.has_final_newline and not equal(source.body, 0, body, 0, first):
         first = len(source.body[:first].rstrip(b"\r\n"))
-    changed = 0 if equal(source.body, 0, body, 0, first) else first
-    if first + last > len(body) or not equal(source.body, kept[-1][0], body, len(body) - last, last):
+    changed = 0 if same or equal(source.body, 0, body, 0, first) else first
+    if first + last > len(body) or (
+        last > common.suffix and not equal(source.body, kept[-1][0], body, len(body) - last, last)
+    ):
         changed += last
     stop = len(body) - last
     at = first
@@ -158,6 +168,16 @@ def _result_lines(
         old = end
         found.append((first, line))
     return found
+
+
+def _known_line(source: SourceText, touched: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(offset, number of LF before it) of the first touched line, where that number is the line's."""
+    if touched and source.newline in ("\n", "\r\n"):
+        line = touched[0][0]
+        offset = source.offset(line)
+        if offset < len(source.body):  # past a last line without an end there are fewer LF than lines
+            return offset, line
+    return 0, 0
 
 
 def _outside_refusal(changed_bytes: int) -> Refusal | None:

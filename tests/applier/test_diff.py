@@ -10,6 +10,7 @@ import unidiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from applier.chunks import common_lines
 from applier.diff import DiffMismatch, apply_diff, unified_diff
 from applier.sequences import changes
 
@@ -124,3 +125,12 @@ def test_a_path_cannot_add_lines_to_the_header() -> None:
     diff = unified_diff(b"a\n", b"b\n", "x\n@@ -1 +1 @@\n-evil")
     assert diff.count(b"\n") == 5
     assert apply_diff(b"a\n", diff) == b"b\n"
+
+
+@given(pairs(), st.data())
+def test_what_is_known_beforehand_changes_no_diff(pair: tuple[bytes, bytes], data: st.DataObject) -> None:
+    old, new = pair
+    at = data.draw(st.integers(0, len(old)))
+    known = (at, old.count(b"\n", 0, at))
+    diff = unified_diff(old, new, "x", common=common_lines(old, new), known=known)
+    assert diff == unified_diff(old, new, "x")
