@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from kernels.cache import KVCache
+from kernels.cache import Block, KVCache
 
 
 class BackendError(RuntimeError):
@@ -45,9 +45,16 @@ class Backend(Protocol):
     """
 
     device: str
+    block: int  # positions of a block that caches can share
 
-    def new_cache(self, capacity: int) -> KVCache:
-        """An empty cache that `forward` can write."""
+    def new_cache(self, capacity: int, prefix: Sequence[Block] = ()) -> KVCache:
+        """A cache that `forward` can write: empty, or beginning with saved blocks."""
+
+    def cache_bytes(self, capacity: int, shared: int = 0) -> int:
+        """Memory that `new_cache` takes for `capacity` positions after `shared` blocks of a prefix."""
+
+    def free_cache_bytes(self) -> int | None:
+        """Memory left in the pool that all caches come from; None where there is no pool."""
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         """Runs all segments as one ragged batch, and advances each cache by its tokens."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,19 +16,63 @@ class CacheFull(ValueError):
     """More positions than the cache or the model has room for."""
 
 
+class Block(Protocol):
+    """Keys and values of `KVCache.block` positions in all layers, kept to begin other sequences with."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether dropping it frees that memory: no sequence is using it."""
+
+
+class CopiedBlock:
+    """A block in memory of its own."""
+
+    idle = True
+
+    def __init__(self, parts: Sequence[Tensor]) -> None:
+        self.parts = tuple(part.clone() for part in parts)
+        self.nbytes = sum(part.nbytes for part in self.parts)
+
+
 class KVCache:
     """k, v int8 [L, capacity, Hkv, D] and sk, sv float32 [L, capacity, Hkv]; the first `length` positions
     count.
 
-    A backend writes positions `length …` of every layer and then calls `advance`.
+    A backend writes positions `length …` of every layer and then calls `advance`. A cache can begin with
+    the blocks that another one saved: equal tokens from the first on have equal keys and values.
     """
 
-    def __init__(self, config: ModelConfig, capacity: int, device: str = "cpu") -> None:
-        if not 0 < capacity <= config.max_position:
-            raise CacheFull(f"capacity {capacity} is not in 1 … {config.max_position}")
+    block = 64  # positions
+
+    def __init__(
+        self, config: ModelConfig, capacity: int, device: str = "cpu", prefix: Sequence[Block] = ()
+    ) -> None:
+        self._check(config, capacity, prefix)
         self.capacity = capacity
         self.length = 0
         self._allocate(config, device)
+        for block in prefix:
+            assert isinstance(block, CopiedBlock)
+            for part, saved in zip(
+                self._parts(self.length, self.length + self.block), block.parts, strict=True
+            ):
+                part.copy_(saved)
+            self.length += self.block
+
+    def _check(self, config: ModelConfig, capacity: int, prefix: Sequence[Block]) -> None:
+        if not 0 < capacity <= config.max_position:
+            raise CacheFull(f"capacity {capacity} is not in 1 … {config.max_position}")
+        if len(prefix) * self.block > capacity:
+            raise CacheFull(f"{len(prefix)} blocks of {self.block} positions do not fit in {capacity}")
+
+    @classmethod
+    def bytes_for(cls, config: ModelConfig, capacity: int) -> int:
+        """Memory that a cache of this capacity takes."""
+        return config.num_layers * capacity * config.num_kv_heads * 2 * (config.head_dim + 4)
 
     def _allocate(self, config: ModelConfig, device: str) -> None:
         """Room for `capacity` positions; with `tensors`, the part a backend with its own layout replaces."""
@@ -35,6 +81,27 @@ class KVCache:
         self.v = torch.zeros_like(self.k)
         self.sk = torch.zeros(shape, dtype=torch.float32, device=device)
         self.sv = torch.zeros_like(self.sk)
+
+    def _parts(self, start: int, stop: int) -> list[Tensor]:
+        """Views of whole blocks of positions, for `save_block` and for beginning with saved blocks."""
+        return [part[:, start:stop] for part in (self.k, self.sk, self.v, self.sv)]
+
+    def save_block(self, index: int) -> Block:
+        """Positions `index * block` to `(index + 1) * block`, which must be written, for other caches."""
+        start = self._written_block(index)
+        return CopiedBlock(self._parts(start, start + self.block))
+
+    def _written_block(self, index: int) -> int:
+        start = index * self.block
+        if not 0 <= start <= self.length - self.block:
+            raise ValueError(f"block {index} is not within the {self.length} positions written")
+        return start
+
+    def release(self) -> None:
+        """Gives the memory back at once; the cache cannot be used any more."""
+        self.length = self.capacity = 0
+        self.k = self.v = torch.empty(0, dtype=torch.int8)
+        self.sk = self.sv = torch.empty(0)
 
     def advance(self, positions: int) -> None:
         """Counts `positions` more as written. Raises CacheFull."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kernels import reference as ref
 from kernels.backend import Hidden, Segment
-from kernels.cache import KVCache
+from kernels.cache import Block, KVCache
 from kernels.weights import Layer, Linear8, Weights
 
 
@@ -20,13 +20,20 @@ class ReferenceBackend:
     """Readable and slow. A faster torch backend overrides `linear` and `attention`."""
 
     device = "cpu"
+    block = KVCache.block
 
     def __init__(self, weights: Weights, threads: int | None = None) -> None:
         self.weights = weights
         self.config = weights.config
 
-    def new_cache(self, capacity: int) -> KVCache:
-        return KVCache(self.config, capacity)
+    def new_cache(self, capacity: int, prefix: Sequence[Block] = ()) -> KVCache:
+        return KVCache(self.config, capacity, prefix=prefix)
+
+    def cache_bytes(self, capacity: int, shared: int = 0) -> int:
+        return KVCache.bytes_for(self.config, capacity)  # a shared block is copied
+
+    def free_cache_bytes(self) -> int | None:
+        return None
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         tokens = torch.cat([segment.tokens for segment in segments]).to(torch.int64)

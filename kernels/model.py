@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kernels.backend import Backend, BackendError, Hidden, Segment
-from kernels.cache import CacheFull, KVCache
+from kernels.cache import Block, CacheFull, KVCache
 from kernels.config import ModelConfig
 from kernels.weights import Weights, load_weights
 
@@ -36,9 +36,24 @@ class Model:
         """Where logits and caches live: "cpu" or "cuda"."""
         return self.backend.device
 
-    def new_cache(self, capacity: int) -> KVCache:
-        """An empty cache for `capacity` positions. Raises CacheFull beyond the model's own limit."""
-        return self.backend.new_cache(capacity)
+    @property
+    def block(self) -> int:
+        """Positions of a block that caches can share."""
+        return self.backend.block
+
+    def new_cache(self, capacity: int, prefix: Sequence[Block] = ()) -> KVCache:
+        """A cache for `capacity` positions, beginning with the blocks of `prefix` that a cache of this model
+        saved. Raises CacheFull beyond the model's own limit, or where the backend's pool has no room.
+        """
+        return self.backend.new_cache(capacity, prefix)
+
+    def cache_bytes(self, capacity: int, shared: int = 0) -> int:
+        """Memory that a new cache takes; `shared` is the number of blocks that it begins with."""
+        return self.backend.cache_bytes(capacity, shared)
+
+    def free_cache_bytes(self) -> int | None:
+        """Memory left in the backend's pool of caches; None where it has none (a CPU)."""
+        return self.backend.free_cache_bytes()
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         """Runs a ragged batch: each segment's tokens continue its own cache.
@@ -101,4 +116,14 @@ def build_model(weights: Weights, backend: BackendName = "auto", threads: int | 
     return Model(weights, implementation(weights, threads))
 
 
-__all__ = ["BackendError", "CacheFull", "Hidden", "KVCache", "Model", "Segment", "build_model", "load_model"]
+__all__ = [
+    "BackendError",
+    "Block",
+    "CacheFull",
+    "Hidden",
+    "KVCache",
+    "Model",
+    "Segment",
+    "build_model",
+    "load_model",
+]

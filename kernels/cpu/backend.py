@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kernels.backend import Hidden, Segment
-from kernels.cache import KVCache
+from kernels.cache import Block, KVCache
 from kernels.config import ModelConfig
 from kernels.cpu import structs
 from kernels.cpu.cache import PackedKVCache
@@ -32,6 +32,7 @@ class EngineBackend:
     """All layers in one call of the C engine. Safe to call from several threads with different caches."""
 
     device = "cpu"
+    block = PackedKVCache.block
 
     def __init__(self, weights: Weights, engine: Engine) -> None:
         if not fits_engine(weights.config):
@@ -50,8 +51,14 @@ class EngineBackend:
         self._head: PackedLinear | None = None
         self._head_lock = Lock()
 
-    def new_cache(self, capacity: int) -> KVCache:
-        return PackedKVCache(self.config, capacity)
+    def new_cache(self, capacity: int, prefix: Sequence[Block] = ()) -> KVCache:
+        return PackedKVCache(self.config, capacity, prefix=prefix)
+
+    def cache_bytes(self, capacity: int, shared: int = 0) -> int:
+        return PackedKVCache.bytes_for(self.config, capacity)  # a shared block is copied
+
+    def free_cache_bytes(self) -> int | None:
+        return None
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         tokens = torch.cat([segment.tokens.to(torch.int64) for segment in segments])

@@ -16,6 +16,8 @@ _LANES = 16
 class PackedKVCache(KVCache):
     """attention.h describes the layout; `tensors` gives the plain one."""
 
+    block = PANEL
+
     def _allocate(self, config: ModelConfig, device: str) -> None:
         self.shape = (config.num_layers, config.num_kv_heads, config.head_dim)
         heads = config.num_layers * config.num_kv_heads
@@ -25,6 +27,29 @@ class PackedKVCache(KVCache):
         self.v = torch.zeros(heads, self.padded * columns, dtype=torch.int8)
         self.k_offset = torch.zeros(heads, self.padded, dtype=torch.int32)
         self.sk, self.sv, self.sv_max = (torch.zeros(heads, self.padded) for _ in range(3))
+
+    @classmethod
+    def bytes_for(cls, config: ModelConfig, capacity: int) -> int:
+        padded = -(-capacity // PANEL) * PANEL
+        columns = -(-config.head_dim // _LANES) * _LANES
+        return config.num_layers * config.num_kv_heads * padded * (config.head_dim + columns + 16)
+
+    def _parts(self, start: int, stop: int) -> list[Tensor]:
+        dim = self.shape[2]
+        parts = [self.k[:, start * dim : stop * dim]]
+        parts += [part[:, start:stop] for part in (self.k_offset, self.sk, self.sv, self.sv_max)]
+        panel = 0
+        for first in range(0, dim, PANEL):
+            columns = -(-min(PANEL, dim - first) // _LANES) * _LANES
+            at = self.padded * panel
+            parts.append(self.v[:, at + start * columns : at + stop * columns])
+            panel += columns
+        return parts
+
+    def release(self) -> None:
+        super().release()
+        self.padded = 0
+        self.k_offset, self.sv_max = torch.empty(0, dtype=torch.int32), torch.empty(0)
 
     def struct(self) -> Cache:
         """Pointers into this object's memory."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kernels.backend import BackendError, Hidden, Segment
+from kernels.cache import Block
 from kernels.gpu.arithmetic import INTERPRETED
 from kernels.gpu.attention import attention
 from kernels.gpu.batch import Inputs, Shape, choose_shape
@@ -85,11 +86,18 @@ class TritonBackend:
         self._cos, self._sin = weights.cos.to(self._device), weights.sin.to(self._device)
         positions = cache_positions or max(131_072, 8 * self.config.max_position)
         self.pool = PagePool(self.config, positions, page, self._device)
+        self.block = page
         self._max_pages = -(-self.config.max_position // page)
 
-    def new_cache(self, capacity: int) -> PagedCache:
+    def new_cache(self, capacity: int, prefix: Sequence[Block] = ()) -> PagedCache:
         """Raises CacheFull when the pool has too few pages left."""
-        return PagedCache(self.config, capacity, self.pool)
+        return PagedCache(self.config, capacity, self.pool, prefix)
+
+    def cache_bytes(self, capacity: int, shared: int = 0) -> int:
+        return (-(-capacity // self.pool.page) - shared) * self.pool.page_bytes
+
+    def free_cache_bytes(self) -> int | None:
+        return len(self.pool.free) * self.pool.page_bytes
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         config = self.config
