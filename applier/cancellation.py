@@ -46,6 +46,11 @@ def cancel_scope(token: CancelToken) -> Iterator[None]:
         _current.reset(previous)
 
 
+def current_token() -> CancelToken | None:
+    """The token of the scope around this call, to be asked in another thread."""
+    return _current.get()
+
+
 def check_cancelled() -> None:
     """Raise Cancelled if the scope around this call was cancelled; cost: two attribute reads."""
     token = _current.get()

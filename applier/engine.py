@@ -6,7 +6,9 @@ fingerprints cost nothing. Loading checks the weights and the tokenizer against 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +21,10 @@ from .receipt import fingerprint, sha256
 if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
-    from .decode import DecodeError, DecodeOptions, Merge, MergeTask
+    from .decode import MergeTask
+    from .merge import DecodeError, DecodeOptions, Merge
     from .plan import MergePlan
+    from .scheduling.scheduler import Scheduler
 
 MANIFEST_FILE = "manifest.json"
 UNCALIBRATED_THRESHOLD = 0.5  # a margin of 1 on the scale of logits
@@ -88,7 +92,13 @@ class ModelInfo:
 
 
 class Engine:
-    """A loaded model. Safe to use from several threads: every merge has a cache of its own."""
+    """A loaded model. Safe to use from several threads.
+
+    A merge runs in the thread that asks for it, or, where a scheduler is set, in passes shared with the
+    merges of all threads.
+    """
+
+    scheduler: Scheduler | None = None
 
     def __init__(
         self,
@@ -97,10 +107,12 @@ class Engine:
         options: DecodeOptions | None = None,
         proposal_bias: float = 0.0,
     ) -> None:
-        from .decode import DecodeOptions
+        from .merge import DecodeOptions
 
         self.model, self.codec, self.proposal_bias = model, codec, proposal_bias
         self.options = options or DecodeOptions()
+        # A GPU has one stream of passes and one pool of pages: its inline merges go one call at a time.
+        self._alone = contextlib.nullcontext() if model.device == "cpu" else threading.Lock()
 
     @staticmethod
     def load(
@@ -149,7 +161,6 @@ class Engine:
         from .guide import Guide
 
         return MergeTask(
-            self.model,
             self.codec,
             plan.prompt,
             plan.drafter,
@@ -162,8 +173,13 @@ class Engine:
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:
-        """Runs merges side by side; a merge that found no end gives its DecodeError."""
-        from .decode import run_tasks
+        """Runs merges side by side; a merge that found no end gives its DecodeError.
 
-        failed = run_tasks(self.model, tasks, self.options.batch_tokens)
-        return [error or task.result() for task, error in zip(tasks, failed, strict=True)]
+        Raises Cancelled, and what `Scheduler.run` raises where there is one.
+        """
+        from .scheduling.inline import run_tasks
+
+        if self.scheduler is not None:
+            return self.scheduler.run(tasks)
+        with self._alone:
+            return run_tasks(self.model, tasks, self.options.batch_tokens)

@@ -15,7 +15,7 @@ from .types import LineRange, Refusal, RefusalReason
 from .window import Item, WindowError
 
 if TYPE_CHECKING:
-    from .decode import DecodeError, Merge
+    from .merge import DecodeError, Merge
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ bytes as they were.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,19 +21,26 @@ from .types import EditRequest, EditResult
 if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
-    from .decode import DecodeError, DecodeOptions, Merge
+    from .merge import DecodeError, DecodeOptions, Merge
+    from .scheduling.options import SchedulerOptions
+    from .scheduling.report import StepReport
+    from .scheduling.scheduler import Scheduler
 
 
 class Applier:
     """Applies edits. Equal requests get equal bytes from every Applier with the same fingerprint.
 
-    Safe to use from several threads. The model is loaded when the first edit needs it.
+    Safe to use from several threads; `start_scheduler` lets their merges share the model's passes. The model
+    is loaded when the first edit needs it.
     """
 
     def __init__(self, info: ModelInfo | None, load: Callable[[], Engine] | None) -> None:
         self._info, self._load = info, load
         self._engine: Engine | None = None
         self._lock = threading.Lock()
+        # Parsing, locating and checking hold the interpreter's lock: more threads at it than cores would only
+        # keep the thread of the model's passes waiting for it.
+        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._fingerprint = info.fingerprint() if info else _without_model()
 
     @staticmethod
@@ -86,6 +94,21 @@ class Applier:
                 self._engine = self._load()
         return self._engine
 
+    def start_scheduler(
+        self, options: SchedulerOptions | None = None, on_step: Callable[[StepReport], None] | None = None
+    ) -> Scheduler | None:
+        """From now on merges of all threads share the model's passes, until the scheduler is closed.
+
+        None without a model. Loads the model; raises what that raises, and ValueError as `Scheduler` does.
+        """
+        from .scheduling.scheduler import Scheduler
+
+        engine = self.engine
+        if engine is None:
+            return None
+        engine.scheduler = Scheduler(engine.model, options, on_step)
+        return engine.scheduler
+
     @property
     def model(self) -> Model | None:
         """The loaded model, None without one."""
@@ -101,7 +124,9 @@ class Applier:
         return self._fingerprint
 
     def apply(self, request: EditRequest) -> EditResult:
-        """The answer to one request. Raises only `Cancelled`, and what loading the model raises."""
+        """The answer to one request. Raises only `Cancelled`, what loading the model raises, and what
+        `Scheduler.run` raises where one was started.
+        """
         return self.trace_many([request])[0].result
 
     def apply_many(self, requests: Sequence[EditRequest]) -> list[EditResult]:
@@ -118,7 +143,8 @@ class Applier:
             wanted: dict[int, Merges] = {}
             for number, answer in answers.items():
                 try:
-                    wanted[number] = steps[number].send(answer)
+                    with self._cores:
+                        wanted[number] = steps[number].send(answer)
                 except StopIteration as stop:
                     results[number] = stop.value
             answers = {}

@@ -32,7 +32,8 @@ from .types import (
 from .verify import verify
 
 if TYPE_CHECKING:
-    from .decode import DecodeError, Merge, MergeTask
+    from .decode import MergeTask
+    from .merge import DecodeError, Merge
 
 Merges = list["MergeTask"]
 Steps = Generator[Merges, "list[Merge | DecodeError] | None", EditResult]

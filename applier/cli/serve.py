@@ -19,7 +19,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0 takes a free one. Default: 50051.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Edits at a time.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Edits at a time. Default: 256.")] = None,
+    cache_mib: Annotated[
+        int | None, typer.Option(help="Memory for running merges. Default: a quarter, at most 4096.")
+    ] = None,
     max_message_bytes: Annotated[int | None, typer.Option(help="Largest request. Default: 32 MiB.")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM chain; serve TLS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM key of the certificate.")] = None,
@@ -52,6 +55,7 @@ def serve(
         "host": host,
         "port": port,
         "workers": workers,
+        "cache_mib": cache_mib,
         "max_message_bytes": max_message_bytes,
         "tls_certificate": tls_certificate,
         "tls_key": tls_key,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -21,9 +20,16 @@ class ServerConfig(BaseSettings):
     port: int = Field(default=50051, ge=0, le=65535, description="0 takes a free port")
     max_message_bytes: int = Field(default=32 * MIB, gt=0, description="largest request accepted")
     workers: int = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1), gt=0, description="edits at a time"
+        default=256, gt=0, description="edits at a time; their merges share the model's passes"
     )
     max_waiting: int = Field(default=256, ge=0, description="edits queued before RESOURCE_EXHAUSTED")
+    cache_mib: int | None = Field(
+        default=None, gt=0, description="memory for running merges and the prefix cache; a GPU has its pool"
+    )
+    prefix_cache_mib: int | None = Field(
+        default=None, ge=0, description="of cache_mib, for prompts seen before; default: a quarter"
+    )
+    batch_tokens: int | None = Field(default=None, gt=0, description="tokens of one pass of the model")
     stream_window: int = Field(
         default=32, gt=0, description="edits of one stream in work or unread at a time"
     )

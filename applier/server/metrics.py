@@ -7,9 +7,11 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from applier.memo import MemoEvent
+from applier.scheduling.report import StepReport
 from applier.types import EditResult
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BATCH = tuple(4**n for n in range(8))  # 1 to 16,384
 
 
 class ServerMetrics:
@@ -45,6 +47,46 @@ class ServerMetrics:
         self.in_flight = Gauge(
             "samebytes_edits_in_flight", "Edits taken and not yet answered", registry=self.registry
         )
+
+        self._merges = Gauge("samebytes_merges", "Merges by the model", ["state"], registry=self.registry)
+        self._cache = Gauge(
+            "samebytes_cache_bytes", "Key and value caches", ["holder"], registry=self.registry
+        )
+        self._batch_tokens = Histogram(
+            "samebytes_batch_tokens",
+            "Tokens in one pass",
+            buckets=_BATCH,
+            registry=self.registry,
+        )
+        self._batch_merges = Histogram(
+            "samebytes_batch_merges",
+            "Merges in one pass",
+            buckets=_BATCH,
+            registry=self.registry,
+        )
+        self._prompt = Counter(
+            "samebytes_prompt_tokens",
+            "Tokens of prompts, by whether the prefix cache had them",
+            ["prefix"],
+            registry=self.registry,
+        )
+        self._interrupted = Counter(
+            "samebytes_merges_interrupted", "Merges preempted or cancelled", ["why"], registry=self.registry
+        )
+
+    def step(self, report: StepReport) -> None:
+        """Count one step of the scheduler."""
+        self._merges.labels("running").set(report.running)
+        self._merges.labels("waiting").set(report.waiting)
+        self._cache.labels("running").set(report.cache_bytes)
+        self._cache.labels("prefix").set(report.prefix_bytes)
+        if report.batch_merges:
+            self._batch_tokens.observe(report.batch_tokens)
+            self._batch_merges.observe(report.batch_merges)
+        self._prompt.labels("hit").inc(report.prefix_hit_tokens)
+        self._prompt.labels("miss").inc(report.prompt_tokens - report.prefix_hit_tokens)
+        self._interrupted.labels("preempted").inc(report.preempted)
+        self._interrupted.labels("cancelled").inc(report.cancelled)
 
     def answered(self, result: EditResult, seconds: float) -> None:
         """Count one answer."""

@@ -20,6 +20,7 @@ from applier.memo import Memoised
 from applier.server.config import ServerConfig
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
+from applier.server.scheduling import start_scheduler
 from applier.server.security import TokenInterceptor, server_credentials
 from applier.server.service import ApplyService
 from applier.server.workers import AppliesEdits
@@ -78,16 +79,18 @@ async def running_server(
     port = _bind(server, config)
     store = open_store(config)
     await server.start()
-    exporter = None
+    exporter = scheduler = None
     try:
         if config.metrics_port is not None:
             exporter = _serve_metrics(metrics, config.host, config.metrics_port)
         metrics_port = exporter.server_port if exporter else None
         log.info("listening", host=config.host, port=port, metrics_port=metrics_port)
-        applier = await asyncio.get_running_loop().run_in_executor(None, load)
+        loop = asyncio.get_running_loop()
+        applier = await loop.run_in_executor(None, load)
+        scheduler = await loop.run_in_executor(None, start_scheduler, applier, config, metrics)
         if store is not None:
             applier = Memoised(applier, store, config.memo_check_rate, on_event=metrics.memo)
-        service.ready(applier)
+        service.ready(applier, scheduler)
         await _set_health(health, health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", fingerprint=applier.fingerprint())
         yield RunningServer(config.host, port, metrics_port)
@@ -95,6 +98,8 @@ async def running_server(
         await health.enter_graceful_shutdown()
         await server.stop(config.grace_seconds)
         service.close()
+        if scheduler is not None:
+            await asyncio.get_running_loop().run_in_executor(None, scheduler.close)
         if store is not None:
             store.close()
         if exporter is not None:

@@ -7,6 +7,7 @@ import secrets
 import time
 import traceback
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import grpc
 import structlog
@@ -17,6 +18,9 @@ from applier.api.v1 import apply_pb2_grpc
 from applier.server import convert, errors
 from applier.server.metrics import ServerMetrics
 from applier.server.workers import AppliesEdits, Workers
+
+if TYPE_CHECKING:
+    from applier.scheduling.scheduler import Scheduler
 
 log = structlog.get_logger("samebytes.server")
 
@@ -32,10 +36,11 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
         self._workers: Workers | None = None
         self._fingerprint = ""
 
-    def ready(self, applier: AppliesEdits) -> None:
-        """Start answering with `applier`, whose self-test has passed."""
+    def ready(self, applier: AppliesEdits, scheduler: Scheduler | None = None) -> None:
+        """Start answering with `applier`, whose self-test has passed and whose merges `scheduler` runs."""
         self._fingerprint = applier.fingerprint()
-        self._workers = Workers(applier, self._threads, self._max_waiting)
+        retry_seconds = scheduler.retry_seconds if scheduler else lambda: 1
+        self._workers = Workers(applier, self._threads, self._max_waiting, retry_seconds)
 
     def close(self) -> None:
         """Drop waiting work; for shutdown."""

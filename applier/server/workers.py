@@ -1,13 +1,18 @@
-"""Run edits in threads, so that the event loop stays free, with a bound on how many may wait."""
+"""Run edits in threads, so that the event loop stays free, with a bound on how many may wait.
+
+A thread mostly waits: the model runs in the scheduler's thread, for the merges of all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from applier.cancellation import CancelToken, cancel_scope
+from applier.scheduling.errors import SchedulerFull
 from applier.server.errors import overloaded
 from applier.types import EditRequest, EditResult
 
@@ -27,8 +32,15 @@ class AppliesEdits(Protocol):
 class Workers:
     """A pool of threads over one Applier; refuses work beyond `threads + max_waiting` edits."""
 
-    def __init__(self, applier: AppliesEdits, threads: int, max_waiting: int) -> None:
+    def __init__(
+        self,
+        applier: AppliesEdits,
+        threads: int,
+        max_waiting: int,
+        retry_seconds: Callable[[], int] = lambda: 1,
+    ) -> None:
         self._applier = applier
+        self._retry_seconds = retry_seconds
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="samebytes-edit")
         self._places = threading.Semaphore(threads + max_waiting)
 
@@ -39,7 +51,7 @@ class Workers:
         check. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait.
         """
         if not self._places.acquire(blocking=False):
-            raise overloaded(retry_seconds=1)
+            raise overloaded(self._retry_seconds())
         token = CancelToken()
         try:
             future = self._pool.submit(self._work, request, token)
@@ -49,6 +61,8 @@ class Workers:
         future.add_done_callback(lambda _: self._places.release())
         try:
             return await asyncio.wrap_future(future)
+        except SchedulerFull as error:
+            raise overloaded(error.retry_seconds) from error
         finally:
             token.cancel()
 

@@ -18,7 +18,7 @@ from evals.runs.config import Backend
 from evals.runs.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
-    from applier.decode import DecodeError, Merge
+    from applier.merge import DecodeError, Merge
     from applier.plan import MergePlan
 
 BASELINE_POSITIONS = 8192
@@ -58,7 +58,7 @@ class BaselineEngine(Engine):
 
     def run(self, tasks: Sequence[Any]) -> list[Merge | DecodeError]:
         """The proposals, with nothing that could be unsure of them."""
-        from applier.decode import Merge
+        from applier.merge import Merge
 
         return [
             Merge(

@@ -6,10 +6,12 @@ import torch
 
 from applier.baseline import align
 from applier.constrain import Constraint, KnownLines, known_lines
-from applier.decode import DecodeError, DecodeOptions, MergeTask, run_tasks
+from applier.decode import MergeTask
 from applier.drafts import Drafter
 from applier.guide import Guide
 from applier.markers import find_markers
+from applier.merge import DecodeError, DecodeOptions
+from applier.scheduling.inline import run_tasks
 from applier.window import GAP
 from kernels.model import Segment
 from tests.applier.tiny import codec
@@ -19,7 +21,16 @@ ITEMS = ["import os", GAP, "def add(a, b):", "    return a + b", "", "class Thin
 EDIT = ["# ... existing code ...", "def add(a, b, c):", "    return a + b + c", "", "# ... existing code ..."]
 
 
-def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48, bias=0.0) -> MergeTask:
+class Task(MergeTask):
+    """Remembers the cache that it gave back last."""
+
+    def suspend(self) -> None:
+        if self.cache is not None:
+            self.tensors = [part.clone() for part in self.cache.tensors()]
+        super().suspend()
+
+
+def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48, bias=0.0) -> Task:
     markers = find_markers(edit, "python")
     if proposal is None:
         proposal = align(items, edit, "python", markers=markers)
@@ -28,19 +39,12 @@ def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=
     known = KnownLines(codec(), known_lines(items, [line for line in shown if line is not None], proposal))
     constraint = None if free else Constraint(known, items)
     prompt = codec().build_prompt(items, edit, basename="x.py")
-    return MergeTask(
-        model(), codec(), prompt, drafter, constraint, limit, options, True, Guide(codec(), proposal), bias
-    )
+    return Task(codec(), prompt, drafter, constraint, limit, options, True, Guide(codec(), proposal), bias)
 
 
-def run(*tasks: MergeTask):
-    run_tasks(model(), tasks)
-    return tasks
-
-
-def one_by_one(one: MergeTask) -> tuple[list[int], list[np.ndarray]]:
+def one_by_one(one: Task) -> tuple[list[int], list[np.ndarray]]:
     """The definition: one token a pass, no drafts, logits of the whole vocabulary."""
-    cache = model().new_cache(one.cache.capacity)
+    cache = model().new_cache(one.capacity)
     hidden = model().forward([Segment(cache, torch.tensor(one.prompt))])
     state = one.constraint.start if one.constraint else None
     written, seen = [], []
@@ -56,7 +60,7 @@ def one_by_one(one: MergeTask) -> tuple[list[int], list[np.ndarray]]:
     return written, seen
 
 
-def finish(one: MergeTask) -> MergeTask:
+def finish(one: Task) -> Task:
     """Runs one merge to its end, or to the limit that a random model may well reach."""
     run_tasks(model(), [one])
     return one
@@ -73,9 +77,8 @@ def test_no_option_changes_a_bit(options, free, bias):
     plain = finish(task(DecodeOptions(draft_length=0, prefill_chunk=None), free=free, bias=bias))
     other = finish(task(options, free=free, bias=bias))
     assert other.written == plain.written
-    assert other._hash.digest() == plain._hash.digest()
-    assert other.cache.length == plain.cache.length
-    assert all(map(torch.equal, other.cache.tensors(), plain.cache.tensors()))
+    assert other.decisions.sha256 == plain.decisions.sha256
+    assert all(map(torch.equal, other.tensors, plain.tensors))
 
 
 @pytest.mark.parametrize("free", [False, True])
@@ -84,9 +87,9 @@ def test_the_result_is_the_definition(free):
     written, seen = one_by_one(fast)
     assert fast.written == written
     digest = hashlib.sha256()
-    for values in seen[: fast._decisions]:
+    for values in seen[: fast.decisions.count]:
         digest.update(values.astype("<f4").tobytes())
-    assert digest.digest() == fast._hash.digest()
+    assert digest.hexdigest() == fast.decisions.sha256
 
 
 def test_a_true_draft_is_confirmed_in_one_pass():
@@ -94,7 +97,7 @@ def test_a_true_draft_is_confirmed_in_one_pass():
     merged = codec().decode(written)
     again = finish(task(DecodeOptions(prefill_chunk=None), proposal=merged))
     assert again.written == written
-    assert again._passes == 1
+    assert again.passes == 1
     assert again.result().agrees
     assert again.result().accepted == len(written)
 
@@ -107,8 +110,8 @@ def test_batches_do_not_change_a_bit():
         run_tasks(model(), together, batch_tokens=batch_tokens)
         for one, other in zip(alone, together, strict=True):
             assert one.written == other.written
-            assert one._hash.digest() == other._hash.digest()
-            assert one.cache.sha256() == other.cache.sha256()
+            assert one.decisions.sha256 == other.decisions.sha256
+            assert all(map(torch.equal, one.tensors, other.tensors))
 
 
 def test_only_known_lines_are_written_and_every_gap():
@@ -122,9 +125,9 @@ def test_only_known_lines_are_written_and_every_gap():
 
 def test_a_merge_without_end_fails_alone():
     short, long = task(limit=3), task()
-    failed = run_tasks(model(), [short, long])
-    assert isinstance(failed[0], DecodeError)
-    assert failed[1] is None
+    failed, merged = run_tasks(model(), [short, long])
+    assert isinstance(failed, DecodeError)
+    assert list(merged.ids) == long.written
     assert long.done
 
 
@@ -147,6 +150,6 @@ def test_a_bias_above_the_departure_changes_the_merge():
 def test_margin_is_the_least_over_decisions():
     one = finish(task())
     _, seen = one_by_one(one)
-    margins = [float(np.sort(values)[-1] - np.sort(values)[-2]) for values in seen[: one._decisions]]
+    margins = [float(np.sort(values)[-1] - np.sort(values)[-2]) for values in seen[: one.decisions.count]]
     assert one.result().margin == min(margins)
     assert one.result().decisions == len(margins)

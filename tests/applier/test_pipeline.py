@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from applier import Applier, EditFormat, EditOptions, EditRequest, EditResult, Status
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
-from applier.decode import DecodeOptions
 from applier.diff import apply_diff
 from applier.engine import ModelNotFoundError
+from applier.merge import DecodeOptions
 from applier.prompt import PromptTemplate
 from applier.types import RefusalReason, Tier
 from tests.applier.tiny_applier import tiny_applier

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from applier import Applier
-from applier.decode import DecodeOptions
 from applier.engine import Engine, ModelInfo
+from applier.merge import DecodeOptions
 from applier.prompt import PromptTemplate
 from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec

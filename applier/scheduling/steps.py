@@ -1,0 +1,185 @@
+"""The step loop's one step: drop what is cancelled, admit what fits, share the pass out, run it.
+
+Fairness is between calls. Each pass is divided max-min fairly among the calls with merges running, and a
+call's part among its merges, those first that were served longest ago: a call of many or huge merges gets as
+much as a call of one small one, and what a call does not need goes to the others. Who is admitted next is
+decided by `queue`. Where the next one finds no room, a running merge at least `PREEMPT_RATIO` times its size
+and further from its fair end gives up its cache, at most `MOST_PREEMPTIONS` times in its life, and is
+continued later over a cache filled anew.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from applier.cancellation import Cancelled
+from applier.merge import DecodeError
+from kernels.model import CacheFull, Model
+
+from .jobs import Job
+from .memory import CacheMemory
+from .options import SchedulerOptions, batch_tokens
+from .passes import Part, run_pass
+from .prefixes import block_keys, root_key
+from .queue import WaitingQueue
+from .report import StepReport
+from .shares import draft_limit, fair_shares
+
+PREEMPT_RATIO = 4
+MOST_PREEMPTIONS = 2
+
+logger = logging.getLogger(__name__)
+
+
+class StepLoop:
+    """Running and waiting merges of one model. For one thread; `Scheduler` lets any thread hand merges in."""
+
+    def __init__(self, model: Model, options: SchedulerOptions | None = None) -> None:
+        """Raises ValueError when the memory allowed holds no cache of the model's full length."""
+        self.options = options or SchedulerOptions()
+        self.memory = CacheMemory(model, self.options.cache_bytes, self.options.prefix_bytes)
+        self.waiting = WaitingQueue()
+        self.running: list[Job] = []
+        self._model = model
+        self._room = batch_tokens(self.options.batch_tokens, model.device)
+        self._root = root_key(model.weights_sha256)
+        self._step = 0
+        self._prompt_tokens = self._hit_tokens = self._preempted = self._cancelled = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.running or self.waiting)
+
+    def add(self, job: Job) -> None:
+        """Takes a job in; its `answer` is set by a later step."""
+        if self.memory.prefixes.max_bytes:
+            job.keys = block_keys(self._root, job.task.prompt, self.memory.block)
+        self.waiting.add(job)
+
+    def step(self) -> StepReport:
+        """Runs one step. An error of the model ends the merges of that pass with it, and no others."""
+        self._prompt_tokens = self._hit_tokens = self._preempted = self._cancelled = 0
+        self._drop_cancelled()
+        self._admit()
+        parts = self._share()
+        if parts:
+            self._run(parts)
+        tokens = sum(len(part.tokens) for _, part in parts)
+        report = StepReport(
+            running=len(self.running),
+            waiting=len(self.waiting),
+            waiting_tokens=self.waiting.cost,
+            batch_tokens=tokens,
+            batch_merges=len(parts),
+            prompt_tokens=self._prompt_tokens,
+            prefix_hit_tokens=self._hit_tokens,
+            preempted=self._preempted,
+            cancelled=self._cancelled,
+            cache_bytes=self.memory.running_bytes,
+            prefix_bytes=self.memory.prefixes.nbytes,
+        )
+        self.waiting.served(tokens, len(self.running) + len(self.waiting))
+        self._step += 1
+        return report
+
+    def drop_all(self, error: Exception) -> None:
+        """Ends every job with `error`."""
+        for job in [*self.running, *self.waiting.remove(lambda _: True)]:
+            self._leave(job)
+            job.answer.set_exception(error)
+
+    def _drop_cancelled(self) -> None:
+        dropped = [job for job in self.running if job.cancelled]
+        dropped += self.waiting.remove(lambda job: job.cancelled)
+        for job in dropped:
+            self._leave(job)
+            job.answer.set_exception(Cancelled())
+        self._cancelled = len(dropped)
+
+    def _leave(self, job: Job) -> None:
+        if job in self.running:
+            self.running.remove(job)
+            self.memory.end(job)
+
+    def _admit(self) -> None:
+        while self.waiting and len(self.running) < self.options.max_running:
+            job = self.waiting.first()
+            if self.memory.begin(job):
+                self.waiting.pop()
+                self.running.append(job)
+                assert job.task.cache is not None
+                self._prompt_tokens += len(job.task.prompt)
+                self._hit_tokens += job.task.cache.length
+            elif not self.running:  # the pool is taken by caches that are not this loop's
+                self.waiting.pop()
+                job.answer.set_exception(CacheFull(f"no room for a cache of {job.task.capacity} positions"))
+            elif not self._preempt_for(job):
+                return
+
+    def _preempt_for(self, job: Job) -> bool:
+        """Takes the cache of the largest merge that may be made to wait for `job`; False: there is none."""
+        victims = [
+            other
+            for other in self.running
+            if other.cost >= PREEMPT_RATIO * job.cost
+            and other.finish_tag > job.finish_tag
+            and other.preempted < MOST_PREEMPTIONS
+        ]
+        if not victims:
+            return False
+        victim = max(victims, key=lambda other: other.finish_tag)
+        self.preempt(victim)
+        return True
+
+    def preempt(self, job: Job) -> None:
+        """Takes a running merge's cache back; it waits again, and goes on with the same bits."""
+        self._leave(job)
+        job.preempted += 1
+        self._preempted += 1
+        self.waiting.put_back(job)
+
+    def _share(self) -> list[tuple[Job, Part]]:
+        """Who takes part in the next pass, and with which tokens."""
+        calls: dict[object, list[Job]] = {}
+        for job in sorted(self.running, key=lambda job: job.last_step):
+            calls.setdefault(job.call, []).append(job)
+        wanted = [[job.task.wanted() for job in jobs] for jobs in calls.values()]
+        pressure = sum(map(sum, wanted)) / self._room
+        limits = [
+            [draft_limit(pressure, job.task.accepted, job.task.missed) for job in jobs]
+            for jobs in calls.values()
+        ]
+        if pressure > 1:
+            wanted = [
+                [job.task.wanted(limit) for job, limit in zip(jobs, own, strict=True)]
+                for jobs, own in zip(calls.values(), limits, strict=True)
+            ]
+        parts = []
+        shares = fair_shares([sum(own) for own in wanted], self._room)
+        for share, jobs, own, most in zip(shares, calls.values(), wanted, limits, strict=True):
+            for tokens, job, limit in zip(fair_shares(own, share), jobs, most, strict=True):
+                if tokens:
+                    parts.append((job, Part(job.task, job.task.next_tokens(tokens, limit))))
+                    job.last_step = self._step
+        return parts
+
+    def _run(self, parts: list[tuple[Job, Part]]) -> None:
+        errors: list[Exception | None]
+        try:
+            errors = run_pass(self._model, [part for _, part in parts])
+        except Exception as failure:
+            logger.error("a pass of the model failed: %s", type(failure).__name__)
+            errors = [failure] * len(parts)
+        for (job, _), error in zip(parts, errors, strict=True):
+            if error is None:
+                self.memory.save_prompt(job)
+                if not job.task.done:
+                    continue
+            self._leave(job)
+            if error is None:
+                job.answer.set_result(job.task.result())
+            elif isinstance(error, DecodeError):
+                job.answer.set_result(error)
+            else:
+                job.answer.set_exception(error)
