@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import grpc
 import structlog
+from opentelemetry.context import Context
 
 from applier import types
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
-from applier.server import convert, errors
+from applier.server import convert, errors, tracing
 from applier.server.metrics import ServerMetrics
 from applier.server.workers import AppliesEdits, Workers
 
@@ -52,7 +53,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     ) -> pb.ApplyEditResponse:
         """One edit."""
         try:
-            return await self._answer(request)
+            return await self._answer(request, "ApplyEdit", tracing.caller(context.invocation_metadata()))
         except errors.CallError as error:
             await errors.abort(context, error)
 
@@ -67,11 +68,12 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
         answers: asyncio.Queue[asyncio.Task[pb.ApplyEditsResponse] | None] = asyncio.Queue(
             self._stream_window
         )
+        parent = tracing.caller(context.invocation_metadata())
         async with asyncio.TaskGroup() as group:
 
             async def read() -> None:
                 async for item in requests:
-                    await answers.put(group.create_task(self._answer_item(item)))
+                    await answers.put(group.create_task(self._answer_item(item, parent)))
                 await answers.put(None)
 
             group.create_task(read())
@@ -86,27 +88,32 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
             await errors.abort(context, errors.not_ready())
         return pb.GetFingerprintResponse(fingerprint=self._fingerprint)
 
-    async def _answer_item(self, item: pb.ApplyEditsRequest) -> pb.ApplyEditsResponse:
+    async def _answer_item(self, item: pb.ApplyEditsRequest, parent: Context) -> pb.ApplyEditsResponse:
         try:
-            return pb.ApplyEditsResponse(id=item.id, response=await self._answer(item.request))
+            response = await self._answer(item.request, "ApplyEdits", parent)
+            return pb.ApplyEditsResponse(id=item.id, response=response)
         except errors.CallError as error:
             field = f"request.{error.field}" if error.field else ""
             edit_error = pb.EditError(code=error.code.value[0], message=error.message, field=field)
             return pb.ApplyEditsResponse(id=item.id, error=edit_error)
 
-    async def _answer(self, message: pb.ApplyEditRequest) -> pb.ApplyEditResponse:
+    async def _answer(
+        self, message: pb.ApplyEditRequest, method: str, parent: Context
+    ) -> pb.ApplyEditResponse:
         """Raises CallError, also for an exception that nobody expected."""
-        with self._metrics.in_flight.track_inprogress():
+        with self._metrics.in_flight.track_inprogress(), tracing.edit_span(method, parent) as span:
             try:
-                return await self._apply(message)
+                return await self._apply(message, span)
             except errors.CallError as error:
+                span.failed(error.code.name)
                 self._metrics.failed(error.code.name)
                 raise
             except asyncio.CancelledError:
+                span.failed(grpc.StatusCode.CANCELLED.name)
                 self._metrics.failed(grpc.StatusCode.CANCELLED.name)
                 raise
 
-    async def _apply(self, message: pb.ApplyEditRequest) -> pb.ApplyEditResponse:
+    async def _apply(self, message: pb.ApplyEditRequest, span: tracing.EditSpan) -> pb.ApplyEditResponse:
         if self._workers is None:
             raise errors.not_ready()
         started = time.perf_counter()
@@ -117,6 +124,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
             raise
         except Exception as error:
             raise _report_bug(error) from error
+        span.answered(request, result)
         seconds = time.perf_counter() - started
         _log_result(request, result, seconds)
         if result.refusal is not None and result.refusal.reason is types.RefusalReason.STALE_ORIGINAL:
