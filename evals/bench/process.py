@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Served:
     process: subprocess.Popen[str]
     target: str
     fingerprint: str
+    events: Counter[str]  # by the name that the server logs them under, such as "edit"
 
     @property
     def pid(self) -> int:
@@ -62,9 +64,10 @@ def serving(
         events = _events_until_serving(process)
         alarm.cancel()
         # A pipe that nobody reads would stop the server once it is full of logs.
-        threading.Thread(target=_drain, args=(process,), daemon=True).start()
+        counts: Counter[str] = Counter()
+        threading.Thread(target=_count, args=(process, counts), daemon=True).start()
         listening, ready = events["listening"], events["serving"]
-        yield Served(process, f"{listening['host']}:{listening['port']}", str(ready["fingerprint"]))
+        yield Served(process, f"{listening['host']}:{listening['port']}", str(ready["fingerprint"]), counts)
     finally:
         alarm.cancel()
         if process.poll() is None:
@@ -90,7 +93,8 @@ def _events_until_serving(process: subprocess.Popen[str]) -> dict[str, dict[str,
     raise ServerFailed(f"the server did not come up: {last}")
 
 
-def _drain(process: subprocess.Popen[str]) -> None:
+def _count(process: subprocess.Popen[str], counts: Counter[str]) -> None:
     assert process.stderr is not None
-    for _ in process.stderr:
-        pass
+    for line in process.stderr:
+        if line.startswith("{"):
+            counts[json.loads(line)["event"]] += 1

@@ -60,7 +60,12 @@ class Grpc:
         self._timeout = timeout
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._channel = grpc.aio.insecure_channel(
-            address, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+            address,
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.enable_retries", 0),  # a server that turns requests away is to be seen as such
+            ],
         )
         self._apply = ApplyServiceStub(self._channel).ApplyEdit
 
