@@ -183,6 +183,9 @@ def audit(
     concurrency: Annotated[
         list[int] | None, typer.Option(min=1, help="Requests in flight; may be repeated.")
     ] = None,
+    identical: Annotated[
+        int, typer.Option(min=0, help="At least so many identical requests, over all conditions.")
+    ] = 0,
 ) -> None:
     """Send identical requests under changing conditions and say what kind of determinism the server has.
 
@@ -206,7 +209,12 @@ def audit(
         if max(levels) < 2:
             raise ValueError("an audit needs a concurrency of at least 2")
         config = AuditConfig(
-            out=out, backend=backend, target_options=options, repeats=repeats, concurrencies=levels
+            out=out,
+            backend=backend,
+            target_options=options,
+            repeats=repeats,
+            concurrencies=levels,
+            identical=identical,
         )
         with open_target(backend, options) as (target, origin):
             summary = run_audit(config, target, origin)

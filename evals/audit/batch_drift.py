@@ -4,8 +4,8 @@
 
 Needs torch and transformers (and `gguf` for a GGUF file) and nothing else of this project but the metrics.
 Every row of every batch has the same number of prompt tokens, so there is no padding: what changes is the
-batch size, the row's place in it and the neighbours. Writes `samples.jsonl`, one line per output, and
-`summary.json`.
+batch size, the row's place in it and the neighbours. Writes `samples.jsonl`, one line per output, after every
+batch, and `summary.json` at the end, when the time is up, or when it is told to stop (SIGTERM, Ctrl-C).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import signal
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,31 +28,35 @@ from evals.audit.transformers_batch import BatchGenerator, Generation
 from evals.metrics import distinct_outputs, div_index, divergence_positions, token_agreement
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+SMALL = 8  # batches up to this size hold so few copies that more of them are made
 
 
-def schedule(total: int, sizes: tuple[int, ...], most_batches: int = 4) -> list[tuple[int, int]]:
+def schedule(total: int, sizes: tuple[int, ...] = SIZES, rounds: int = 2) -> list[tuple[int, int]]:
     """(batch size, copies of the audited request in it) of every batch; the copies add up to `total`.
 
-    Half of each batch is neighbours. Every size gets an equal share of the outputs, in at most `most_batches`
-    batches, since a batch of one takes as long as a batch of 256; the largest size takes what that leaves
-    over. Sizes take turns, so that a run cut short has still seen all of them.
+    Half of each batch is neighbours. All sizes take turns, so that a run cut short has seen all of them;
+    after `rounds` the small ones have as many turns again, and the largest makes up the rest.
     """
-    share = total // len(sizes)
-    batches = {size: max(1, min(most_batches, -(-share // max(1, size // 2)))) for size in sizes}
-    turns = [
-        (size, max(1, size // 2)) for turn in range(most_batches) for size in sizes if batches[size] > turn
-    ]
+    turns = list(sizes) * rounds + [size for size in sizes if size <= SMALL] * rounds
     plan: list[tuple[int, int]] = []
     left = total
-    for size, copies in turns:
-        plan.append((size, min(copies, left)))
-        left -= plan[-1][1]
-        if not left:
-            return plan
     while left:
-        plan.append((sizes[-1], min(sizes[-1] // 2, left)))
+        size = turns[len(plan)] if len(plan) < len(turns) else sizes[-1]
+        plan.append((size, min(max(1, size // 2), left)))
         left -= plan[-1][1]
     return plan
+
+
+def batch_rows(
+    audited: list[int], neighbours: list[list[int]], size: int, copies: int, turn: int
+) -> list[list[int]]:
+    """One batch: the copies spread evenly over it, not at its front, and other prompts between them."""
+    waiting = [neighbours[(turn + i) % len(neighbours)] for i in range(size - copies)]
+    stride = size // copies
+    return [
+        audited if place % stride == 0 and place // stride < copies else waiting.pop()
+        for place in range(size)
+    ]
 
 
 def _digest(generation: Generation) -> str:
@@ -59,39 +65,36 @@ def _digest(generation: Generation) -> str:
 
 def measure(
     generator: BatchGenerator, prompt: int, arguments: argparse.Namespace, deadline: float
-) -> list[dict[str, Any]]:
-    """Samples of one audited prompt: one dict per output."""
-    rows = generator.encode([AUDITED[prompt], *TRAFFIC], length=arguments.prompt_tokens)
-    audited, neighbours = rows[0], rows[1:]
-    samples: list[dict[str, Any]] = []
-    for batch, (size, copies) in enumerate(schedule(arguments.total, SIZES)):
-        if time.monotonic() > deadline:
-            break
-        fill = [neighbours[(batch + i) % len(neighbours)] for i in range(size - copies)]
-        # The audited rows are spread over the batch, not put at its front.
-        stride = size // copies
-        batch_rows: list[list[int]] = []
-        waiting = list(fill)
-        for place in range(size):
-            is_audited = place % stride == 0 and place // stride < copies
-            batch_rows.append(audited if is_audited else waiting.pop())
-        generations = generator.generate(batch_rows, arguments.new_tokens)
-        for place, (row, generation) in enumerate(zip(batch_rows, generations, strict=True)):
-            if row is audited:
-                samples.append(
-                    {
-                        "prompt": prompt,
-                        "batch": batch,
-                        "batch_size": size,
-                        "row": place,
-                        "tokens": generation.tokens,
-                        "sha256": _digest(generation),
-                        "logits_sha256": generation.prefill_sha256,
-                        "top_logit": generation.prefill_top,
-                    }
-                )
-        print(f"prompt {prompt} batch {batch} size {size}: {len(samples)} of {arguments.total}", flush=True)
-    return samples
+) -> Iterator[list[dict[str, Any]]]:
+    """Samples of one audited prompt, batch by batch; no batch is begun that would end after `deadline`."""
+    audited, *neighbours = generator.encode([AUDITED[prompt], *TRAFFIC], length=arguments.prompt_tokens)
+    longest, taken = 0.0, 0
+    for batch, (size, copies) in enumerate(schedule(arguments.total)):
+        began = time.monotonic()
+        if began + longest > deadline:
+            print(f"prompt {prompt}: out of time after {taken} of {arguments.total} outputs", flush=True)
+            return
+        rows = batch_rows(audited, neighbours, size, copies, batch)
+        generations = generator.generate(rows, arguments.new_tokens)
+        taken += copies
+        seconds = time.monotonic() - began
+        longest = max(longest, seconds)
+        progress = f"{taken} of {arguments.total} outputs"
+        print(f"prompt {prompt} batch {batch} size {size}: {seconds:.1f} s, {progress}", flush=True)
+        yield [
+            {
+                "prompt": prompt,
+                "batch": batch,
+                "batch_size": size,
+                "row": place,
+                "tokens": generation.tokens,
+                "sha256": _digest(generation),
+                "logits_sha256": generation.prefill_sha256,
+                "top_logit": generation.prefill_top,
+            }
+            for place, (row, generation) in enumerate(zip(rows, generations, strict=True))
+            if row is audited
+        ]
 
 
 def summarise(samples: list[dict[str, Any]]) -> dict[str, Any]:
@@ -100,23 +103,21 @@ def summarise(samples: list[dict[str, Any]]) -> dict[str, Any]:
     for sample in samples:
         by_size[sample["batch_size"]].append(sample)
     runs = [tuple(sample["tokens"]) for sample in samples]
-    positions = divergence_positions(runs)
+    alone = {sample["sha256"] for sample in by_size.get(1, [])}
     return {
         "n": len(samples),
         "distinct_outputs": distinct_outputs(s["sha256"] for s in samples),
         "distinct_prefill_logits": distinct_outputs(s["logits_sha256"] for s in samples),
         "top_logit_spread": max(s["top_logit"] for s in samples) - min(s["top_logit"] for s in samples),
         "div_index": div_index(runs) if len(runs) > 1 else None,
-        "divergence_positions": positions,
+        "divergence_positions": divergence_positions(runs),
         "token_agreement": token_agreement(runs) if len(runs) > 1 else None,
         "by_batch_size": {
             str(size): {
                 "n": len(group),
                 "distinct_outputs": distinct_outputs(s["sha256"] for s in group),
                 "distinct_prefill_logits": distinct_outputs(s["logits_sha256"] for s in group),
-                "outputs_not_seen_alone": sum(
-                    s["sha256"] not in {a["sha256"] for a in by_size.get(1, [])} for s in group
-                ),
+                "outputs_not_seen_alone": sum(s["sha256"] not in alone for s in group),
             }
             for size, group in sorted(by_size.items())
         },
@@ -135,49 +136,73 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--total", type=int, default=1000, help="outputs per audited prompt")
     parser.add_argument("--prompt-tokens", type=int, default=48)
     parser.add_argument("--new-tokens", type=int, default=128)
-    parser.add_argument("--max-seconds", type=float, default=400)
+    parser.add_argument("--max-seconds", type=float, default=130, help="loading included")
     parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    arguments.prompts = min(arguments.prompts, len(AUDITED))
+    return arguments
+
+
+def _stop(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure, write the two files and print the counts."""
+    """Measure, write the two files and print the counts. Exits with 1 where nothing was measured."""
+    started = time.monotonic()
     arguments = parse_arguments(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _stop)
     generator = BatchGenerator(arguments.model, arguments.gguf_file, arguments.dtype, arguments.device)
-    samples: list[dict[str, Any]] = []
-    prompts: dict[str, Any] = {}
-    for prompt in range(min(arguments.prompts, len(AUDITED))):
-        share = (arguments.max_seconds - (time.monotonic() - started)) / (arguments.prompts - prompt)
-        taken = measure(generator, prompt, arguments, time.monotonic() + share)
-        if taken:
-            samples += taken
-            prompts[AUDITED[prompt]] = summarise(taken)
-    import transformers
-
-    summary = {
-        "kind": "batch_drift",
-        "target": f"transformers {transformers.__version__} {arguments.dtype}",
-        "model": generator.name,
-        "hardware": torch.cuda.get_device_name() if arguments.device.startswith("cuda") else "CPU",
-        "torch": torch.__version__,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "requested_per_prompt": arguments.total,
-        "prompt_tokens": arguments.prompt_tokens,
-        "new_tokens": arguments.new_tokens,
-        "seconds": round(time.monotonic() - started, 1),
-        "prompts": prompts,
-    }
-    with (arguments.out / "samples.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(sample) + "\n" for sample in samples)
+    generator.generate(generator.encode([TRAFFIC[0]], length=arguments.prompt_tokens), 2)
+    print(f"{generator.name} is loaded after {time.monotonic() - started:.1f} s", flush=True)
+    taken: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    try:
+        with (arguments.out / "samples.jsonl").open("w", encoding="utf-8") as file:
+            for prompt in range(arguments.prompts):
+                now = time.monotonic()
+                share = (arguments.max_seconds - (now - started)) / (arguments.prompts - prompt)
+                for samples in measure(generator, prompt, arguments, now + share):
+                    taken[prompt] += samples
+                    file.writelines(json.dumps(sample) + "\n" for sample in samples)
+                    file.flush()
+    except KeyboardInterrupt:
+        print("told to stop; summing up what there is", flush=True)
+    if not taken:
+        raise SystemExit("nothing was measured: there was no time left after loading the model")
+    summary = _summary(arguments, generator, taken, time.monotonic() - started)
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    for text, result in prompts.items():
+    for text, result in summary["prompts"].items():
         print(
             f"{result['distinct_outputs']} distinct outputs of {result['n']}, "
             f"{result['distinct_prefill_logits']} distinct logits, "
             f"first divergence at token {result['div_index']}: {text}"
         )
+
+
+def _summary(
+    arguments: argparse.Namespace,
+    generator: BatchGenerator,
+    taken: dict[int, list[dict[str, Any]]],
+    seconds: float,
+) -> dict[str, Any]:
+    import transformers
+
+    on_gpu = arguments.device.startswith("cuda")
+    return {
+        "kind": "batch_drift",
+        "target": f"transformers {transformers.__version__} {arguments.dtype}",
+        "model": generator.name,
+        "attention": generator.attention,
+        "hardware": torch.cuda.get_device_name() if on_gpu else "CPU",
+        "torch": torch.__version__,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "requested_per_prompt": arguments.total,
+        "prompt_tokens": arguments.prompt_tokens,
+        "new_tokens": arguments.new_tokens,
+        "seconds": round(seconds, 1),
+        "prompts": {AUDITED[prompt]: summarise(samples) for prompt, samples in taken.items()},
+    }
 
 
 if __name__ == "__main__":

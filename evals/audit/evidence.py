@@ -35,9 +35,20 @@ class Condition:
     divergences: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Identical:
+    """The audited request over all greedy conditions: asks answered, and what was distinct under one
+    fingerprint (the most of any). `distinct_digests` is 0 where the target gives none.
+    """
+
+    n: int
+    distinct: int
+    distinct_digests: int
+
+
 @dataclass(slots=True)
 class Evidence:
-    """Everything the verdict is drawn from."""
+    """What the verdict is drawn from. `from_memo` of `answered` replies were looked up, not computed."""
 
     conditions: dict[str, Condition]
     fingerprints: list[str]
@@ -47,6 +58,9 @@ class Evidence:
     other_seed_outputs: int
     receipts: bool
     unit: str
+    identical: Identical
+    answered: int
+    from_memo: int
 
 
 Key = tuple[str, str]  # group, fingerprint
@@ -116,6 +130,24 @@ def _condition(
     return result
 
 
+def _identical(answered: list[dict[str, Any]]) -> Identical:
+    buckets: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for sample in answered:
+        if sample["group"] == conditions.AUDITED:
+            buckets[_bucket(sample)].append(sample)
+    return Identical(
+        n=sum(len(group) for group in buckets.values()),
+        distinct=max((distinct_outputs(s["sha256"] for s in group) for group in buckets.values()), default=0),
+        distinct_digests=max(
+            (
+                distinct_outputs(s["digest"] for s in group if s["digest"] is not None)
+                for group in buckets.values()
+            ),
+            default=0,
+        ),
+    )
+
+
 def gather(samples: Iterable[dict[str, Any]]) -> Evidence:
     """Evidence of a finished audit; `samples` in the order they were taken.
 
@@ -153,4 +185,7 @@ def gather(samples: Iterable[dict[str, Any]]) -> Evidence:
         ),
         receipts=all(sample["receipt"] for sample in answered),
         unit=answered[0]["unit"],
+        identical=_identical(answered),
+        answered=len(answered),
+        from_memo=sum(sample.get("memo", False) for sample in answered),
     )

@@ -26,6 +26,7 @@ def _sample(key: str, wave: int, watched: Watched, reply: Reply | BaseException)
         "fingerprint": reply.fingerprint,
         "digest": reply.digest,
         "receipt": reply.receipt,
+        "memo": reply.memo,
         "unit": "token" if reply.tokens is not None else "byte",
         "output": list(reply.units()),
     }

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from evals.audit.conditions import plan
-from evals.audit.evidence import gather
+from evals.audit.evidence import Evidence, gather
 from evals.audit.execute import execute
 from evals.audit.questions import answers
 from evals.audit.target import Target
@@ -30,6 +30,7 @@ class AuditConfig(BaseModel):
     target_options: dict[str, str | int | bool | None] = Field(default_factory=dict)
     repeats: PositiveInt = 20
     concurrencies: tuple[PositiveInt, ...] = (2, 4, 8)
+    identical: int = Field(default=0, ge=0, description="at least so many asks of the audited request")
 
 
 def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> dict[str, Any]:
@@ -39,7 +40,9 @@ def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> di
     """
     identity = {"target": target.name, "model": target.model}
     store = SampleStore(config.out, config, identity)
-    waves = list(plan(target.workload, config.repeats, config.concurrencies, target.samples))
+    waves = list(
+        plan(target.workload, config.repeats, config.concurrencies, target.samples, config.identical)
+    )
     done = frozenset(
         index
         for index, wave in enumerate(waves)
@@ -54,19 +57,28 @@ def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> di
     return write_summary(config, target, provenance, list(store.samples.values()))
 
 
+def _warning(evidence: Evidence) -> str | None:
+    warnings = []
+    if len(evidence.fingerprints) > 1:
+        warnings.append("this audit spans several fingerprints; outputs were compared only within one")
+    if evidence.from_memo:
+        warnings.append(
+            f"{evidence.from_memo} of {evidence.answered} replies came from the server's memo and were not "
+            "computed; to audit the computing, serve without it (samebytes serve --memo-bytes 0)"
+        )
+    return "; ".join(warnings) or None
+
+
 def write_summary(
     config: AuditConfig, target: Target, provenance: Provenance, samples: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The summary of an audit, written to its folder."""
     evidence = gather(samples)
     verdicts = judge(evidence)
-    spans = len(evidence.fingerprints) > 1
     fingerprint = ", ".join(evidence.fingerprints)
     summary: dict[str, Any] = {
         "kind": "audit",
-        "warning": "this audit spans several fingerprints; outputs were compared only within one"
-        if spans
-        else None,
+        "warning": _warning(evidence),
         "target": target.name,
         "provenance": provenance.model_copy(update={"fingerprint": fingerprint}).model_dump(mode="json"),
         "config": config.model_dump(mode="json", exclude={"out"}),
@@ -74,6 +86,8 @@ def write_summary(
         "questions": [asdict(answer) for answer in answers(evidence, verdicts)],
         "conditions": [asdict(condition) for condition in evidence.conditions.values()],
         "unit": evidence.unit,
+        "identical": asdict(evidence.identical),
+        "memo": {"answered": evidence.answered, "from_memo": evidence.from_memo},
     }
     path = config.out / "summary.json"
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

@@ -41,7 +41,10 @@ class BatchGenerator:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(model, **extra)
         loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
         self.model = loaded.to(device).eval()
-        self.eos = {self.tokenizer.eos_token_id, self.model.generation_config.eos_token_id}
+        self.attention = str(self.model.config._attn_implementation)
+        # The model's own setting is one id or a list of them.
+        ends = self.model.generation_config.eos_token_id
+        self.eos = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
 
     def encode(self, prompts: Sequence[str], length: int | None = None) -> list[list[int]]:
         """Token ids of each prompt; with `length`, repeated and cut to exactly that many."""

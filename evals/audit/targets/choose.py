@@ -38,14 +38,16 @@ def open_target(backend: str, options: Options) -> Iterator[tuple[Target, Proven
         generator = BatchGenerator(model, gguf, str(options["dtype"]), str(options["device"]))
         yield TransformersServer(generator, tokens), provenance(None, generator.name)
     elif backend in ("samebytes", "samebytes-grpc"):
-        from evals.audit.targets.samebytes import Grpc, InProcess
-
         if backend == "samebytes":
+            from evals.audit.targets.samebytes import InProcess
+
             target = InProcess(Path(model) if model else None)
             yield target, target.provenance
         else:
             if not url:
                 raise ValueError("samebytes-grpc needs --url, as host:port")
+            from evals.audit.targets.samebytes_grpc import Grpc
+
             yield Grpc(url), provenance(None, model or "unknown")
     else:
         raise ValueError(

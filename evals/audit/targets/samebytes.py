@@ -1,4 +1,4 @@
-"""This project's applier: in process, and over gRPC."""
+"""This project's applier in process, and the edits that an audit of it sends."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import grpc.aio
-
-from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
 from applier.pipeline import Applier
 from applier.request import Traced
-from applier.server.convert import request_to_proto
 from applier.types import EditFormat, EditRequest, Status
 from evals.audit.target import Ask, Reply
 from evals.audit.targets.batching import Batcher
@@ -20,18 +16,20 @@ from evals.cases import Case, written
 from evals.cases.case import padding
 from evals.runs.subjects import open_applier, provenance_of
 
-MAX_MESSAGE = 64 << 20  # bytes; gRPC's own limit of 4 MiB is less than a large file
-
 
 class EditWorkload:
-    """Lazy snippets of the written cases: edits that only the model can merge. Payloads are EditRequests."""
+    """Lazy snippets of the written cases: edits that only the model can merge. Payloads are EditRequests.
+
+    The shortest one is audited, so that a thousand repeats are cheap.
+    """
 
     def __init__(self, cases: Sequence[Case] | None = None) -> None:
-        self._cases = cases or [
+        lazy = [
             case
             for case in written.load_written()
             if case.format is EditFormat.LAZY and case.id.endswith("/lazy") and case.language == "python"
         ]
+        self._cases = cases or sorted(lazy, key=lambda case: (len(case.original) + len(case.edit), case.id))
 
     def audited(self) -> EditRequest:
         return self._cases[0].request()
@@ -58,7 +56,10 @@ class EditWorkload:
 
 
 class InProcess:
-    """Requests in flight together are merged in one batch. The digest is of the merges' logits."""
+    """Requests in flight together are merged in one batch. The digest is of the merges' logits.
+
+    The applier is called itself, with no memo before it: every reply is computed.
+    """
 
     name = "samebytes in process"
     samples = False  # greedy by definition: there is nothing to seed
@@ -90,33 +91,3 @@ class InProcess:
 
     async def close(self) -> None:
         await self._batcher.drain()
-
-
-class Grpc:
-    """A served applier at `host:port`, without TLS."""
-
-    samples = False
-
-    def __init__(self, address: str, timeout: float = 120, workload: EditWorkload | None = None) -> None:
-        self.name = f"samebytes over gRPC at {address}"
-        self.model = "unknown"
-        self.workload = workload or EditWorkload()
-        self._address, self._timeout = address, timeout
-        self._channel: grpc.aio.Channel | None = None
-
-    async def ask(self, ask: Ask) -> Reply:
-        if self._channel is None:  # made here, since a channel belongs to the event loop that is running
-            options = [("grpc.max_receive_message_length", MAX_MESSAGE)]
-            self._channel = grpc.aio.insecure_channel(self._address, options=options)
-        service = ApplyServiceStub(self._channel)
-        reply = await service.ApplyEdit(request_to_proto(ask.payload), timeout=self._timeout)
-        refused = f"refused: {reply.refusal.reason}: {reply.refusal.message}".encode()
-        return Reply(
-            output=refused if reply.HasField("refusal") else reply.content,
-            fingerprint=reply.receipt.fingerprint or None,
-            receipt=bool(reply.receipt.request_sha256),
-        )
-
-    async def close(self) -> None:
-        if self._channel is not None:
-            await self._channel.close()

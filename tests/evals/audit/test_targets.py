@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,10 +12,13 @@ from evals.audit.conditions import plan
 from evals.audit.evidence import gather
 from evals.audit.execute import execute
 from evals.audit.questions import answers
+from evals.audit.run import AuditConfig, run_audit
 from evals.audit.targets.batching import Batcher
 from evals.audit.targets.choose import open_target
-from evals.audit.targets.samebytes import EditWorkload, Grpc, InProcess
+from evals.audit.targets.samebytes import EditWorkload, InProcess
+from evals.audit.targets.samebytes_grpc import Grpc
 from evals.audit.verdict import Finding, judge
+from evals.runs.provenance import provenance
 from evals.runs.subjects import open_applier
 from tests.evals.small import LAZY
 
@@ -52,11 +56,12 @@ def test_the_applier_in_process_is_sound_down_to_its_logits(tiny_folder):
         assert evidence.conditions[name].distinct_digests == 1
 
 
-def test_the_served_applier_is_sound(tiny_folder):
+@contextmanager
+def served(tiny_folder, **settings):
     started, stop, address = threading.Event(), threading.Event(), []
 
     async def serve():
-        config = ServerConfig(port=0, grace_seconds=1)
+        config = ServerConfig(port=0, grace_seconds=1, **settings)
         async with running_server(config, lambda: open_applier(tiny_folder, threads=1)) as server:
             address.append(server.target)
             started.set()
@@ -66,10 +71,28 @@ def test_the_served_applier_is_sound(tiny_folder):
     thread.start()
     assert started.wait(30)
     try:
-        sound(audit(Grpc(address[0], workload=Small(LAZY))))
+        yield address[0]
     finally:
         stop.set()
         thread.join()
+
+
+def test_the_served_applier_is_sound_without_a_memo(tiny_folder):
+    with served(tiny_folder, memo_bytes=0) as address:
+        evidence = audit(Grpc(address, workload=Small(LAZY)))
+    sound(evidence)
+    assert evidence.from_memo == 0
+
+
+def test_an_audit_of_a_memo_says_so(tiny_folder, tmp_path):
+    with served(tiny_folder, memo_check_rate=0) as address:
+        config = AuditConfig(out=tmp_path, backend="samebytes-grpc", repeats=2, concurrencies=(2,))
+        summary = run_audit(config, Grpc(address, workload=Small(LAZY)), provenance(None, "tiny"))
+    kept = summary["memo"]["from_memo"]
+    assert kept > summary["memo"]["answered"] / 2
+    assert (
+        f"{kept} of {summary['memo']['answered']} replies came from the server's memo" in summary["warning"]
+    )
 
 
 def test_requests_in_flight_together_are_one_batch():
@@ -112,35 +135,6 @@ def test_an_unknown_backend_is_named():
         pass
     with pytest.raises(ValueError, match="needs --url"), open_target("openai", options):
         pass
-
-
-@pytest.fixture(scope="module")
-def stock_model(tmp_path_factory):
-    """A random Llama of two small layers with the tiny tokenizer, saved as transformers saves it."""
-    transformers = pytest.importorskip("transformers")
-    import torch
-
-    from tests.applier.tiny import tokenizer_json
-
-    folder = tmp_path_factory.mktemp("stock")
-    (folder / "raw.json").write_text(tokenizer_json())
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "raw.json"), eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
 
 
 def test_greedy_batches_are_what_transformers_generates(stock_model):

@@ -83,3 +83,38 @@ def test_no_answers_is_no_verdict():
     with pytest.raises(ValueError, match="answers given alone"):
         judge(gather([sample(0, "concurrency 2", "a")]))
     assert math.isclose(judge(gather([sample(0, conditions.ALONE, "a")])).noise_floor, 0)
+
+
+class Words:
+    """Payloads that are words."""
+
+    def audited(self):
+        return "audited"
+
+    def traffic(self, index):
+        return f"traffic {index}"
+
+    def neighbour(self, long, index):
+        return f"{'long' if long else 'short'} {index}"
+
+    def fresh(self, index):
+        return f"fresh {index}"
+
+
+def test_the_plan_asks_the_audited_request_as_often_as_wanted():
+    for identical, concurrencies in ((0, (2, 4)), (1000, (2, 8, 32)), (1000, (64, 256)), (10, (2,))):
+        waves = list(conditions.plan(Words(), 10, concurrencies, samples=True, identical=identical))
+        asked = [w for wave in waves for w in wave if w.group == conditions.AUDITED]
+        least = max(identical, 6 * 10 + 10 * len(concurrencies))
+        assert least <= len(asked) < least + 2 * max(concurrencies)
+        assert {w.ask.payload for w in asked} == {"audited"}
+        mixed = [wave for wave in waves if len({w.ask.payload for w in wave}) > 1]
+        assert max(map(len, mixed)) == min(max(concurrencies), conditions.MOST_COMPANY)
+
+
+def test_identical_requests_are_counted_over_all_conditions():
+    samples = [sample(i, conditions.ALONE, "aa", digest="x") for i in range(3)]
+    samples += [sample(5 + i, "concurrency 2", "aa", digest="y") for i in range(4)]
+    samples += [sample(20, "beside long neighbours", "zz", group="beside long neighbours 0")]
+    identical = gather(samples).identical
+    assert (identical.n, identical.distinct, identical.distinct_digests) == (7, 1, 2)
