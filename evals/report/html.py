@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from evals.report import plots
+from evals.report import plots, side_by_side
 from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, GROUPINGS, share
 from evals.runs.rates import Rate
 
@@ -107,6 +107,7 @@ def render(summaries: Sequence[dict[str, Any]], title: str = "samebytes evals") 
     return environment.get_template("report.html.j2").render(
         title=title,
         runs=by_kind,
+        comparison=side_by_side.compare(summaries),
         figures=_figures(summaries),
         warnings=warnings,
     )

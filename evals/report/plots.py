@@ -26,6 +26,7 @@ _STYLE: Any = {
     "axes.grid": True,
     "grid.alpha": 0.25,
 }
+MARKS, DASHES = "osD^vP", ("-", "--", "-.", ":")
 COLOURS = ("#1f5fa8", "#c4511d", "#2b8a57", "#7a4fa3", "#a8821f", "#5b6670")
 
 
@@ -62,13 +63,21 @@ def distinct_outputs(series: Sequence[Series]) -> str:
     """Distinct outputs of the same request against how many requests were in flight or in the batch."""
     with matplotlib.rc_context(_STYLE):
         figure, axes = _figure(7, 3.4)
-        for line, colour in zip(series, COLOURS * len(series), strict=False):
+        for place, line in enumerate(series):
             xs, ys = zip(*sorted(line.points), strict=True)
-            axes.plot(xs, ys, marker="o", markersize=4, linewidth=1.6, color=colour, label=line.name)
-        largest = max(x for line in series for x, _ in line.points)
-        if largest > 16:
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+            # Equal counts are the rule: a line under another shows by its larger mark and its dashes.
+            axes.plot(
+                xs,
+                ys,
+                marker=MARKS[place % len(MARKS)],
+                markersize=4 + 2.5 * (len(series) - 1 - place),
+                linestyle=DASHES[place % len(DASHES)],
+                linewidth=1.6,
+                color=COLOURS[place % len(COLOURS)],
+                label=line.name,
+            )
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("requests in flight, or batch size")

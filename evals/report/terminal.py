@@ -120,6 +120,11 @@ def print_audit(console: Console, summary: dict[str, Any]) -> None:
         finding = Text(verdict["finding"], style=_COLOURS.get(verdict["finding"], ""))
         verdicts.add_row(kind, finding, "\n".join(verdict["reasons"]))
     console.print(verdicts)
+    identical = summary["identical"]
+    distinct = f"{identical['distinct']} distinct of {identical['n']} identical requests"
+    if identical["distinct_digests"]:
+        distinct += f", {identical['distinct_digests']} distinct logits"
+    console.print(Text(f"{distinct}; {summary['memo']['from_memo']} replies from a memo", style="bold"))
     conditions = _table(
         "Conditions", "Condition", "In flight", "Requests", "Distinct", "Differ", "Other logits", "Failed"
     )

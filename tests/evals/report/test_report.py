@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from evals.audit.batch_drift import summarise
 from evals.audit.loopback import Fault, FaultyServer, serve
 from evals.audit.run import AuditConfig, run_audit
 from evals.audit.targets.openai_compatible import OpenAICompatible
@@ -70,8 +71,65 @@ def test_the_page_says_what_each_score_belongs_to(page, folders):
     assert "Tests &amp; &lt;pictures&gt;" in page
     assert "no-model baseline" in page
     text = re.sub(r"\s+", " ", page)
-    assert 'class="found">found</td>' in text
+    assert 'class="found">found</span>' in text
     assert "Is the seed honoured when sampling?" in text
+
+
+class Columns(HTMLParser):
+    """The cells of the table that compares the audits, row by row."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside, self.rows = False, []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.inside = ("class", "columns") in attrs
+        elif self.inside and tag == "tr":
+            self.rows.append([])
+        elif self.inside and tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data):
+        if self.inside and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data.strip() + " "
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "table"
+
+
+def test_audits_and_drift_counts_stand_side_by_side(folders):
+    sample = {"batch_size": 1, "tokens": (1, 2), "sha256": "a", "logits_sha256": "x", "top_logit": 1.0}
+    other = sample | {"batch_size": 256, "tokens": (1, 3), "sha256": "b", "logits_sha256": "y"}
+    drift = {
+        "kind": "batch_drift",
+        "target": "stock bfloat16",
+        "model": "small",
+        "attention": "sdpa",
+        "hardware": "a GPU",
+        "torch": "2",
+        "date": "2026-01-01T00:00:00",
+        "new_tokens": 2,
+        "prompts": {"one prompt": summarise([sample, sample, other])},
+    }
+    parser = Columns()
+    parser.feed(render([*(load(folder) for folder in folders[1:]), drift]))
+    head, *rows = parser.rows
+    assert [len(row) for row in parser.rows] == [4] * len(parser.rows)
+    assert "loopback <none>" in head[1]
+    assert "stock bfloat16" in head[3]
+    cells = {row[0].strip(): row[1:] for row in rows}
+    assert [cell.split(" one")[0].strip()[:5] for cell in cells["Batch variance"]] == [
+        "not f",
+        "found",
+        "found",
+    ]
+    assert cells["Batch variance"][2].startswith("found 1 of 3 outputs were not among those given alone")
+    distinct = cells["Distinct outputs of identical greedy requests"]
+    assert distinct[0].startswith("1 of ")
+    assert distinct[1].startswith("2 of ")
+    assert distinct[2].startswith("2 of 3 at batches of 1 to 256")
+    assert cells["Is the seed honoured when sampling?"][2].strip() == "not asked"
 
 
 def test_equal_runs_give_an_equal_page(folders, page):
