@@ -68,10 +68,11 @@ class Model:
         for segment in segments:
             if segment.tokens.dim() != 1 or not len(segment.tokens):
                 raise ValueError(f"tokens of shape {list(segment.tokens.shape)}: a segment needs one or more")
-            lowest, highest = segment.tokens.aminmax()
-            if lowest < 0 or highest >= self.config.vocab_size:
-                raise ValueError(f"token {int(highest)} is not in the vocabulary of {self.config.vocab_size}")
             segment.cache.reserve(len(segment.tokens))
+        lowest, highest = map(int, torch.cat([segment.tokens for segment in segments]).aminmax())
+        if lowest < 0 or highest >= self.config.vocab_size:
+            unknown = lowest if lowest < 0 else highest
+            raise ValueError(f"token {unknown} is not in the vocabulary of {self.config.vocab_size}")
         return self.backend.forward(segments)
 
     def logits(

@@ -16,7 +16,8 @@ from torch import Tensor
 from kernels.gpu.arithmetic import STRICT, digits, exp2, rint
 from kernels.gpu.batch import Batch
 from kernels.gpu.combine import Sums, output_of_sums
-from kernels.gpu.tiles import AttentionTile
+from kernels.gpu.key_order import key_columns, score_columns
+from kernels.gpu.tiles import AttentionTile, maxima_tile
 
 LOWEST = tl.constexpr(-3.0e38)
 UNIT = tl.constexpr(16256.0)  # 127 * 128: two int8 digits hold a rounded weight
@@ -59,13 +60,14 @@ def _split_range(seen_by_all, seen, SPLITS: tl.constexpr, BN: tl.constexpr):
 
 @triton.jit
 def _scores(q, c, k_ptr, sk_ptr, base, D: tl.constexpr, DB: tl.constexpr, BN: tl.constexpr):
-    """t = (f32(q . k) * c) * sk for BN keys from the page offset `base`, counted in keys."""
+    """t = (f32(q . k) * c) * sk for BN keys from the page offset `base`, counted in keys; score columns."""
     n = tl.arange(0, BN)
     d = tl.arange(0, DB)
     k_ptrs = (k_ptr + base * D) + (n[None, :] * D + d[:, None])  # scalar base: only the offsets are vectors
     k = tl.load(k_ptrs) if DB == D else tl.load(k_ptrs, mask=d[:, None] < D, other=0)
     a = tl.dot(q, k, out_dtype=tl.int32)
-    return (a.to(tl.float32) * c[:, None]) * tl.load((sk_ptr + base) + n)[None, :]
+    sk = score_columns(tl.load((sk_ptr + base) + n), BN)
+    return (a.to(tl.float32) * c[:, None]) * sk[None, :]
 
 
 @triton.jit
@@ -82,24 +84,26 @@ def _locate_keys(pages_ptr, kv_head, block, KV: tl.constexpr, PAGE: tl.constexpr
 def _row_maxima(
     q, c, position, low, full, high, pages_ptr, kv_head, k_ptr, sk_ptr, sv_ptr,
     KV: tl.constexpr, PAGE: tl.constexpr, D: tl.constexpr, DB: tl.constexpr,
-    BM: tl.constexpr, BN: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     """(m, SV): the largest score and the largest value scale over this program's keys."""
     n = tl.arange(0, BN)
     m = tl.full((BM,), LOWEST, tl.float32)
     sv_any = tl.zeros((BN,), tl.float32)
-    for block in range(low, full):
+    # Named stages make the compiler fetch the scales ahead too, not only what a product reads.
+    for block in tl.range(low, full, num_stages=STAGES):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
         m = tl.maximum(m, tl.max(_scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN), axis=1))
         sv_any = tl.maximum(sv_any, tl.load((sv_ptr + start + at) + n))
     sv_max = tl.zeros((BM,), tl.float32) + tl.max(sv_any, axis=0)
     for block in range(full, high):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
-        visible = (block * BN + n)[None, :] <= position[:, None]
+        visible = score_columns(block * BN + n, BN)[None, :] <= position[:, None]
         t = tl.where(visible, _scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN), LOWEST)
         m = tl.maximum(m, tl.max(t, axis=1))
         # The mask taken from t keeps this in the product's register layout.
-        sv = tl.where(t > LOWEST, tl.load((sv_ptr + start + at) + n)[None, :], 0.0)
+        sv = score_columns(tl.load((sv_ptr + start + at) + n), BN)
+        sv = tl.where(t > LOWEST, sv[None, :], 0.0)
         sv_max = tl.maximum(sv_max, tl.max(sv, axis=1))
     return m, sv_max
 
@@ -108,8 +112,8 @@ def _row_maxima(
 def _add_keys(
     high_sum, low_sum, total, q, c, m, h, position, begin, end,
     pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr,
-    KV: tl.constexpr, PAGE: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, BN: tl.constexpr,
-    MASKED: tl.constexpr,
+    KV: tl.constexpr, PAGE: tl.constexpr, D: tl.constexpr, DB: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, MASKED: tl.constexpr,
 ):  # fmt: skip
     """Adds the keys [begin, end) to the two digit sums of w . v and to L = sum of p."""
     n = tl.arange(0, BN)
@@ -117,13 +121,13 @@ def _add_keys(
     for block in range(begin, end):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
         e = exp2(_scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN) - m[:, None])
-        sv = tl.load((sv_ptr + start + at) + n)[None, :]
+        sv = score_columns(tl.load((sv_ptr + start + at) + n), BN)[None, :]
         if MASKED:
-            visible = (block * BN + n)[None, :] <= position[:, None]
+            visible = score_columns(block * BN + n, BN)[None, :] <= position[:, None]
             e = tl.where(visible, e, 0.0)
             sv = tl.where(visible, sv, 0.0)
         total += tl.sum(rint(e * UNIT), axis=1)
-        w_high, w_low = digits(e * (sv * h[:, None]))  # 0 <= w <= 127 * 128
+        w_high, w_low = digits(key_columns(e * (sv * h[:, None]), BM, BN))  # 0 <= w <= 127 * 128
         v_ptrs = (v_ptr + start * D + at) + (d[None, :] * PAGE + n[:, None])
         v = tl.load(v_ptrs) if DB == D else tl.load(v_ptrs, mask=d[None, :] < D, other=0)
         high_sum = tl.dot(w_high, v, high_sum, out_dtype=tl.int32)
@@ -136,7 +140,7 @@ def _attention_maxima(
     q_ptr, sq_ptr, k_ptr, sk_ptr, sv_ptr, m_ptr, sv_max_ptr,
     segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, pages_ptr, max_pages, entries, log2e_scale,
     H: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, PAGE: tl.constexpr,
-    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
     segment, flat, inside, position, seen_by_all, seen = _locate(
         segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H, KV, BM
@@ -150,7 +154,7 @@ def _attention_maxima(
     low, full, high = _split_range(seen_by_all, seen, SPLITS, BN)
     m, sv_max = _row_maxima(
         q, c, position, low, full, high, pages_ptr + segment * max_pages, kv_head, k_ptr, sk_ptr, sv_ptr,
-        KV, PAGE, D, DB, BM, BN,
+        KV, PAGE, D, DB, BM, BN, STAGES,
     )  # fmt: skip
     out = tl.program_id(2).to(tl.int64) * entries + flat
     tl.store(m_ptr + out, m, mask=inside)
@@ -162,7 +166,7 @@ def _attention_sums(
     q_ptr, sq_ptr, k_ptr, sk_ptr, v_ptr, sv_ptr, m_ptr, sv_max_ptr, out_ptr, low_ptr, total_ptr,
     segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, pages_ptr, max_pages, entries, log2e_scale,
     H: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, PAGE: tl.constexpr,
-    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, FUSED: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, STAGES: tl.constexpr, FUSED: tl.constexpr,
 ):  # fmt: skip
     segment, flat, inside, position, seen_by_all, seen = _locate(
         segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H, KV, BM
@@ -177,24 +181,9 @@ def _attention_sums(
     low, full, high = _split_range(seen_by_all, seen, SPLITS, BN)
     if FUSED:
         m, sv_max = _row_maxima(
-            q,
-            c,
-            position,
-            low,
-            full,
-            high,
-            pages_ptr,
-            kv_head,
-            k_ptr,
-            sk_ptr,
-            sv_ptr,
-            KV,
-            PAGE,
-            D,
-            DB,
-            BM,
-            BN,
-        )
+            q, c, position, low, full, high, pages_ptr, kv_head, k_ptr, sk_ptr, sv_ptr,
+            KV, PAGE, D, DB, BM, BN, STAGES,
+        )  # fmt: skip
     else:
         m = tl.full((BM,), LOWEST, tl.float32)
         sv_max = tl.zeros((BM,), tl.float32)
@@ -207,11 +196,11 @@ def _attention_sums(
     total = tl.zeros((BM,), tl.int32)
     high_sum, low_sum, total = _add_keys(
         high_sum, low_sum, total, q, c, m, h, position, low, full,
-        pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr, KV, PAGE, D, DB, BN, False,
+        pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr, KV, PAGE, D, DB, BM, BN, False,
     )  # fmt: skip
     high_sum, low_sum, total = _add_keys(
         high_sum, low_sum, total, q, c, m, h, position, full, high,
-        pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr, KV, PAGE, D, DB, BN, True,
+        pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr, KV, PAGE, D, DB, BM, BN, True,
     )  # fmt: skip
     stored = inside[:, None] & (d < D)
     if SPLITS == 1:
@@ -235,11 +224,13 @@ def attention(
     sums: Sums,
     *,
     tile: AttentionTile,
+    maxima: AttentionTile | None = None,
 ) -> None:
     """Attention of the contract, up to the addition of the splits that `sums` is for.
 
     q int8 [T, H, D], sq f32 [T, H]; pages of one layer as `rope_quantize` writes them. Writes `sums`. The two
-    passes over the keys are one launch where there is one split and few rows, else two.
+    passes over the keys are one launch where there is one split and few rows, else two, the first of them
+    with the tile `maxima`, of the same rows.
     """
     tokens, heads, head_dim = q.shape
     _, kv_heads, page, _ = k_pages.shape
@@ -253,17 +244,17 @@ def attention(
     )  # fmt: skip
     shape = {
         "H": heads, "KV": kv_heads, "D": head_dim, "DB": max(32, triton.next_power_of_2(head_dim)),
-        "PAGE": page, "BM": tile.rows, "BN": tile.keys,
-        "SPLITS": splits, "num_warps": tile.warps, "num_stages": tile.stages, **STRICT,
+        "PAGE": page, "SPLITS": splits, **STRICT,
     }  # fmt: skip
     # Few rows: one launch is worth more than the registers that the first pass would not need.
     fused = splits == 1 and tile.rows < 64
     if not fused:
+        first = maxima or maxima_tile(tile, page)
         _attention_maxima[grid](
             q, sq, k_pages, sk_pages, sv_pages, sums.maxima, sums.value_scales, *where,
-            **shape | {"BN": min(128, page)},
+            **shape, **first.options(),
         )  # fmt: skip
     _attention_sums[grid](
         q, sq, k_pages, sk_pages, v_pages, sv_pages, sums.maxima, sums.value_scales,
-        sums.output, sums.low, sums.total, *where, FUSED=fused, maxnreg=tile.registers, **shape,
+        sums.output, sums.low, sums.total, *where, FUSED=fused, **shape, **tile.options(),
     )  # fmt: skip

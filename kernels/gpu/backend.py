@@ -13,7 +13,7 @@ from kernels.backend import BackendError, Hidden, Segment
 from kernels.cache import Block
 from kernels.gpu.arithmetic import INTERPRETED
 from kernels.gpu.attention import attention
-from kernels.gpu.batch import Inputs, Shape, choose_shape
+from kernels.gpu.batch import Inputs, Shape, choose_shape, rounded_tokens
 from kernels.gpu.combine import Sums, combine_quantize
 from kernels.gpu.embedding import embedding
 from kernels.gpu.linear import linear, linear_argmax
@@ -23,7 +23,7 @@ from kernels.gpu.pages import PagedCache, PagePool
 from kernels.gpu.rope import rope_quantize
 from kernels.weights import Layer, Linear8, Weights
 
-MOST_GRAPHS = 64
+MOST_GRAPHS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,20 @@ class TritonBackend:
         for segment in segments:
             segment.cache.advance(len(segment.tokens))
         return hidden
+
+    def warm_up(self, tokens: int = 2048) -> int:
+        """Compiles and captures the passes of one sequence of up to `tokens` new tokens; returns how many.
+
+        Without it the first pass of each shape waits for the compiler, and the second for the capture.
+        """
+        cache = self.new_cache(min(self.config.max_position, 4096 + tokens))
+        lengths = sorted({min(rounded_tokens(n), tokens) for n in range(1, tokens + 1)})
+        for past in (0, 1024, 4096):  # the steps of the keys, see `choose_splits`
+            for new in [n for n in lengths if past + n <= cache.capacity]:
+                for _ in range(2 if self.graphs else 1):
+                    cache.length = past
+                    self.forward([Segment(cache, torch.zeros(new, dtype=torch.int64))])
+        return len(self._captured)
 
     def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
         q, s, ids = self._operands(hidden, ids)

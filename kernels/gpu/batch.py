@@ -45,25 +45,42 @@ class Shape:
     tile: AttentionTile
 
 
-def row_tiles(lengths: Sequence[int], group: int, rows: int) -> np.ndarray:
+def row_tiles(lengths: Sequence[int] | np.ndarray, group: int, rows: int) -> np.ndarray:
     """int32 [2, tiles]: (segment, first packed row) of each block of `rows` packed query rows.
 
     A segment of n tokens has n * group packed rows. Later blocks see more keys, so they come first.
     """
-    tiles = [(first, segment) for segment, n in enumerate(lengths) for first in range(0, n * group, rows)]
-    tiles.sort(reverse=True)
-    return np.array([(segment, first) for first, segment in tiles], dtype=np.int32).reshape(-1, 2).T
+    counts = -(-np.asarray(lengths) * group // rows)
+    segment = np.repeat(np.arange(len(counts)), counts)
+    first = (np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)) * rows
+    order = np.argsort(-first, kind="stable")
+    return np.stack((segment[order], first[order])).astype(np.int32)
 
 
-def rounded(count: int) -> int:
-    """`count` rounded up to one of four steps an octave: at most 25 % of padding, few graphs."""
-    step = 1 << max((count - 1).bit_length() - 3, 0)
+def rounded_tokens(count: int) -> int:
+    """A power of two up to 512, then one of four steps an octave.
+
+    Up to 512 rows a pass costs little more than its launches: few graphs are worth more than few rows.
+    """
+    if count <= 512:
+        return 1 << (count - 1).bit_length()
+    step = 1 << ((count - 1).bit_length() - 3)
     return -(-count // step) * step
 
 
-def choose_splits(tiles: int, kv_heads: int, keys: int) -> int:
-    """Splits of the keys, a power of two: enough programs to fill the device, at least 128 keys each."""
-    wanted = min(PROGRAMS // max(tiles * kv_heads, 1), keys // 128, MOST_SPLITS)
+def rounded_segments(count: int) -> int:
+    """A power of eight: places for segments cost a few integers each."""
+    return 8 ** -(-(count - 1).bit_length() // 3)
+
+
+def choose_splits(programs: int, keys: int) -> int:
+    """Splits of the keys, a power of two: enough programs to fill the device.
+
+    `programs` is how many there are of one split. Keys count as up to 128, up to 2,048 or more: a sequence
+    that grows meets few shapes.
+    """
+    most = 1 if keys <= 128 else MOST_SPLITS // 2 if keys <= 2048 else MOST_SPLITS
+    wanted = min(PROGRAMS // max(programs, 1), most)
     return 1 << (wanted.bit_length() - 1) if wanted > 1 else 1
 
 
@@ -75,14 +92,20 @@ def choose_shape(
     page: int,
     splits: int | None = None,
 ) -> Shape:
-    """The padded shape of a batch; `splits` overrides the choice (it changes speed only)."""
+    """The padded shape of a batch; `splits` overrides the choice (it changes speed only).
+
+    Everything follows from the rounded numbers of tokens and segments, the tile of the longest segment and
+    the step of the keys: passes of any length fall on a few dozen graphs.
+    """
     lengths = [len(segment.tokens) for segment in segments]
-    tile = attention_tile(max(lengths) * group, len(segments) * kv_heads, head_dim, page)
-    tiles = sum(-(-n * group // tile.rows) for n in lengths)
-    keys = max(segment.cache.length + n for segment, n in zip(segments, lengths, strict=True))
+    tokens, places = rounded_tokens(sum(lengths)), rounded_segments(len(segments))
+    longest = rounded_tokens(max(lengths))
+    tile = attention_tile(longest * group, places * kv_heads, head_dim, page)
+    tiles = -(-tokens * group // tile.rows) + (min(places, tokens) if places > 1 else 0)
     if splits is None:
-        splits = choose_splits(tiles, kv_heads, keys)
-    return Shape(rounded(sum(lengths)), rounded(len(segments)), rounded(tiles), splits, tile)
+        keys = max(segment.cache.length + n for segment, n in zip(segments, lengths, strict=True))
+        splits = choose_splits(tiles * kv_heads, keys)
+    return Shape(tokens, places, tiles, splits, tile)
 
 
 class Inputs:
@@ -92,36 +115,35 @@ class Inputs:
         t, b, n = shape.tokens, shape.segments, shape.tiles
         self.shape = shape
         self.max_pages = max_pages
-        self._sizes = [t, t, t, n, n, b, b, b, b * max_pages]
-        self._host = torch.zeros(sum(self._sizes), dtype=torch.int32)
-        self._device = torch.zeros(sum(self._sizes), dtype=torch.int32, device=device)
-        parts = self._device.split(self._sizes)
+        sizes = [t, t, t, n, n, b, b, b, b * max_pages]
+        self._host = torch.zeros(sum(sizes), dtype=torch.int32)
+        self._host_parts = [part.numpy() for part in self._host.split(sizes)]
+        self._device = torch.zeros(sum(sizes), dtype=torch.int32, device=device)
+        parts = self._device.split(sizes)
         self.tokens, self.positions, self.slots = parts[:3]
         tile_segment, tile_row, start, length, past, pages = parts[3:]
         self.batch = Batch(tile_segment, tile_row, start, length, past, pages.view(b, max_pages))
 
     def fill(self, segments: Sequence[Segment], group: int, page: int) -> None:
         """Writes the batch and copies it to the device."""
-        host = [part.numpy() for part in self._host.split(self._sizes)]
-        tokens, positions, slots, tile_segment, tile_row, start, length, past, pages = host
-        slots.fill(-1)  # padding caches nothing
-        tile_segment.fill(-1)
-        tokens.fill(0)
-        positions.fill(0)
+        tokens, positions, slots, tile_segment, tile_row, start, length, past, pages = self._host_parts
+        for part, padding in ((tokens, 0), (positions, 0), (slots, -1), (tile_segment, -1)):
+            part.fill(padding)  # slot -1 caches nothing, segment -1 is no work
         table = pages.reshape(-1, self.max_pages)
-        row = 0
+        count = len(segments)
         for index, segment in enumerate(segments):
-            cache, n = segment.cache, len(segment.tokens)
-            assert isinstance(cache, PagedCache)
-            at = np.arange(cache.length, cache.length + n)
-            held = np.array(cache.pages, dtype=np.int64)
-            tokens[row : row + n] = segment.tokens.numpy()
-            positions[row : row + n] = at
-            slots[row : row + n] = held[at // page] * page + at % page
-            table[index, : len(held)] = held
-            start[index], length[index], past[index] = row, n, cache.length
-            row += n
-        lengths = [len(segment.tokens) for segment in segments]
+            assert isinstance(segment.cache, PagedCache)
+            table[index, : len(segment.cache.pages)] = segment.cache.pages
+        lengths = np.array([len(segment.tokens) for segment in segments])
+        total = int(lengths.sum())
+        length[:count] = lengths
+        start[:count] = np.cumsum(lengths) - lengths
+        past[:count] = [segment.cache.length for segment in segments]
+        of_token = np.repeat(np.arange(count), lengths)
+        at = np.arange(total) + (past[:count] - start[:count])[of_token]
+        tokens[:total] = torch.cat([segment.tokens for segment in segments]).numpy()
+        positions[:total] = at
+        slots[:total] = table[of_token, at // page] * page + at % page
         tiles = row_tiles(lengths, group, self.shape.tile.rows)
         tile_segment[: tiles.shape[1]], tile_row[: tiles.shape[1]] = tiles
         self._device.copy_(self._host)

@@ -27,7 +27,7 @@ from kernels.gpu.plain import PlainModel
 from kernels.selftest import check_goldens
 from kernels.weights import Weights
 
-BATCHES = (1, 2, 3, 7, 8, 16, 17, 33, 64, 100, 128, 200, 256)
+CONTROL_BATCHES = (1, 2, 3, 7, 8, 16, 17, 33, 64, 100, 128, 200, 256)
 QUERY_LENGTHS = (1, 2, 3, 5, 8, 16, 21, 22, 43, 64, 100, 128, 257, 512)
 
 
@@ -69,15 +69,11 @@ def check_cpu_equals_gpu(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
         yield f"CPU = GPU, prompt of {length}: {', '.join(got)}; cache {got['cache'][:16]}", same
 
 
-def row_of_batch(backend: TritonBackend, prompts: list[Tensor], position: int, more: Tensor) -> Hidden:
-    """All rows of one sequence of a batch: its prompt, then each token of `more` in a decode step."""
-    caches = [backend.new_cache(512) for _ in prompts]
-    hidden = backend.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])
-    start = sum(len(p) for p in prompts[:position])
-    rows = [hidden.select(slice(start, start + len(prompts[position])))]
-    for token in more.split(1):  # the first step of a batch size runs eagerly, the second as a graph
-        rows.append(backend.forward([Segment(c, token) for c in caches]).select([position]))
-    return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows]))
+def steps(backend: TritonBackend, prompts: list[Tensor]) -> list[Hidden]:
+    """The rows of a batch's prompts, then those of two decode steps."""
+    caches = [backend.new_cache(256) for _ in prompts]
+    rows = [backend.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])]
+    return rows + [backend.forward([Segment(c, token) for c in caches]) for token in MORE[:2].split(1)]
 
 
 def check_query_lengths(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
@@ -121,29 +117,32 @@ def check_page_orders(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator
     yield "4 page orders", same
 
 
-def check_batches(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
-    others = [tokens(10 + i, 1 + (i * 37) % 190) for i in range(255)]
-    same, rows = True, len(PROMPT) + 2
-    for batch in BATCHES:
-        for position in {0, batch // 2, batch - 1}:
-            prompts = [*others[:position], PROMPT, *others[position : batch - 1]]
-            got = row_of_batch(gpu, prompts, position, MORE[:2])
-            same &= equal(got, whole.select(slice(0, rows)))
-    yield f"batch sizes {BATCHES}, first, middle and last position", same
+def check_batches(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
+    prompts = [tokens(10 + i, 1 + (i * 37) % 190) for i in range(256)]
+    alone = [steps(gpu, [prompt]) for prompt in prompts]
+    for low in range(1, 257, 32):
+        same = True
+        for batch in range(low, low + 32):
+            order = [(i + batch // 3) % batch for i in range(batch)]
+            for step, got in enumerate(steps(gpu, [prompts[i] for i in order])):
+                want = [alone[i][step] for i in order]
+                same &= torch.equal(got.q, torch.cat([h.q for h in want]))
+                same &= torch.equal(got.s, torch.cat([h.s for h in want]))
+        yield f"batches of {low} to {low + 31} sequences, each at every position = alone", same
 
 
 def control(weights: Weights) -> tuple[str, bool]:
     """How many of one row's bf16 logits change with the batch size, under plain torch: some must."""
-    plain = PlainModel(weights, max(BATCHES), 320)
-    prompts = torch.stack([tokens(i, 301) for i in range(max(BATCHES))]).cuda()
+    plain = PlainModel(weights, max(CONTROL_BATCHES), 320)
+    prompts = torch.stack([tokens(i, 301) for i in range(max(CONTROL_BATCHES))]).cuda()
     with torch.inference_mode():
         rows = []
-        for batch in BATCHES:
+        for batch in CONTROL_BATCHES:
             plain.forward(prompts[:batch, :300], 0)
             rows.append(plain.logits(plain.forward(prompts[:batch, 300:], 300))[0, 0])
     changed = [int((row != rows[0]).sum()) for row in rows]
     distinct = len({row.float().cpu().numpy().tobytes() for row in rows})
-    sizes, logits = len(BATCHES), len(rows[0])
+    sizes, logits = len(CONTROL_BATCHES), len(rows[0])
     text = f"{distinct} distinct rows over {sizes} batch sizes, up to {max(changed)} of {logits} logits"
     return f"negative control, bf16 torch: {text}", distinct > 1
 
@@ -158,7 +157,7 @@ def main() -> int:
     whole, cache = run(gpu, [torch.cat((PROMPT, MORE))], 1024)
     groups: dict[str, Callable[[], Iterator[tuple[str, bool]]]] = {
         "cpu": lambda: check_cpu_equals_gpu(gpu),
-        "batches": lambda: check_batches(gpu, whole),
+        "batches": lambda: check_batches(gpu),
         "queries": lambda: check_query_lengths(gpu, whole),
         "chunks": lambda: check_chunks(gpu, whole, cache),
         "splits": lambda: check_splits(gpu, whole),

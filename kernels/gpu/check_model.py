@@ -1,7 +1,9 @@
-"""CPU = GPU for a real model: `python -m kernels.gpu.check_model MODEL PROMPTS`.
+"""The same bits from a real model on every machine: `python -m kernels.gpu.check_model MODEL PROMPTS`.
 
-MODEL is an int8 container, PROMPTS a JSON list of lists of token ids. Every prompt runs on the CPU backend
-and on the GPU; hidden rows, cache, the last row's logits and every argmax must be the same bits.
+MODEL is an int8 container, PROMPTS a JSON list of lists of token ids. Every prompt runs on the backends asked
+for, by default the GPU and the CPU; hidden rows, cache, the last row's logits and every argmax must be the
+same bits. `--write` keeps the hashes, `--against` compares with kept ones, so that two GPUs, or a GPU and a
+CPU, need not stand in one machine.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import platform
 import sys
 import time
 from pathlib import Path
@@ -18,7 +21,7 @@ import torch
 from kernels.backend import Backend, Segment
 from kernels.cache import tensors_sha256
 from kernels.model import build_model
-from kernels.weights import load_weights
+from kernels.weights import Weights, load_weights
 
 
 def prompt_sha256(backend: Backend, tokens: list[int]) -> str:
@@ -30,30 +33,48 @@ def prompt_sha256(backend: Backend, tokens: list[int]) -> str:
     return tensors_sha256(hidden.q, hidden.s, *cache.tensors(), logits, best)
 
 
+def run(weights: Weights, name: str, prompts: list[list[int]]) -> tuple[str, list[str]]:
+    """The machine, in words, and the hash of every prompt on the backend called `name`."""
+    backend = build_model(weights, name).backend  # type: ignore[arg-type]
+    on_gpu = backend.device == "cuda"
+    machine = torch.cuda.get_device_name() if on_gpu else f"{type(backend).__name__} ({platform.machine()})"
+    start = time.monotonic()
+    hashes = [prompt_sha256(backend, tokens) for tokens in prompts]
+    print(f"{machine}: {time.monotonic() - start:.1f} s", flush=True)
+    return machine, hashes
+
+
 def main() -> int:
-    """Prints how many prompts agree; the exit status is the number that do not."""
+    """Prints how many prompts agree; the exit status is 1 unless all do."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("prompts", type=Path)
+    parser.add_argument("--backend", action="append", choices=("triton", "cpu", "reference"))
+    parser.add_argument("--write", type=Path, help="where to keep the hashes")
+    parser.add_argument("--against", type=Path, action="append", default=[], help="hashes kept before")
     options = parser.parse_args()
     weights = load_weights(options.model)
     prompts: list[list[int]] = json.loads(options.prompts.read_text())
-    hashes: dict[str, list[str]] = {}
-    for name in ("triton", "cpu"):
-        backend = build_model(weights, name).backend  # type: ignore[arg-type]
-        start = time.monotonic()
-        hashes[name] = [prompt_sha256(backend, tokens) for tokens in prompts]
-        print(f"{name} ({type(backend).__name__}): {time.monotonic() - start:.1f} s", flush=True)
-        del backend
-    same = sum(a == b for a, b in zip(hashes["triton"], hashes["cpu"], strict=True))
+    found = [run(weights, name, prompts) for name in options.backend or ("triton", "cpu")]
+    if options.write:
+        machine, hashes = found[0]
+        kept = {"weights": weights.sha256, "machine": machine, "prompts": hashes}
+        options.write.write_text(json.dumps(kept, indent=1) + "\n")
+    for path in options.against:
+        kept = json.loads(path.read_text())
+        if kept["weights"] != weights.sha256:
+            print(f"{path} holds the hashes of other weights, {kept['weights'][:16]}")
+            return 1
+        found.append((kept["machine"], kept["prompts"]))
+    same = sum(len(set(column)) == 1 for column in zip(*(hashes for _, hashes in found), strict=True))
     lengths = sorted(map(len, prompts))
-    total = hashlib.sha256("".join(hashes["triton"]).encode()).hexdigest()
+    total = hashlib.sha256("".join(found[0][1]).encode()).hexdigest()
+    machines = " and ".join(machine for machine, _ in found)
     print(
-        f"{torch.cuda.get_device_name()}, weights {weights.sha256[:16]}: {same} of {len(prompts)} prompts of "
-        f"{lengths[0]} to {lengths[-1]} tokens ({sum(lengths)} in all) are the same bits on CPU and GPU; "
-        f"hash of all {total[:16]}"
+        f"weights {weights.sha256[:16]}: {same} of {len(prompts)} prompts of {lengths[0]} to {lengths[-1]} "
+        f"tokens ({sum(lengths)} in all) are the same bits on {machines}; hash of all {total[:16]}"
     )
-    return len(prompts) - same
+    return int(same != len(prompts))
 
 
 if __name__ == "__main__":

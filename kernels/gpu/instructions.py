@@ -19,7 +19,7 @@ from triton.compiler import ASTSource
 
 from kernels.gpu import attention, combine, embedding, linear, mlp, norm, rope
 from kernels.gpu.arithmetic import STRICT
-from kernels.gpu.tiles import attention_tile, gate_up_tile, matmul_tile
+from kernels.gpu.tiles import attention_tile, gate_up_tile, matmul_tile, maxima_tile
 
 HOPPER = GPUTarget("cuda", 90, 32)
 # Arguments by name; a pointer not named here is float32, any other argument int32.
@@ -113,13 +113,15 @@ def reports() -> list[Report]:
         found.append(compile_kernel(mlp._gate_up, shape, {}, tile.warps, tile.stages))
     for packed, splits in ((3, 1), (3, 8), (192, 1)):
         attend = attention_tile(packed, 3, 64, 128)
-        shape = HEADS | {"BM": attend.rows, "BN": attend.keys, "SPLITS": splits}
+        shape = HEADS | {"BM": attend.rows, "BN": attend.keys, "SPLITS": splits, "STAGES": attend.stages}
         fused = splits == 1 and attend.rows < 64
         out = {"out_ptr": "*fp32" if splits == 1 else "*i32"}
         options = (attend.warps, attend.stages)
         found.append(compile_kernel(attention._attention_sums, shape | {"FUSED": fused}, out, *options))
         if not fused:
-            found.append(compile_kernel(attention._attention_maxima, shape, {}, *options))
+            first = maxima_tile(attend, 128)
+            shape |= {"BN": first.keys, "STAGES": first.stages}
+            found.append(compile_kernel(attention._attention_maxima, shape, {}, first.warps, first.stages))
     return found
 
 

@@ -11,16 +11,20 @@ from torch import Tensor
 
 from kernels.cache import Block, CacheFull, KVCache
 from kernels.config import ModelConfig
+from kernels.gpu.key_order import key_row
 
 
 class PagePool:
-    """Pages of `page` positions for all layers.
+    """Pages of `page` positions, a multiple of 32, for all layers.
 
-    k int8 [L, pages, KV, page, D], v int8 [L, pages, KV, D, page] (transposed: 8-bit matrix products want
-    both operands contiguous along the summed axis), sk and sv float32 [L, pages, KV, page].
+    k int8 [L, pages, KV, page, D], its rows in the order of `key_row`; v int8 [L, pages, KV, D, page]
+    (transposed: 8-bit matrix products want both operands contiguous along the summed axis); sk and sv float32
+    [L, pages, KV, page].
     """
 
     def __init__(self, config: ModelConfig, positions: int, page: int, device: torch.device) -> None:
+        if page % 32:
+            raise ValueError(f"a page of {page} positions is no multiple of 32")
         layers, kv, dim = config.num_layers, config.num_kv_heads, config.head_dim
         self.page = page
         count = -(-positions // page)
@@ -114,8 +118,12 @@ class PagedCache(KVCache):
         pages = torch.tensor(self.pages, device=pool.k.device)
 
         def ordered(part: Tensor) -> Tensor:  # [L, n, KV, page, ...] -> [L, length, KV, ...]
-            return part[:, pages].transpose(2, 3).flatten(1, 2)[:, : self.length].contiguous()
+            return part.transpose(2, 3).flatten(1, 2)[:, : self.length].contiguous()
 
-        v = pool.v[:, pages].transpose(3, 4)
-        v = v.transpose(2, 3).flatten(1, 2)[:, : self.length].contiguous()
-        return ordered(pool.k), ordered(pool.sk), v, ordered(pool.sv)
+        rows = key_row(torch.arange(pool.page, device=pages.device))
+        return (
+            ordered(pool.k[:, pages][:, :, :, rows]),
+            ordered(pool.sk[:, pages]),
+            ordered(pool.v[:, pages].transpose(3, 4)),
+            ordered(pool.sv[:, pages]),
+        )

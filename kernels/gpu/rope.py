@@ -16,6 +16,7 @@ from kernels.gpu.arithmetic import (
     row_scale,
     square_shift,
 )
+from kernels.gpu.key_order import key_row_of
 
 
 @triton.jit
@@ -76,10 +77,11 @@ def _rope_quantize(
     offset = slot % PAGE
     kv = head - H
     is_key = (head >= H) & turned & cached
-    k_scale = (page * KV + kv) * PAGE + offset
-    tl.store(k_ptr + k_scale * (2 * HALF) + i, q1, mask=is_key & inside)
-    tl.store(k_ptr + k_scale * (2 * HALF) + HALF + i, q2, mask=is_key & inside)
-    tl.store(sk_ptr + k_scale, s, mask=is_key)
+    k_head = (page * KV + kv) * PAGE
+    k_out = k_ptr + (k_head + key_row_of(offset)) * (2 * HALF) + i
+    tl.store(k_out, q1, mask=is_key & inside)
+    tl.store(k_out + HALF, q2, mask=is_key & inside)
+    tl.store(sk_ptr + k_head + offset, s, mask=is_key)
 
     kv = head - H - KV
     is_value = (head >= H + KV) & here & cached
@@ -109,8 +111,9 @@ def rope_quantize(
     """qkv f32 [T, (H + 2 KV) * D] -> writes q int8 [T, H, D], sq f32 [T, H] and the tokens' cache entries.
 
     positions int32 [T]; slots int32 [T] = page * PAGE + offset, or -1 for padding; cos, sin f32 [P, D / 2].
-    Pages of one layer: k int8 [pages, KV, PAGE, D], v int8 [pages, KV, D, PAGE] (transposed: 8-bit matrix
-    products want both operands contiguous along the summed axis), sk and sv f32 [pages, KV, PAGE].
+    Pages of one layer: k int8 [pages, KV, PAGE, D], its rows in the order of `key_row`; v int8
+    [pages, KV, D, PAGE] (transposed: 8-bit matrix products want both operands contiguous along the summed
+    axis); sk and sv f32 [pages, KV, PAGE].
     q_norm and k_norm f32 [D] are the QK-norm weights.
     """
     tokens, heads, head_dim = q.shape

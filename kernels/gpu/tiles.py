@@ -66,6 +66,17 @@ class AttentionTile:
     stages: int
     registers: int | None = None  # a limit for each thread, so that more programs fit a multiprocessor
 
+    def options(self) -> dict[str, int | None]:
+        """Keyword arguments of a launch."""
+        return {
+            "BM": self.rows,
+            "BN": self.keys,
+            "STAGES": self.stages,
+            "num_warps": self.warps,
+            "num_stages": self.stages,
+            "maxnreg": self.registers,
+        }
+
 
 def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) -> AttentionTile:
     """Tile for segments of at most `packed_rows` = query tokens times heads of a group.
@@ -78,3 +89,8 @@ def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) ->
             return AttentionTile(rows, min(64, page), 2, 3)
         return AttentionTile(rows, min(128, page), 4, 2)
     return AttentionTile(64, min(64 if head_dim > 64 else 128, page), 4, 2)
+
+
+def maxima_tile(tile: AttentionTile, page: int) -> AttentionTile:
+    """Tile of the pass over the keys that finds the maxima, for segments whose sums take `tile`."""
+    return AttentionTile(tile.rows, min(128, page), tile.warps, 3 if tile.rows >= 64 else tile.stages)

@@ -238,3 +238,17 @@ def test_sqrt_is_correctly_rounded() -> None:
     spacing = torch.nextafter(root.float(), torch.tensor(torch.inf)).double() - root
     assert bool(((root + spacing / 2).square() >= x.double()).all())
     assert bool(((root - spacing / 2).square() <= x.double()).all())
+
+
+def test_head_parallel_in_three_through_the_output_projection() -> None:
+    """Shards exchange a maximum and add integers: the same bits as one machine with all the heads."""
+    g = torch.Generator().manual_seed(4)
+    outputs, w = torch.randn(5, 9 * 16, generator=g), torch.randint(-127, 128, (40, 9 * 16), generator=g)
+    ws = torch.rand(40, generator=g)
+    want = ref.linear(*ref.quantize_rows(outputs), w.to(torch.int8), ws)
+    shards = outputs.chunk(3, dim=1)
+    m = torch.stack([shard.abs().amax(dim=1) for shard in shards]).amax(dim=0)
+    digits = [torch.round(shard * (127.0 / m)[:, None]).to(torch.int64) for shard in shards]
+    total = sum(q @ part.T for q, part in zip(digits, w.chunk(3, dim=1), strict=True))
+    s = m * torch.tensor(1.0 / 127.0)
+    assert torch.equal((total.to(torch.float32) * s[:, None]) * ws, want)

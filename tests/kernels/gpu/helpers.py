@@ -11,6 +11,7 @@ from torch import Tensor
 from kernels.gpu.attention import attention
 from kernels.gpu.batch import Batch, row_tiles
 from kernels.gpu.combine import Sums, combine_quantize
+from kernels.gpu.key_order import key_row
 from kernels.gpu.tiles import AttentionTile
 from tests.kernels.gpu.conftest import DEVICE
 
@@ -85,7 +86,7 @@ def paged_attention(
             table[row, block] = at
             keys = slice(block * page, min(len(sequence.k), (block + 1) * page))
             n = keys.stop - keys.start
-            k[at, :, :n] = sequence.k[keys].transpose(0, 1)
+            k[at][:, key_row(torch.arange(n))] = sequence.k[keys].transpose(0, 1)
             v[at, :, :, :n] = sequence.v[keys].permute(1, 2, 0)
             sk[at, :, :n] = sequence.sk[keys].T
             sv[at, :, :n] = sequence.sv[keys].T

@@ -11,6 +11,7 @@ from kernels.backend import Hidden, Segment
 from kernels.cache import CacheFull, KVCache
 from kernels.forward import ReferenceBackend
 from kernels.gpu.backend import TritonBackend
+from kernels.gpu.batch import choose_shape
 from kernels.model import Model
 from kernels.tiny import Family, tiny_config, tiny_tokens, tiny_weights
 
@@ -90,3 +91,18 @@ def test_truncate_forgets_and_pages_return_to_the_pool() -> None:
     assert len(triton.backend.pool.free) == free + 2
     with pytest.raises(CacheFull, match="left in the pool"):
         _ = [triton.new_cache(tiny_config().max_position) for _ in range(3)]
+
+
+def test_a_growing_sequence_meets_few_shapes_and_warming_up_changes_nothing() -> None:
+    backend = models()[1].backend
+    cache = backend.new_cache(128)
+    shapes = set()
+    for past, new in [(0, 37), (37, 1), (38, 1), (60, 20), (60, 30), (64, 17)]:
+        cache.length = past
+        shapes.add(choose_shape([Segment(cache, torch.zeros(new))], 3, 2, 16, 32))
+    assert len(shapes) == 3  # 64 tokens, 1 token, 32 tokens
+    _, triton = models()
+    triton.backend.warm_up(3)
+    tokens = tiny_tokens(6, 5)
+    want = run(models()[0], [[tokens[:4]], [tokens[4:]]])
+    assert_same_run(run(triton, [[tokens[:4]], [tokens[4:]]]), want)

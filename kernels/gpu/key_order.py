@@ -1,0 +1,32 @@
+"""The order of the keys in a page of K, which spares attention the exchange of weights between threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import triton
+import triton.language as tl
+
+
+def key_row(offset: Any) -> Any:
+    """The row of K's page that holds the key at `offset`: bits 3, 2, 1 of the offset as bits 2, 1, 3.
+
+    A matrix instruction leaves each thread two score columns of every eight, and the next takes four
+    neighbouring weights from it: with the rows in this order those four are its own. For integers and arrays.
+    """
+    return offset - (offset & 14) + ((offset & 2) << 2) + ((offset & 12) >> 1)
+
+
+key_row_of = triton.jit(key_row)  # the same for kernels
+
+
+@triton.jit
+def score_columns(x, BN: tl.constexpr):
+    """A vector over BN keys, put in the order of the score columns, which is that of the rows of K."""
+    return tl.reshape(tl.permute(tl.reshape(x, (BN // 32, 2, 4, 2, 2)), (0, 1, 3, 2, 4)), (BN,))
+
+
+@triton.jit
+def key_columns(x, BM: tl.constexpr, BN: tl.constexpr):
+    """Score columns [BM, BN] put back in the order of the keys, which is that of V."""
+    return tl.reshape(tl.permute(tl.reshape(x, (BM, BN // 32, 2, 2, 4, 2)), (0, 1, 2, 4, 3, 5)), (BM, BN))
