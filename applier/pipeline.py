@@ -99,7 +99,7 @@ class Applier:
     ) -> Scheduler | None:
         """From now on merges of all threads share the model's passes, until the scheduler is closed.
 
-        None without a model. Loads the model; raises what that raises, and ValueError as `Scheduler` does.
+        None without a model. Loads the model; raises what that raises, and CacheBudgetError.
         """
         from .scheduling.scheduler import Scheduler
 

@@ -46,6 +46,7 @@ def serve(
 
     from applier.cli.loading import load_tested_applier
     from applier.memo import MemoError
+    from applier.scheduling.errors import CacheBudgetError
     from applier.server.config import ServerConfig
     from applier.server.logs import configure_logs
     from applier.server.run import BindError, serve_until_signal
@@ -74,5 +75,5 @@ def serve(
     configure_logs()
     try:
         asyncio.run(serve_until_signal(config, lambda: load_tested_applier(model)))
-    except (BindError, MemoError, SecurityError) as error:
+    except (BindError, CacheBudgetError, MemoError, SecurityError) as error:
         raise CommandError(str(error), USAGE) from error

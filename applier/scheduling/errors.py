@@ -11,5 +11,9 @@ class SchedulerFull(RuntimeError):
         self.retry_seconds = retry_seconds
 
 
+class CacheBudgetError(ValueError):
+    """The memory allowed for caches is too small for the model."""
+
+
 class SchedulerClosed(RuntimeError):
     """The scheduler takes no more merges."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kernels.model import CacheFull, KVCache, Model
 
+from .errors import CacheBudgetError
 from .jobs import Job
 from .options import machine_cache_bytes
 from .prefixes import PrefixCache
@@ -16,7 +17,7 @@ from .prefixes import PrefixCache
 class CacheMemory:
     """Gives jobs their caches and takes them back. On a GPU the budget is the backend's pool of pages.
 
-    Raises ValueError when the budget does not hold one cache of the model's full length.
+    Raises CacheBudgetError when the budget does not hold one cache of the model's full length.
     """
 
     def __init__(self, model: Model, budget: int | None, prefix_bytes: int | None) -> None:
@@ -26,7 +27,7 @@ class CacheMemory:
         self.budget = free if free is not None else machine_cache_bytes() if budget is None else budget
         largest = model.cache_bytes(model.config.max_position)
         if self.budget < largest:
-            raise ValueError(
+            raise CacheBudgetError(
                 f"{self.budget:,} bytes of caches do not hold one of the model's full length ({largest:,})"
             )
         self.running_bytes = 0

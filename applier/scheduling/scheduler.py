@@ -31,13 +31,11 @@ class Scheduler:
         options: SchedulerOptions | None = None,
         on_step: Callable[[StepReport], None] | None = None,
     ) -> None:
-        """`on_step` is called in the scheduler's thread after every step. Raises ValueError as `StepLoop`."""
+        """`on_step` is called in the scheduler's thread after every step. Raises CacheBudgetError."""
         self._loop = StepLoop(model, options)
         self._on_step = on_step
         self._changed = threading.Condition()
         self._arrived: list[Job] = []
-        self._waiting = 0  # in the loop or on the way to it
-        self._waiting_tokens = 0
         self._tokens_per_second = 0.0
         self._open = self._drain = True
         self._thread = threading.Thread(target=self._work, name="samebytes-steps", daemon=True)
@@ -47,6 +45,11 @@ class Scheduler:
     def options(self) -> SchedulerOptions:
         """The limits that it was made with."""
         return self._loop.options
+
+    @property
+    def waiting(self) -> int:
+        """Merges that have no cache yet."""
+        return len(self._arrived) + len(self._loop.waiting)
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:
         """Hands merges in and waits for all of them; together they count as one call for fairness.
@@ -60,10 +63,9 @@ class Scheduler:
             if not self._open:
                 raise SchedulerClosed("the scheduler is closed")
             most = self.options.max_waiting
-            if most is not None and self._waiting and self._waiting + len(jobs) > most:
+            if most is not None and self.waiting and self.waiting + len(jobs) > most:
                 raise SchedulerFull(self.retry_seconds())
             self._arrived += jobs
-            self._waiting += len(jobs)
             self._changed.notify()
         return [job.answer.result() for job in jobs]
 
@@ -71,7 +73,8 @@ class Scheduler:
         """About how long what waits now will take, 1 to 60 seconds."""
         if not self._tokens_per_second:
             return 1
-        return min(LONGEST_RETRY, max(1, math.ceil(self._waiting_tokens / self._tokens_per_second)))
+        tokens = self._loop.waiting.cost + sum(job.cost for job in self._arrived)
+        return min(LONGEST_RETRY, max(1, math.ceil(tokens / self._tokens_per_second)))
 
     def close(self, drain: bool = True) -> None:
         """Takes nothing more. Finishes what there is, or with `drain` False ends it with Cancelled."""
@@ -107,10 +110,7 @@ class Scheduler:
         return self._open or self._loop.busy
 
     def _measure(self, report: StepReport, seconds: float) -> None:
-        with self._changed:
-            self._waiting = report.waiting + len(self._arrived)
-            self._waiting_tokens = report.waiting_tokens + sum(job.cost for job in self._arrived)
-            speed = report.batch_tokens / seconds
-            if not self._tokens_per_second:
-                self._tokens_per_second = speed
-            self._tokens_per_second += SMOOTHING * (speed - self._tokens_per_second)
+        speed = report.batch_tokens / seconds
+        if not self._tokens_per_second:
+            self._tokens_per_second = speed
+        self._tokens_per_second += SMOOTHING * (speed - self._tokens_per_second)

@@ -35,7 +35,7 @@ class StepLoop:
     """Running and waiting merges of one model. For one thread; `Scheduler` lets any thread hand merges in."""
 
     def __init__(self, model: Model, options: SchedulerOptions | None = None) -> None:
-        """Raises ValueError when the memory allowed holds no cache of the model's full length."""
+        """Raises CacheBudgetError when the memory allowed holds no cache of the model's full length."""
         self.options = options or SchedulerOptions()
         self.memory = CacheMemory(model, self.options.cache_bytes, self.options.prefix_bytes)
         self.waiting = WaitingQueue()

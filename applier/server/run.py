@@ -55,7 +55,8 @@ async def running_server(
     """Listen at once, and serve as soon as `load` has returned an Applier whose self-test passed.
 
     Health says NOT_SERVING until then, and again from the moment the block is left; calls in work then have
-    `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, and what `load` raises.
+    `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, CacheBudgetError, and what
+    `load` raises.
     """
     interceptors = [TokenInterceptor.from_file(config.token_file)] if config.token_file else []
     server = grpc.aio.server(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def start_scheduler(applier: AppliesEdits, config: ServerConfig, metrics: ServerMetrics) -> Scheduler | None:
     """Lets the merges of all calls share the model's passes; None where `applier` has no model of its own.
 
-    Raises ValueError when the memory allowed is too small for the model.
+    Raises CacheBudgetError when the memory allowed is too small for the model.
     """
     if not isinstance(applier, Applier):
         return None

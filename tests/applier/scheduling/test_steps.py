@@ -6,6 +6,7 @@ import pytest
 
 from applier.cancellation import Cancelled, CancelToken
 from applier.merge import DecodeError, DecodeOptions
+from applier.scheduling.errors import CacheBudgetError
 from applier.scheduling.options import SchedulerOptions
 from applier.scheduling.steps import StepLoop
 from tests.applier.scheduling.merges import essence, job, task
@@ -197,7 +198,7 @@ def alone_passes(length: int) -> int:
 
 
 def test_a_budget_below_one_full_cache_is_refused():
-    with pytest.raises(ValueError, match="do not hold one"):
+    with pytest.raises(CacheBudgetError, match="do not hold one"):
         loop(cache_bytes=CACHE - 1)
 
 

@@ -1,0 +1,134 @@
+"""The server over the real engine and a tiny real model: load, cancellation, draining, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import urllib.request
+
+import grpc
+import pytest
+
+from applier.api.v1 import apply_pb2 as pb
+from applier.api.v1 import apply_pb2_grpc
+from applier.scheduling.errors import CacheBudgetError
+from applier.server.config import ServerConfig
+from applier.server.convert import request_from_proto
+from applier.server.run import RunningServer, running_server
+from kernels.model import Model
+from tests.applier.tiny_applier import ENDLESS, tiny_applier
+
+ANY_SIZE = [("grpc.max_receive_message_length", -1)]
+
+
+def lazy(number: int, lines: int = 4) -> pb.ApplyEditRequest:
+    """A lazy snippet for a file of its own; the random model with an endless bias writes what is meant."""
+    body = [f"    value_{number}_{line} = {line}" for line in range(lines)]
+    edit = ["# ... existing code ...", body[-1], f"    added_{number} = True", "# ... existing code ..."]
+    return pb.ApplyEditRequest(
+        original="\n".join(["def f():", *body, "    return 0", ""]).encode(),
+        edit="\n".join([*edit, ""]).encode(),
+        path=f"file_{number}.py",
+        format=pb.EDIT_FORMAT_LAZY,
+        options=pb.EditOptions(min_confidence=0.0),
+    )
+
+
+def serve(call, applier=None, **settings):
+    """Run `call(stub, server)` against a server on a free loopback port, without a memo."""
+    config = ServerConfig(port=0, memo_bytes=0, **{"grace_seconds": 5, **settings})
+    applier = applier or tiny_applier(bias=ENDLESS)
+
+    async def main():
+        async with (
+            running_server(config, lambda: applier) as server,
+            grpc.aio.insecure_channel(server.target, ANY_SIZE) as channel,
+        ):
+            return await asyncio.wait_for(call(apply_pb2_grpc.ApplyServiceStub(channel), server), 120)
+
+    return asyncio.run(main())
+
+
+def metrics(server: RunningServer) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+def test_a_thousand_concurrent_calls_get_what_they_get_alone():
+    numbers = [*range(40)] * 25
+    random.Random(3).shuffle(numbers)
+    alone = tiny_applier(bias=ENDLESS)
+    wanted = {number: alone.apply(request_from_proto(lazy(number))) for number in range(40)}
+
+    async def call(stub, server):
+        answers = await asyncio.gather(*[stub.ApplyEdit(lazy(number)) for number in numbers])
+        return answers, await asyncio.to_thread(metrics, server)
+
+    answers, counted = serve(call, max_waiting=1000, metrics_port=0)
+    assert len(answers) == 1000
+    for number, answer in zip(numbers, answers, strict=True):
+        assert answer.tier == pb.TIER_MODEL
+        assert answer.content == wanted[number].content
+        assert answer.receipt.result_sha256 == hashlib.sha256(answer.content).hexdigest()
+        assert answer.diff == wanted[number].diff
+    assert counted['samebytes_merges{state="running"}'] == 0
+    assert counted['samebytes_cache_bytes{holder="running"}'] == 0
+    assert counted['samebytes_cache_bytes{holder="prefix"}'] > 0
+    assert counted['samebytes_prompt_tokens_total{prefix="hit"}'] > 0
+    assert counted["samebytes_batch_merges_sum"] > 2 * counted["samebytes_batch_merges_count"]
+
+
+def test_a_cancelled_call_frees_its_cache_and_the_others_are_answered():
+    async def call(stub, server):
+        slow = stub.ApplyEdit(lazy(1, lines=70))
+        others = [stub.ApplyEdit(lazy(number)) for number in range(2, 12)]
+        await asyncio.sleep(0.05)
+        slow.cancel()
+        answers = await asyncio.gather(*others)
+        counted = await asyncio.to_thread(metrics, server)
+        assert counted['samebytes_cache_bytes{holder="running"}'] == 0
+        return answers
+
+    answers = serve(call, metrics_port=0, batch_tokens=32)
+    assert all(answer.status == pb.STATUS_APPLIED for answer in answers)
+
+
+def test_a_deadline_frees_what_it_held():
+    async def call(stub, server):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.ApplyEdit(lazy(1, lines=70), timeout=0.1)
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        answer = await stub.ApplyEdit(lazy(2))
+        counted = await asyncio.to_thread(metrics, server)
+        assert counted['samebytes_cache_bytes{holder="running"}'] == 0
+        return answer, counted
+
+    answer, counted = serve(call, metrics_port=0, batch_tokens=1)
+    assert answer.status == pb.STATUS_APPLIED
+    assert counted['samebytes_merges_interrupted_total{why="cancelled"}'] == 1
+
+
+def test_merges_in_work_end_before_the_server_stops():
+    applier = tiny_applier(bias=ENDLESS)
+
+    async def main():
+        config = ServerConfig(port=0, memo_bytes=0, grace_seconds=30, batch_tokens=64)
+        async with running_server(config, lambda: applier) as server:
+            channel = grpc.aio.insecure_channel(server.target, ANY_SIZE)
+            stub = apply_pb2_grpc.ApplyServiceStub(channel)
+            calls = [asyncio.ensure_future(stub.ApplyEdit(lazy(n, lines=20))) for n in range(6)]
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        answers = await asyncio.gather(*calls)
+        await channel.close()
+        return answers
+
+    answers = asyncio.run(main())
+    assert [answer.status for answer in answers] == [pb.STATUS_APPLIED] * 6
+
+
+def test_a_server_with_too_little_memory_for_its_model_does_not_start(monkeypatch):
+    monkeypatch.setattr(Model, "cache_bytes", lambda self, capacity, shared=0: 1 << 21)
+    with pytest.raises(CacheBudgetError, match="do not hold one"):
+        serve(None, cache_mib=1, applier=tiny_applier())
