@@ -13,7 +13,7 @@ class DecodeError(RuntimeError):
 class DecodeOptions:
     """How the work is cut into passes; no option changes a result."""
 
-    prefill_chunk: int | None = 512  # tokens of one merge in one pass; None: no limit
+    prefill_chunk: int | None = None  # tokens of one merge in one pass; None: no limit
     draft_length: int | None = None  # ids of a draft; 0 turns drafts off; None: no limit
     batch_tokens: int | None = None  # tokens of all merges in one pass; None: what suits the device
 
