@@ -1,13 +1,17 @@
 """Speed of whole passes on a GPU, both sides in one run: `python -m kernels.gpu.bench` prints medians.
 
-Exact int8 against plain bf16 torch (cuBLAS, SDPA), both replayed from CUDA graphs; then the batch-invariant
-drop-in against the same plain model.
+Exact int8 against plain bf16 torch (cuBLAS, SDPA), both replayed from CUDA graphs; passes as a server waits
+for them; then the batch-invariant drop-in against the same plain model.
 """
 
 from __future__ import annotations
 
+import time
+
 import torch
 
+from kernels.backend import Segment
+from kernels.gpu.backend import TritonBackend
 from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass, plain_pass
 from kernels.gpu.plain import PlainModel, random_weights
 from kernels.gpu.timing import captured, median_us
@@ -32,6 +36,29 @@ def bench_models() -> None:
             torch.cuda.empty_cache()
             ratio = other / times[case]
             print(f"| {name} | {case} | {times[case]:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
+
+
+def bench_serving() -> None:
+    """What a caller waits for, host included: one sequence's pass and its logits over 512 allowed ids."""
+    backend = TritonBackend(random_weights(SHAPES["135M"]))
+    start = time.monotonic()
+    graphs = backend.warm_up()
+    print(f"warm_up: {graphs} graphs in {time.monotonic() - start:.1f} s")
+    ids = torch.arange(0, 49_152, 96)
+    cache = backend.new_cache(4096)
+    for new in (1, 16, 64, 200, 512, 1000, 2000):
+        tokens, times = torch.zeros(new, dtype=torch.int64), []
+        for _ in range(25):
+            cache.length = 1024
+            begin = time.monotonic()
+            hidden = backend.forward([Segment(cache, tokens)])
+            forward = time.monotonic()
+            backend.logits(hidden, ids).cpu()
+            times.append((time.monotonic() - begin, forward - begin))
+        whole, host = sorted(times)[len(times) // 2]
+        print(
+            f"| {new} tokens after 1,024 | {1e6 * whole:.0f} us, of which host {1e6 * host:.0f} |", flush=True
+        )
 
 
 def bench_drop_in() -> None:
@@ -67,10 +94,11 @@ def bench_drop_in() -> None:
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Prints the tables."""
     torch.manual_seed(0)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
     bench_models()
+    bench_serving()
     bench_drop_in()
 
 
