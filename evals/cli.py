@@ -64,6 +64,13 @@ def accuracy(
     repeats: Annotated[int, typer.Option(min=1, help="Times that every case is applied.")] = 1,
     seed: Annotated[int, typer.Option(help="Chooses the cases of a limited run.")] = 0,
     baseline: Annotated[bool, typer.Option(help="Score the merge without a model beside it.")] = True,
+    run_tests: Annotated[
+        bool,
+        typer.Option(
+            "--run-tests",
+            help="Run the tests that written cases carry: their code, in a temporary folder with limits.",
+        ),
+    ] = False,
     model: Model = None,
     backend: Backend = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -91,6 +98,7 @@ def accuracy(
             categories=tuple(category or ()),
             repeats=repeats,
             baseline=baseline,
+            run_tests=run_tests,
         )
         chosen = limit_cases(load_cases(cases, config.repos, manifest), limit, seed, config.categories)
         summary = run_accuracy(config, chosen, provenance_of(model))

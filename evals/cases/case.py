@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from applier.types import EditFormat, EditOptions, EditRequest, RefusalReason, Tier
+from evals.cases.case_tests import CaseTests, tests_from_json
 
 
 class Category(StrEnum):
@@ -44,6 +45,7 @@ class Case:
     says that a result reported as the exact tier is wrong even when its bytes are right; `needs_edit_line`
     that a refusal must name the failing line of the edit. `placeholders` are lines of the edit, without their
     indentation, that stand for code and must not reach the file, whether or not the applier knows them.
+    `tests` pass on the expected file and fail on the original (unless the edit is there already).
     """
 
     id: str
@@ -62,6 +64,7 @@ class Case:
     source: str = ""  # where an imported or mined case is from
     tags: tuple[str, ...] = field(default=())
     placeholders: tuple[str, ...] = ()
+    tests: CaseTests | None = None
 
     def __post_init__(self) -> None:
         if self.expected is None and not self.refusals:
@@ -91,8 +94,8 @@ def _bytes(record: dict[str, Any], name: str, encoding: str) -> bytes | None:
     return None if text is None else text.encode(encoding)
 
 
-def case_from_json(record: dict[str, Any]) -> Case:
-    """A case from one JSON object.
+def case_from_json(record: dict[str, Any], trusted: bool = False) -> Case:
+    """A case from one JSON object; only a `trusted` one may carry tests, which are code to run.
 
     Texts are strings with their line ends written out, encoded with the Python codec `encoding` (default
     utf-8); bytes that are no text are base64 under `original_base64` and the like. `pad: [n, m]` puts n
@@ -103,6 +106,8 @@ def case_from_json(record: dict[str, Any]) -> Case:
     original = _bytes(record, "original", encoding)
     edit = _bytes(record, "edit", record.get("edit_encoding", "utf-8"))
     expected = _bytes(record, "expected", encoding)
+    if "tests" in record and not trusted:
+        raise ValueError(f"case {record.get('id')}: only the cases of this package may carry tests")
     if original is None or edit is None:
         raise ValueError(f"case {record.get('id')}: original and edit are both needed")
     if "pad" in record:
@@ -128,6 +133,7 @@ def case_from_json(record: dict[str, Any]) -> Case:
         source=record.get("source", ""),
         tags=tuple(record.get("tags", [])),
         placeholders=tuple(record.get("placeholders", [])),
+        tests=tests_from_json(record["tests"]) if "tests" in record else None,
     )
 
 

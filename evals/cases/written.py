@@ -10,13 +10,16 @@ from pathlib import Path
 from evals.cases.case import Case, case_from_json
 
 
-def load_jsonl(text: str, origin: str) -> Iterator[Case]:
-    """Cases of a JSONL text. Raises ValueError naming the origin and line of a record that is no case."""
+def load_jsonl(text: str, origin: str, trusted: bool = False) -> Iterator[Case]:
+    """Cases of a JSONL text, with tests only where it is `trusted`.
+
+    Raises ValueError naming the origin and line of a record that is no case.
+    """
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            yield case_from_json(json.loads(line))
+            yield case_from_json(json.loads(line), trusted)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{origin}, line {number}: not a case: {error!r}") from error
 
@@ -32,5 +35,5 @@ def load_written() -> list[Case]:
     folder = resources.files("evals.cases") / "data"
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".jsonl"):
-            cases += load_jsonl(entry.read_text(encoding="utf-8"), entry.name)
+            cases += load_jsonl(entry.read_text(encoding="utf-8"), entry.name, trusted=True)
     return cases

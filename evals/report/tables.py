@@ -8,6 +8,8 @@ ACCURACY_SCORES = (
     ("Byte-exact match", "byte_exact"),
     ("  no-model baseline", "baseline_byte_exact"),
     ("Semantic equivalence", "semantic"),
+    ("Tests pass", "tests_pass"),
+    ("  no-model baseline", "baseline_tests_pass"),
     ("Right among applied", "applied_right"),
     ("  no-model baseline", "baseline_applied_right"),
     ("Refused", "refused"),

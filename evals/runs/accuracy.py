@@ -13,6 +13,7 @@ from evals.cases import Case
 from evals.metrics import changed_elsewhere, leaked_placeholders, semantically_equal
 from evals.runs.accuracy_scores import ANSWERED, bucket
 from evals.runs.config import AccuracyConfig
+from evals.runs.passing import passes_its_tests
 from evals.runs.progress import track
 from evals.runs.provenance import UNKNOWN, Provenance
 from evals.runs.score import Outcome, score
@@ -21,21 +22,23 @@ from evals.runs.subjects import Subject, open_applier, open_baseline
 from evals.runs.summary import Summary, make_summary
 from evals.runs.work import Sample, run_jobs
 
-SAMPLE_VERSION = 2  # of the fields of a sample: a run is resumed with the fields it was begun with
-BASELINE_FIELDS = ("outcome", "semantic", "leaked", "elsewhere", "error")
+SAMPLE_VERSION = 3  # of the fields of a sample: a run is resumed with the fields it was begun with
+BASELINE_FIELDS = ("outcome", "semantic", "tests_pass", "leaked", "elsewhere", "error")
 
 _subject: Subject
 _baseline: Subject | None
+_run_tests: bool
 _cases: dict[str, Case]
 
 
 def _setup(config: AccuracyConfig, cases: Sequence[Case]) -> None:
     """Load the applier once in this process."""
-    global _subject, _baseline, _cases
+    global _subject, _baseline, _run_tests, _cases
     # Several processes share the cores; one has them all.
     share = max(1, (os.cpu_count() or 1) // config.workers) if config.workers > 1 else None
     _subject = open_applier(config.model, config.backend, config.threads or share)
     _baseline = open_baseline(config.model) if config.baseline else None
+    _run_tests = config.run_tests
     _cases = {case.id: case for case in cases}
 
 
@@ -47,7 +50,7 @@ def _judged(case: Case, apply: Callable[[], EditResult]) -> Sample:
         return {"outcome": Outcome.UNSCORED.value, "error": f"{type(error).__name__}: {error}"}
     cpu_ms = 1000 * (time.process_time() - began)
     outcome = score(case, result)
-    equivalent, leaked, elsewhere = None, 0, 0
+    equivalent, passed, leaked, elsewhere = None, None, 0, 0
     if case.expected is not None and outcome in ANSWERED:
         leaked = leaked_placeholders(
             case.original, case.expected, result.content, case.language, case.placeholders
@@ -56,9 +59,13 @@ def _judged(case: Case, apply: Callable[[], EditResult]) -> Sample:
     if case.expected is not None and not case.refusals:
         applied = outcome in ANSWERED
         equivalent = semantically_equal(result.content, case.expected, case.language) if applied else False
+        if _run_tests and case.tests is not None:
+            passed = applied and bool(passes_its_tests(case, result.content))
+            equivalent = equivalent or passed
     return {
         "outcome": outcome.value,
         "semantic": equivalent,
+        "tests_pass": passed,
         "leaked": leaked,
         "elsewhere": elsewhere,
         "status": result.status.value,

@@ -66,6 +66,8 @@ def group_scores(samples: Sequence[Sample]) -> dict[str, Any]:
         "semantic": rate(
             s["semantic"] for s in _applicable(samples) if s["semantic"] is not None
         ).model_dump(),
+        "tests_pass": _tests_pass(samples),
+        "baseline_tests_pass": _tests_pass(baseline),
         "applied_right": _applied_right(samples),
         "baseline_applied_right": _applied_right(baseline),
         "refused": _refused(samples),
@@ -85,6 +87,10 @@ def _applicable(samples: Iterable[Sample]) -> list[Sample]:
 
 def _exact(samples: Sequence[Sample]) -> dict[str, Any]:
     return rate(s["outcome"] == Outcome.EXACT for s in _applicable(samples)).model_dump()
+
+
+def _tests_pass(samples: Sequence[Sample]) -> dict[str, Any]:
+    return rate(s["tests_pass"] for s in _applicable(samples) if s["tests_pass"] is not None).model_dump()
 
 
 def _applied_right(samples: Sequence[Sample]) -> dict[str, Any]:

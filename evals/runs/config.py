@@ -35,6 +35,7 @@ class AccuracyConfig(RunConfig):
     categories: tuple[Category, ...] = ()
     repeats: PositiveInt = 1
     baseline: bool = True
+    run_tests: bool = False
 
 
 class StabilityConfig(RunConfig):

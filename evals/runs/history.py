@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from evals.cases import Case, written
 from evals.runs.rates import Rate
-from evals.runs.select import limit_cases
 from evals.runs.summary import Summary
-
-REFERENCE_SIZE = 200
-REFERENCE_SEED = 1
 
 
 class Baseline(BaseModel):
@@ -31,8 +28,10 @@ class Baseline(BaseModel):
 
 
 def reference_cases() -> list[Case]:
-    """The reference set: 200 of the written cases, always the same ones."""
-    return limit_cases(written.load_written(), REFERENCE_SIZE, REFERENCE_SEED)
+    """The reference set: the 200 written cases that `reference.txt` names, in its order."""
+    by_id = {case.id: case for case in written.load_written()}
+    names = (resources.files("evals.cases") / "data" / "reference.txt").read_text(encoding="utf-8").split()
+    return [by_id[name] for name in names]
 
 
 class History:
