@@ -6,21 +6,27 @@ same bytes: calls go round all servers, and one that fails before it was answere
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import grpc.aio
+
 SERVICE = "applier.api.v1.ApplyService"
-# gRPC itself makes at most five attempts.
-_SERVICE_CONFIG: dict[str, Any] = {
+ATTEMPTS = 5  # gRPC itself makes no more
+FIRST_SECONDS, MOST_SECONDS = 0.2, 3.0
+_SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
             "name": [{"service": SERVICE}],
             "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "3s",
+                "maxAttempts": ATTEMPTS,
+                "initialBackoff": f"{FIRST_SECONDS}s",
+                "maxBackoff": f"{MOST_SECONDS}s",
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
             },
@@ -50,3 +56,47 @@ def target_of(addresses: Sequence[str]) -> str:
     if not addresses:
         raise ValueError("no server to call")
     return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
+
+
+class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+    """Retries that gRPC does not make: it takes an error that came after headers for final.
+
+    Ray Serve's proxies answer in this way, with INTERNAL, when a process behind them died. Give it to
+    `grpc.aio.insecure_channel(target, options, interceptors=[RetryInterceptor()])`; a call's timeout is that
+    of all attempts together.
+    """
+
+    def __init__(
+        self,
+        attempts: int = ATTEMPTS,
+        codes: Sequence[grpc.StatusCode] = (
+            grpc.StatusCode.INTERNAL,
+            grpc.StatusCode.UNAVAILABLE,
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+        ),
+    ) -> None:
+        self._attempts, self._codes = attempts, frozenset(codes)
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[[grpc.aio.ClientCallDetails, Any], Any],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        """The first call that did not fail in a way to be tried again, or the last."""
+        details = client_call_details
+        end = None if details.timeout is None else time.monotonic() + details.timeout
+        wait = FIRST_SECONDS
+        for attempt in range(1, self._attempts + 1):
+            call = await continuation(details, request)
+            if attempt == self._attempts or await call.code() not in self._codes:
+                break
+            pause = wait * random.uniform(0.5, 1)
+            if end is not None:
+                left = end - time.monotonic() - pause
+                if left <= 0:
+                    break
+                details = details._replace(timeout=left)
+            await asyncio.sleep(pause)
+            wait = min(2 * wait, MOST_SECONDS)
+        return call

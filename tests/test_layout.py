@@ -68,6 +68,7 @@ def test_importing_every_served_module_loads_no_training_library():
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "applier").rglob("*.py")
         if path.name not in ("__main__.py", "generate.py")
+        and path.parts[-2:] != ("rayserve", "app.py")  # needs the extra `ray`
     )
     script = (
         "import importlib, sys\n"

@@ -28,6 +28,10 @@ class CallError(Exception):
         self.details = tuple(details)
         self.field = field
 
+    def __reduce__(self) -> tuple[type[CallError], tuple[object, ...]]:
+        """All of it, for another process; an exception would be pickled with its message alone."""
+        return CallError, (self.code, self.message, self.details, self.field)
+
 
 def invalid_field(field: str, problem: str) -> CallError:
     """A field of the request has no meaning."""
@@ -62,6 +66,13 @@ def not_ready() -> CallError:
     details = [ErrorInfo(reason="NOT_READY", domain=DOMAIN), RetryInfo(retry_delay=Duration(seconds=1))]
     message = "the self-test has not passed yet; watch grpc.health.v1.Health"
     return CallError(grpc.StatusCode.UNAVAILABLE, message, details)
+
+
+def unauthenticated() -> CallError:
+    """The call does not carry the token."""
+    message = "this server wants the metadata 'authorization: Bearer TOKEN'"
+    details = [ErrorInfo(reason="UNAUTHENTICATED", domain=DOMAIN)]
+    return CallError(grpc.StatusCode.UNAUTHENTICATED, message, details)
 
 
 def internal(reference: str) -> CallError:

@@ -16,12 +16,11 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from applier.api.v1 import apply_pb2, apply_pb2_grpc
-from applier.memo import Memoised
 from applier.server.config import ServerConfig
+from applier.server.edits import Edits
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
-from applier.server.scheduling import start_scheduler
-from applier.server.security import TokenInterceptor, server_credentials
+from applier.server.security import TokenCheck, TokenInterceptor, server_credentials
 from applier.server.service import ApplyService
 from applier.server.workers import AppliesEdits
 
@@ -58,7 +57,7 @@ async def running_server(
     `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, CacheBudgetError, and what
     `load` raises.
     """
-    interceptors = [TokenInterceptor.from_file(config.token_file)] if config.token_file else []
+    interceptors = [TokenInterceptor(TokenCheck.from_file(config.token_file))] if config.token_file else []
     server = grpc.aio.server(
         interceptors=interceptors,
         options=[
@@ -70,7 +69,7 @@ async def running_server(
     health = health_aio.HealthServicer()
     await _set_health(health, health_pb2.HealthCheckResponse.NOT_SERVING)
     metrics = ServerMetrics()
-    service = ApplyService(config.workers, config.max_waiting, config.stream_window, metrics)
+    service = ApplyService(config.stream_window, metrics)
     apply_pb2_grpc.add_ApplyServiceServicer_to_server(service, server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection(
@@ -80,7 +79,7 @@ async def running_server(
     port = _bind(server, config)
     store = open_store(config)
     await server.start()
-    exporter = scheduler = None
+    exporter = edits = None
     try:
         if config.metrics_port is not None:
             exporter = _serve_metrics(metrics, config.host, config.metrics_port)
@@ -88,20 +87,17 @@ async def running_server(
         log.info("listening", host=config.host, port=port, metrics_port=metrics_port)
         loop = asyncio.get_running_loop()
         applier = await loop.run_in_executor(None, load)
-        scheduler = await loop.run_in_executor(None, start_scheduler, applier, config, metrics)
-        if store is not None:
-            applier = Memoised(applier, store, config.memo_check_rate, on_event=metrics.memo)
-        service.ready(applier, scheduler)
+        edits = await loop.run_in_executor(None, Edits, applier, config, metrics, store)
+        service.ready(edits, edits.fingerprint)
         await _set_health(health, health_pb2.HealthCheckResponse.SERVING)
-        log.info("serving", fingerprint=applier.fingerprint())
+        log.info("serving", fingerprint=edits.fingerprint)
         yield RunningServer(config.host, port, metrics_port)
     finally:
         await health.enter_graceful_shutdown()
         await server.stop(config.grace_seconds)
-        service.close()
-        if scheduler is not None:
-            await asyncio.get_running_loop().run_in_executor(None, scheduler.close)
-        if store is not None:
+        if edits is not None:
+            await asyncio.get_running_loop().run_in_executor(None, edits.close)
+        elif store is not None:
             store.close()
         if exporter is not None:
             exporter.shutdown()

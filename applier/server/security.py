@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hmac
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.rpc.error_details_pb2 import ErrorInfo
 
 from applier.server.config import ServerConfig
-from applier.server.errors import DOMAIN, CallError, abort
+from applier.server.errors import abort, unauthenticated
 
 # Load balancers and orchestrators ask for health without credentials.
 _OPEN_PREFIX = "/grpc.health.v1.Health/"
@@ -40,20 +39,32 @@ def server_credentials(config: ServerConfig) -> grpc.ServerCredentials | None:
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
 
 
-class TokenInterceptor(grpc.aio.ServerInterceptor):
-    """Lets a call through only with `authorization: Bearer TOKEN`; others end with UNAUTHENTICATED."""
+class TokenCheck:
+    """Whether a call carries `authorization: Bearer TOKEN`."""
 
     def __init__(self, token: bytes) -> None:
         self._expected = b"Bearer " + token
-        self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
 
     @classmethod
-    def from_file(cls, path: Path) -> TokenInterceptor:
+    def from_file(cls, path: Path) -> TokenCheck:
         """The token is the file's content without surrounding white space. Raises SecurityError."""
         token = _read(path).strip()
         if not token:
             raise SecurityError(f"{path}: the token is empty")
         return cls(token)
+
+    def allows(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> bool:
+        """Compares in a time that does not tell how much of the token is right."""
+        given = dict(metadata or ()).get("authorization", b"")
+        return hmac.compare_digest(given.encode() if isinstance(given, str) else given, self._expected)
+
+
+class TokenInterceptor(grpc.aio.ServerInterceptor):
+    """Lets calls through that carry the token; others end with UNAUTHENTICATED."""
+
+    def __init__(self, check: TokenCheck) -> None:
+        self._check = check
+        self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
 
     async def intercept_service(
         self,
@@ -61,20 +72,14 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
         """The method's own handler, or one that refuses."""
-        if handler_call_details.method.startswith(_OPEN_PREFIX):
-            return await continuation(handler_call_details)
-        given = dict(handler_call_details.invocation_metadata).get("authorization", b"")
-        if isinstance(given, str):
-            given = given.encode()
-        if hmac.compare_digest(given, self._expected):
+        is_open = handler_call_details.method.startswith(_OPEN_PREFIX)
+        if is_open or self._check.allows(handler_call_details.invocation_metadata):
             return await continuation(handler_call_details)
         return self._refusal
 
 
 async def _refuse(request: Any, context: grpc.aio.ServicerContext) -> None:
-    message = "this server wants the metadata 'authorization: Bearer TOKEN'"
-    details = [ErrorInfo(reason="UNAUTHENTICATED", domain=DOMAIN)]
-    await abort(context, CallError(grpc.StatusCode.UNAUTHENTICATED, message, details))
+    await abort(context, unauthenticated())
 
 
 def _read(path: Path) -> bytes:

@@ -7,7 +7,7 @@ import secrets
 import time
 import traceback
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import grpc
 import structlog
@@ -18,35 +18,30 @@ from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
 from applier.server import convert, errors, tracing
 from applier.server.metrics import ServerMetrics
-from applier.server.workers import AppliesEdits, Workers
-
-if TYPE_CHECKING:
-    from applier.scheduling.scheduler import Scheduler
 
 log = structlog.get_logger("samebytes.server")
+
+
+class RunsEdits(Protocol):
+    """Where edits are run: here, or in other processes."""
+
+    async def apply(self, request: types.EditRequest) -> types.EditResult:
+        """The answer. Raises CallError where there is none."""
+        ...
 
 
 class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     """Answers with UNAVAILABLE until `ready` was called."""
 
-    def __init__(self, threads: int, max_waiting: int, stream_window: int, metrics: ServerMetrics) -> None:
-        self._threads = threads
-        self._max_waiting = max_waiting
+    def __init__(self, stream_window: int, metrics: ServerMetrics) -> None:
         self._stream_window = stream_window
         self._metrics = metrics
-        self._workers: Workers | None = None
+        self._edits: RunsEdits | None = None
         self._fingerprint = ""
 
-    def ready(self, applier: AppliesEdits, scheduler: Scheduler | None = None) -> None:
-        """Start answering with `applier`, whose self-test has passed and whose merges `scheduler` runs."""
-        self._fingerprint = applier.fingerprint()
-        retry_seconds = scheduler.retry_seconds if scheduler else lambda: 1
-        self._workers = Workers(applier, self._threads, self._max_waiting, retry_seconds)
-
-    def close(self) -> None:
-        """Drop waiting work; for shutdown."""
-        if self._workers is not None:
-            self._workers.close()
+    def ready(self, edits: RunsEdits, fingerprint: str) -> None:
+        """Start answering by `edits`, whose self-test has passed."""
+        self._edits, self._fingerprint = edits, fingerprint
 
     async def ApplyEdit(
         self, request: pb.ApplyEditRequest, context: grpc.aio.ServicerContext
@@ -84,7 +79,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
         self, request: pb.GetFingerprintRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetFingerprintResponse:
         """What decides this server's answers."""
-        if self._workers is None:
+        if self._edits is None:
             await errors.abort(context, errors.not_ready())
         return pb.GetFingerprintResponse(fingerprint=self._fingerprint)
 
@@ -114,16 +109,16 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
                 raise
 
     async def _apply(self, message: pb.ApplyEditRequest, span: tracing.EditSpan) -> pb.ApplyEditResponse:
-        if self._workers is None:
+        if self._edits is None:
             raise errors.not_ready()
         started = time.perf_counter()
         request = convert.request_from_proto(message)
         try:
-            result = await self._workers.apply(request)
+            result = await self._edits.apply(request)
         except errors.CallError:
             raise
         except Exception as error:
-            raise _report_bug(error) from error
+            raise report_bug(error) from error
         span.answered(request, result)
         seconds = time.perf_counter() - started
         _log_result(request, result, seconds)
@@ -148,7 +143,7 @@ def _log_result(request: types.EditRequest, result: types.EditResult, seconds: f
     )
 
 
-def _report_bug(error: Exception) -> errors.CallError:
+def report_bug(error: Exception) -> errors.CallError:
     """Log where an exception came from. Its message is left out: it may quote the file."""
     reference = secrets.token_hex(8)
     frames = [

@@ -13,8 +13,12 @@ import pytest
 
 from applier import Applier, EditRequest
 from applier.api.v1 import apply_pb2 as pb
-from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
-from applier.client import channel_options, target_of
+from applier.api.v1.apply_pb2_grpc import (
+    ApplyServiceServicer,
+    ApplyServiceStub,
+    add_ApplyServiceServicer_to_server,
+)
+from applier.client import RetryInterceptor, channel_options, target_of
 from applier.server.convert import request_to_proto
 from evals.bench.process import Served, serving
 from tests.evals.small import LAZY
@@ -96,3 +100,37 @@ def test_targets():
     assert target_of(["127.0.0.1:1", "127.0.0.1:2"]) == "ipv4:127.0.0.1:1,127.0.0.1:2"
     with pytest.raises(ValueError, match="no server"):
         target_of([])
+
+
+def test_what_grpc_takes_for_final_is_tried_again_by_the_interceptor():
+    """A server that fails twice with INTERNAL, after its headers."""
+    calls = 0
+
+    class Failing(ApplyServiceServicer):
+        async def ApplyEdit(self, request, context):
+            nonlocal calls
+            calls += 1
+            if calls % 3:
+                await context.send_initial_metadata([("request_id", str(calls))])
+                await context.abort(grpc.StatusCode.INTERNAL, "a replica died")
+            return pb.ApplyEditResponse(content=b"new")
+
+    async def main() -> None:
+        server = grpc.aio.server()
+        add_ApplyServiceServicer_to_server(Failing(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        for attempts, answered in ((5, True), (2, False)):
+            again = [RetryInterceptor(attempts)]
+            target = f"127.0.0.1:{port}"
+            async with grpc.aio.insecure_channel(target, channel_options(), interceptors=again) as channel:
+                call = ApplyServiceStub(channel).ApplyEdit(pb.ApplyEditRequest(), timeout=20)
+                if answered:
+                    assert (await call).content == b"new"
+                else:
+                    with pytest.raises(grpc.aio.AioRpcError, match="a replica died"):
+                        await call
+        await server.stop(0)
+
+    asyncio.run(main())
+    assert calls == 3 + 2

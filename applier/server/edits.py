@@ -1,0 +1,37 @@
+"""An Applier made ready to serve: its scheduler, its memo, and threads that run edits, from the settings."""
+
+from __future__ import annotations
+
+from applier.memo import Memoised, Store
+from applier.server.config import ServerConfig
+from applier.server.metrics import ServerMetrics
+from applier.server.scheduling import start_scheduler
+from applier.server.workers import AppliesEdits, Workers
+from applier.types import EditRequest, EditResult
+
+
+class Edits:
+    """What a service sends edits to. Making it may take long; it closes the store that it is given."""
+
+    def __init__(
+        self, applier: AppliesEdits, config: ServerConfig, metrics: ServerMetrics, store: Store | None
+    ) -> None:
+        self._scheduler = start_scheduler(applier, config, metrics)
+        self._store = store
+        if store is not None:
+            applier = Memoised(applier, store, config.memo_check_rate, on_event=metrics.memo)
+        retry_seconds = self._scheduler.retry_seconds if self._scheduler else lambda: 1
+        self._workers = Workers(applier, config.workers, config.max_waiting, retry_seconds)
+        self.fingerprint = applier.fingerprint()
+
+    async def apply(self, request: EditRequest) -> EditResult:
+        """The answer. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait, and what bugs raise."""
+        return await self._workers.apply(request)
+
+    def close(self) -> None:
+        """Drop what waits, and wait for the scheduler's last step."""
+        self._workers.close()
+        if self._scheduler is not None:
+            self._scheduler.close()
+        if self._store is not None:
+            self._store.close()
