@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .baseline import align, align_replacement, without_trailing_marker
+from .alignment.replacement import ODDS, SearchMatch
+from .alignment.scene import without_trailing_marker
+from .baseline import Proposal, propose
 from .constrain import Constraint, KnownLines, known_lines
 from .drafts import Drafter
 from .locate import locate
@@ -26,7 +28,9 @@ ANSWER_SLACK = 64
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """One merge by the model. `new_lines` are the lines of the edit that the window lacks, stripped."""
+    """One merge by the model. `new_lines` are the lines of the edit that the window lacks, stripped; `odds`
+    those of the proposal, as in `baseline.Proposal`.
+    """
 
     window: Window
     items: list[Item]
@@ -36,6 +40,7 @@ class MergePlan:
     drafter: Drafter
     constraint: Constraint | None
     new_lines: frozenset[str]
+    odds: int = 0
 
     def items_between(self, start: int, end: int) -> list[str]:
         """The kept lines `start` to `end` of the file, which hold no gap."""
@@ -71,7 +76,7 @@ def plan_snippet(
         if isinstance(window, Refusal):
             return window
         items = window.items(context.lines)
-        proposal = align(items, edit_lines, language, markers=markers)
+        proposal = propose(items, edit_lines, language, markers=markers)
         shown = [
             None if i in markers else without_trailing_marker(line, language)
             for i, line in enumerate(edit_lines)
@@ -84,6 +89,8 @@ def plan_snippet(
 def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
     """A search/replace block or a hunk that does not match exactly."""
     language = context.language
+    if elided := _elided_search(part, context):
+        return elided
     markers = find_markers(part.new, language) if part.elided else {}
     anchors = [*part.scopes, "", *part.old] if part.scopes else list(part.old)
     cut = {len(part.scopes): MarkerKind.ELIDE} if part.scopes else {}
@@ -94,20 +101,46 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
             return replace(window, message=f"The {part.what}: {window.message}", edit_line=part.line)
         items = window.items(context.lines)
         if markers:
-            proposal = align(items, part.new, language, markers=markers)
+            proposal = propose(items, part.new, language, markers=markers)
         else:
-            proposal = align_replacement(items, part.old, part.new)
+            match = SearchMatch.of(items, part.old)
+            if (missing := match.missing_line(*part.changed)) is not None:
+                return _missing(part, missing)
+            proposal = Proposal(match.replaced(part.new), ODDS)
         shown = [None if i in markers else line for i, line in enumerate(part.new)]
         return _plan(context, window, items, proposal, part.text.split("\n"), shown, part.old)
 
     return _fitting(context, make)
 
 
+def _elided_search(part: Part, context: Context) -> Refusal | None:
+    """A refusal of search text that leaves lines out: what to remove there is not said."""
+    had = {line.strip() for line in context.lines}
+    kept = {line.strip() for line in part.new}
+    for row in find_markers(part.old, context.language):
+        text = part.old[row].strip()
+        if text not in had and text not in kept:
+            message = f"The {part.what}: {text!r} stands for lines that it does not show; write them out."
+            return Refusal(RefusalReason.NO_MATCH, message, (), part.line)
+    return None
+
+
+def _missing(part: Part, row: int) -> Refusal:
+    text = part.old[row].strip()
+    return Refusal(
+        RefusalReason.NO_MATCH,
+        f"The {part.what}: the file has no line {text!r}, nor one that is enough like it; copy the lines to "
+        "change from the file, with an unchanged line beside them",
+        (),
+        part.line,
+    )
+
+
 def _plan(
     context: Context,
     window: Window,
     items: list[Item],
-    proposal: list[Item],
+    proposal: Proposal,
     edit_lines: Sequence[str],
     shown: Sequence[Item],
     references: Sequence[str],
@@ -117,18 +150,19 @@ def _plan(
     lines = [line for line in shown if line is not None]
     constraint = None
     if context.constrained:
-        known = KnownLines(codec, known_lines(items, lines, proposal, references))
+        known = KnownLines(codec, known_lines(items, lines, proposal.items, references))
         constraint = Constraint(known, items)
     had = {item.strip() for item in items if item is not None}
     return MergePlan(
         window=window,
         items=items,
-        proposal=proposal,
+        proposal=proposal.items,
         prompt=prompt,
         max_answer=len(codec.encode_items(items)) + 2 * len(codec.encode_items(lines)) + ANSWER_SLACK,
-        drafter=Drafter(codec, proposal, items, shown),
+        drafter=Drafter(codec, proposal.items, items, shown),
         constraint=constraint,
         new_lines=frozenset(text for line in lines if (text := line.strip()) and text not in had),
+        odds=proposal.odds,
     )
 
 

@@ -1,8 +1,9 @@
-import pytest
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.baseline import align, align_replacement
+from applier.baseline import align, propose
 from applier.window import GAP
 
 KEEP = "# ... existing code ..."
@@ -85,15 +86,36 @@ def test_every_gap_survives_and_nothing_is_invented(items, edit):
     assert {item.strip() for item in out if item is not GAP} <= known
 
 
-@given(st.lists(st.none() | lines, max_size=12), st.lists(lines, max_size=6), st.lists(lines, max_size=6))
-def test_a_replacement_keeps_every_gap(items, search, replace):
-    out = align_replacement(items, search, replace)
-    assert sum(item is GAP for item in out) == sum(item is GAP for item in items)
+def test_odds_fall_where_the_place_is_not_clear():
+    clear = f"{KEEP}\n        check(b)\n        log(b)\n        return b\n"
+    vague = f"{KEEP}\n        c = other()\n        return c\n{KEEP}"
+    odds = [propose(FILE, edit.splitlines(), "python").odds for edit in (clear, vague)]
+    assert odds[0] > odds[1]
 
 
-@pytest.mark.parametrize("drift", ["    ", "  ", ""])
-def test_an_inexact_search_block_keeps_the_files_own_lines(drift):
-    search = [drift + "b = prepare_more()", drift + "check(b)"]
-    replace = [drift + "b = prepare_more()", drift + "check(b)", drift + "log(b)"]
-    at = FILE.index("        check(b)") + 1
-    assert align_replacement(FILE, search, replace) == [*FILE[:at], "        log(b)", *FILE[at:]]
+def test_a_changed_signature_replaces_the_old_one():
+    edit = f"class Thing:\n    {KEEP}\n    def second(self, limit: int) -> int:\n"
+    edit += f"        b = prepare_more(limit)\n        {KEEP}"
+    assert merged(edit) == [
+        line.replace("second(self)", "second(self, limit: int) -> int").replace("more()", "more(limit)")
+        for line in FILE
+    ]
+
+
+def test_a_new_method_beside_a_similar_one_does_not_replace_it():
+    edit = f"{KEEP}\n        return a\n\n    def third(self):\n        c = prepare()\n        return c\n\n"
+    edit += f"    def second(self):\n        {KEEP}"
+    at = FILE.index("    def second(self):")
+    new = ["    def third(self):", "        c = prepare()", "        return c", ""]
+    assert merged(edit) == [*FILE[:at], *new, *FILE[at:]]
+
+
+def test_a_blank_line_between_a_marker_and_new_code_is_not_doubled():
+    edit = f"{KEEP}\n\n    def third(self):\n        return 3\n"
+    out = merged(edit, [*FILE, ""])
+    assert not any(a == b == "" for a, b in pairwise(out))
+    assert "    def third(self):" in out
+
+
+def test_a_window_of_gaps_alone_is_kept():
+    assert propose([GAP], ["a = 1"], "python").items == [GAP]

@@ -13,46 +13,19 @@ Gaps can only be kept. Scores are integers. A row is a handful of numpy operatio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rapidfuzz import fuzz, process
 
-from .anchors import indent_of
-from .window import GAP, Item
+from ..anchors import indent_of
+from ..window import GAP, Item
+from .costs import Costs
+from .likeness import LOW, Likeness
+from .scene import Scene
 
 MATCH, INSERT, DELETE, SKIP, KEEP = range(5)
 _STATES = 5
-_LOW = -(1 << 28)
-_HEAD = re.compile(
-    r"(?:(?:const|let|var|val|final|static|public|private)\s+)*[\w.$\"'-]+\s*(?:=(?![=>])|:(?!:))|return\b"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """Weights of the alignment, tuned on mined edits of training repositories."""
-
-    match_base: int = 10  # a line of letters that is the same, plus one for each `letters_per_point`
-    letters_per_point: int = 4
-    match_cap: int = 18
-    match_sign: int = 4  # a line of brackets only
-    match_blank: int = 0
-    other_indent: int = 6  # taken off when the indentation differs
-    changed_floor: int = 56  # similarity in % from which a line may be a changed line
-    changed_points: int = 3  # of a changed line, per 100 % of similarity above the floor
-    outer_percent: int = 250  # of the points, for the outer lines of a chunk: those are context
-    changed_head: int = 1  # the same name before `=` or `:`, or another `return`
-    run_bonus: int = 0  # a match right after a match
-    insert: int = 0
-    delete_open: int = 5
-    delete_line: int = 2
-    delete_blank: int = 1
-    skip_open: int = 45
-    outside_open: int = 0  # keeping lines before the first or after the last chunk with no marker there
-    inner_keep: int = 4  # a marker that would keep lines deeper than itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +37,28 @@ class Step:
     column: int | None
 
 
-def align_lines(
-    items: Sequence[Item],
-    edit: Sequence[str],
-    elides: Sequence[bool],
-    silent: Sequence[bool],
-    costs: Costs,
-) -> list[Step]:
-    """The best alignment as steps in order.
-
-    `elides` says which lines of the edit are markers, `silent` which stand for nothing at all (comments on a
-    deletion).
-    """
-    table = _Table(items, edit, elides, silent, costs)
-    return table.trace()
+def align_lines(scene: Scene, likeness: Likeness, costs: Costs) -> list[Step]:
+    """The best alignment under some costs, as steps in order."""
+    return _Table(scene, likeness, costs).trace()
 
 
 class _Table:
-    def __init__(
-        self,
-        items: Sequence[Item],
-        edit: Sequence[str],
-        elides: Sequence[bool],
-        silent: Sequence[bool],
-        costs: Costs,
-    ) -> None:
-        self.costs, self.elides, self.silent = costs, elides, silent
-        self.items, self.edit = items, edit
-        self.columns = len(items)
-        self.scores = _scores(items, edit, costs)
-        for row in outer_rows(edit, elides):
+    def __init__(self, scene: Scene, likeness: Likeness, costs: Costs) -> None:
+        self.items, self.edit = scene.items, scene.edit
+        self.elides, self.silent = scene.elides, scene.silent
+        self.costs = costs
+        self.columns = len(self.items)
+        self.scores = likeness.points(costs)
+        for row in scene.outer_rows():
             points = self.scores[row]
-            self.scores[row] = np.where(points > 0, points * costs.outer_percent // 100, points)
-        blank = np.array([item is not GAP and not item.strip() for item in items], dtype=bool)
-        gap = np.array([item is GAP for item in items], dtype=bool)
-        price = np.where(blank, costs.delete_blank, costs.delete_line)
-        self.delete_sum = np.concatenate([[0], np.cumsum(np.where(gap, -_LOW >> 8, price))])
-        self.next_indent = _next_indents(items)
-        self.rows = np.full((len(edit) + 1, _STATES, self.columns + 1), _LOW, dtype=np.int64)
+            outer = (points > 0) & (likeness.same[row] | costs.outer_changed)
+            self.scores[row] = np.where(outer, points * costs.outer_percent // 100, points)
+        letters = np.minimum(likeness.item_letters, 32)
+        price = costs.delete_line + costs.delete_letters * letters // 16
+        price = np.where(likeness.blank, costs.delete_blank, price)
+        self.delete_sum = np.concatenate([[0], np.cumsum(np.where(likeness.gap, -LOW >> 8, price))])
+        self.next_indent = _next_indents(self.items)
+        self.rows = np.full((len(self.edit) + 1, _STATES, self.columns + 1), LOW, dtype=np.int64)
         self._fill()
 
     def _fill(self) -> None:
@@ -114,7 +71,9 @@ class _Table:
             before, after = self.rows[row], self.rows[row + 1]
             best = before.max(axis=0)
             if self.elides[row]:
-                after[KEEP] = np.maximum.accumulate(best - self._entry_price(row))
+                entry = best - self._entry_price(row)
+                after[KEEP] = entry - self.costs.idle_marker
+                after[KEEP, 1:] = np.maximum(after[KEEP, 1:], np.maximum.accumulate(entry)[:-1])
                 continue
             if self.silent[row]:
                 after[INSERT] = best
@@ -128,9 +87,9 @@ class _Table:
     def _close_outer_gaps(self, row: np.ndarray) -> None:
         """Nothing is written before a gap that opens the window, nor after one that closes it."""
         if self.items and self.items[0] is GAP:
-            row[INSERT, 0] = _LOW
+            row[INSERT, 0] = LOW
         if self.items and self.items[-1] is GAP:
-            row[INSERT, -1] = _LOW
+            row[INSERT, -1] = LOW
 
     def _within_row(self, row: np.ndarray) -> None:
         shown = np.maximum(row[MATCH], row[INSERT])
@@ -192,6 +151,7 @@ class _Table:
             return row - 1, column, int(before[:, column].argmax())
         if state == KEEP:
             entry = before.max(axis=0)[: column + 1] - self._entry_price(row - 1)[: column + 1]
+            entry[column] -= self.costs.idle_marker
             start = len(entry) - 1 - int(entry[::-1].argmax())
             steps.extend(Step(KEEP, None, c) for c in range(column - 1, start - 1, -1))
             return row - 1, start, int(before[:, start].argmax())
@@ -206,25 +166,6 @@ class _Table:
         return row, start, int(here[:SKIP, start].argmax())
 
 
-def outer_rows(edit: Sequence[str], elides: Sequence[bool]) -> list[int]:
-    """The first and the last line of every chunk, blank lines aside."""
-    rows: list[int] = []
-    chunk: list[int] = []
-    for row, line in enumerate([*edit, ""]):
-        if row == len(edit) or elides[row]:
-            rows += sorted({chunk[0], chunk[-1]}) if chunk else []
-            chunk = []
-        elif line.strip():
-            chunk.append(row)
-    return rows
-
-
-def _head(text: str) -> str:
-    """What an assignment or a return keeps when its value changes; empty for other lines."""
-    found = _HEAD.match(text)
-    return found[0] if found else ""
-
-
 def _next_indents(items: Sequence[Item]) -> np.ndarray:
     """For every column, the indentation of the first line from there on; -1 at a gap and at the end."""
     out = [-1] * (len(items) + 1)
@@ -235,42 +176,3 @@ def _next_indents(items: Sequence[Item]) -> np.ndarray:
         else:
             out[column] = indent_of(item) if item.strip() else out[column + 1]
     return np.array(out)
-
-
-def _scores(items: Sequence[Item], edit: Sequence[str], costs: Costs) -> np.ndarray:
-    """int64 [edit, items]: points of a match; prohibitive where the lines cannot be the same line."""
-    scores = np.full((len(edit), len(items)), _LOW, dtype=np.int64)
-    if not edit or not items:
-        return scores
-    ours = [line.strip() for line in edit]
-    theirs = ["" if item is GAP else item.strip() for item in items]
-    similar = process.cdist(ours, theirs, scorer=fuzz.ratio, score_cutoff=costs.changed_floor, dtype=np.uint8)
-    for row, column in zip(*np.nonzero(similar), strict=True):
-        points = int(similar[row, column]) - costs.changed_floor
-        scores[row, column] = 1 + costs.changed_points * points // 100
-    heads: dict[str, list[int]] = {}
-    for column, text in enumerate(theirs):
-        if head := _head(text):
-            heads.setdefault(head, []).append(column)
-    for row, text in enumerate(ours):
-        for column in heads.get(_head(text), ()):
-            scores[row, column] = max(scores[row, column], costs.changed_head)
-    places: dict[str, list[int]] = {}
-    for column, text in enumerate(theirs):
-        if items[column] is not GAP:
-            places.setdefault(text, []).append(column)
-    for row, text in enumerate(ours):
-        columns = places.get(text)
-        if columns is None:
-            continue
-        letters = sum(map(str.isalnum, text))
-        value = min(costs.match_base + letters // costs.letters_per_point, costs.match_cap)
-        if not letters:
-            value = costs.match_sign if text else costs.match_blank
-        for column in columns:
-            same = (items[column] or "").rstrip() == edit[row].rstrip()
-            scores[row, column] = value if same or not text else max(1, value - costs.other_indent)
-    for column, item in enumerate(items):
-        if item is GAP:
-            scores[:, column] = _LOW
-    return scores

@@ -1,0 +1,100 @@
+"""Every reading of an edit that some costs find best, and what speaks for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..indentation import Shift, majority, shift_between
+from ..window import GAP, Item
+from .costs import Costs
+from .evidence import step_evidence
+from .likeness import Likeness
+from .scene import Scene
+from .table import DELETE, KEEP, Step, align_lines
+from .traces import Traces
+from .writing import write
+
+MAX_CUT = 8  # lines outside of what an edit shows that may be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A merged window and its evidence."""
+
+    merged: list[Item]
+    evidence: Counter[str]
+
+
+def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
+    """The different merged windows that the settings give, each also with the lines outside of the edit cut
+    and with other indentation.
+
+    The first setting's reading comes first. Evidence holds, besides that of the steps and of the text,
+    `votes` (settings that gave the reading) and `by_N` for each of them.
+    """
+    likeness = Likeness.of(scene)
+    found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
+    for number, costs in enumerate(settings):
+        steps = align_lines(scene, likeness, costs)
+        for variant in (steps, *_cuts(scene, steps)):
+            merged = tuple(write(scene, variant))
+            found.setdefault(merged, (variant, []))[1].append(number)
+        for shift in _shifts(scene, steps):
+            merged = tuple(write(scene, steps, shift))
+            found.setdefault(merged, (steps, []))[1].append(number)
+    traces = Traces(scene)
+    out = []
+    for merged, (steps, votes) in found.items():
+        evidence = step_evidence(scene, steps, likeness.similar) + traces.of(merged)
+        evidence["votes"] = len(set(votes))
+        evidence.update({f"by_{number}": 1 for number in set(votes)})
+        out.append(Reading(list(merged), evidence))
+    return out
+
+
+def _shifts(scene: Scene, steps: Sequence[Step]) -> set[Shift]:
+    """How the indentation of the edit's first and last line and of most lines maps to the file's: each may be
+    that of the whole edit.
+    """
+    pairs = [
+        (scene.edit[step.row], scene.items[step.column] or "")
+        for step in steps
+        if step.row is not None and step.column is not None and scene.edit[step.row].strip()
+    ]
+    if not pairs:
+        return set()
+    return {shift_between(*pairs[0]), shift_between(*pairs[-1]), majority(pairs)}
+
+
+def _cuts(scene: Scene, steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps with the few lines gone that stay outside of what the edit shows, where it has no marker."""
+    if not scene.edit or all(step.row is None for step in steps):
+        return
+    before = 0 if scene.elides[0] else _outside(scene, steps)
+    after = 0 if scene.elides[-1] else _outside(scene, steps[::-1])
+    for first, last in sorted({(before, 0), (0, after), (before, after)} - {(0, 0)}):
+        yield _gone(steps, first, last)
+
+
+def _gone(steps: Sequence[Step], first: int, last: int) -> list[Step]:
+    end = len(steps) - last
+    return [
+        Step(DELETE, None, step.column) if number < first or number >= end else step
+        for number, step in enumerate(steps)
+    ]
+
+
+def _outside(scene: Scene, steps: Sequence[Step]) -> int:
+    """How many steps keep lines before the first of the edit's; 0 where that are too many, or a gap."""
+    count = text = 0
+    for step in steps:
+        if step.state != KEEP or step.column is None:
+            break
+        item = scene.items[step.column]
+        if item is GAP:
+            return 0
+        text += bool(item.strip())
+        count += 1
+    return count if 0 < text <= MAX_CUT else 0

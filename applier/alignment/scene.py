@@ -1,0 +1,64 @@
+"""An edit and the window that it is laid over, as every step of an alignment needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..markers import MarkerKind, find_markers, trailing_marker
+from ..window import GAP, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`elides` says which lines of the edit are markers, `silent` which stand for nothing at all (comments on
+    a deletion).
+    """
+
+    items: Sequence[Item]
+    edit: Sequence[str]
+    elides: Sequence[bool]
+    silent: Sequence[bool]
+
+    @staticmethod
+    def of(
+        items: Sequence[Item],
+        edit_lines: Sequence[str],
+        language: str | None = None,
+        markers: Mapping[int, MarkerKind] | None = None,
+    ) -> Scene:
+        """The scene of a lazy edit; its markers are found here when None."""
+        if markers is None:
+            markers = find_markers(edit_lines, language)
+        numbers = range(len(edit_lines))
+        elides = [markers.get(i) in (MarkerKind.ELIDE, MarkerKind.ELIDE_REST) for i in numbers]
+        return Scene(
+            items=items,
+            edit=[without_trailing_marker(line, language) for line in edit_lines],
+            elides=elides,
+            silent=[i in markers and not elides[i] for i in numbers],
+        )
+
+    @property
+    def shown(self) -> list[Item]:
+        """The edit's lines, with GAP for a marker or a comment on a deletion."""
+        hidden = zip(self.elides, self.silent, self.edit, strict=True)
+        return [GAP if elided or silent else line for elided, silent, line in hidden]
+
+    def outer_rows(self) -> list[int]:
+        """The first and the last line of every chunk, blank lines aside."""
+        rows: list[int] = []
+        chunk: list[int] = []
+        for row, line in enumerate([*self.edit, ""]):
+            if row == len(self.edit) or self.elides[row]:
+                rows += sorted({chunk[0], chunk[-1]}) if chunk else []
+                chunk = []
+            elif line.strip():
+                chunk.append(row)
+        return rows
+
+
+def without_trailing_marker(line: str, language: str | None) -> str:
+    """A line of code without a marker comment at its end."""
+    found = trailing_marker(line, language)
+    return found[0] if found else line

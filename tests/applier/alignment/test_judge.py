@@ -1,0 +1,37 @@
+from collections import Counter
+
+from applier.alignment.judge import CAP, LEAD_CAP, Judge, signs_of_trust
+from applier.alignment.readings import Reading
+
+
+def reading(**evidence: int) -> Reading:
+    return Reading([], Counter(evidence))
+
+
+def test_the_highest_score_wins_and_of_equals_the_first():
+    judge = Judge({"seams": -1000, "votes": 10}, {})
+    seamless, other, equal = reading(votes=1), reading(seams=1, votes=9), reading(votes=1)
+    assert judge.choose([other, seamless, equal]).reading is seamless
+    assert judge.choose([other]).reading is other
+
+
+def test_one_kind_of_evidence_counts_up_to_a_cap():
+    judge = Judge({"deleted": -2}, {})
+    assert judge.score({"deleted": CAP + 5}) == judge.score({"deleted": CAP}) == -2 * CAP
+
+
+def test_odds_grow_with_the_lead():
+    judge = Judge({"seams": -1000}, {"lead": 5, "sure": 7})
+    close = judge.choose([reading(), reading(seams=1)])
+    far = judge.choose([reading(), reading(seams=3)])
+    assert (close.odds, far.odds) == (5 * 10 + 7, 5 * 30 + 7)
+    only = signs_of_trust([reading()], [0], 0)
+    assert (only["only"], only["lead"]) == (1, LEAD_CAP // 100)
+
+
+def test_the_weights_of_the_package_are_integers_and_reward_clean_merges():
+    judge = Judge.default()
+    assert all(isinstance(weight, int) for weight in [*judge.choice.values(), *judge.trust.values()])
+    assert judge.choice["seams"] < 0
+    assert judge.choice["unbalanced"] < 0
+    assert judge.trust["sure"]
