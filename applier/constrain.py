@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .indentation import reindent, shifts
 from .prompt import PromptCodec
@@ -52,8 +53,7 @@ class KnownLines:
             stack.extend(node.children.values())
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Where a merged window stands: inside a line (`node`) or, at the root, between lines; gaps owed."""
 
     node: Node
@@ -78,6 +78,7 @@ class Constraint:
         lines = known.root.allowed
         self._with_gap = tuple(sorted((*lines, self._gap)))
         self._with_end = tuple(sorted((*lines, self._end)))
+        self._sets = {ids: frozenset(ids) for ids in (self._with_gap, self._with_end)}
         #: every id that a choice can fall on, ascending: the rows of the output head that are needed
         self.choices = tuple(sorted(known.branching | {self._gap, self._end}))
 
@@ -93,14 +94,19 @@ class Constraint:
 
     def follow(self, state: State, id_: int) -> State | None:
         """The state after `id_`; None when it is not allowed. The end leads back to the start of a line."""
-        if id_ not in self.allowed(state):
+        root = self.known.root
+        if state.node is root:
+            allowed = self.allowed(state)
+            if id_ not in self._sets.get(allowed, allowed):
+                return None
+            if id_ == self._end:
+                return state
+            if id_ == self._gap:
+                return State(root, state.gaps - 1)
+        child = state.node.children.get(id_)
+        if child is None:
             return None
-        if id_ == self._end:
-            return state
-        if id_ == self._gap:
-            return State(self.known.root, state.gaps - 1)
-        child = state.node.children[id_]
-        return State(child if child.children else self.known.root, state.gaps)
+        return State(child if child.children else root, state.gaps)
 
 
 def known_lines(

@@ -26,6 +26,7 @@ from .prompt import PromptCodec
 
 ROWS_AT_ONCE = 128  # logits computed together: bounds memory, and work after a wrong draft
 MAX_REDRAFT = 1 << 12
+_NO_LOGITS = np.empty((0, 0), np.float32)
 
 
 class Ask(NamedTuple):
@@ -138,11 +139,10 @@ class MergeTask:
         wrong = False
         for low in range(0, len(path), ROWS_AT_ONCE):
             some = path[low : low + ROWS_AT_ONCE]
-            choices = [number for number, step in enumerate(some) if step.is_choice]
-            logits: dict[int, np.ndarray] = {}
+            choices = [skip + low + number for number, step in enumerate(some) if step.is_choice]
+            logits = _NO_LOGITS
             if choices:
-                values = yield Ask([skip + low + number for number in choices], self._choices)
-                logits = dict(zip(choices, values, strict=True))
+                logits = yield Ask(choices, self._choices)
             if not self._follow(some, logits):
                 wrong = bool(self._draft)
                 self.missed += wrong
@@ -157,16 +157,14 @@ class MergeTask:
             self._redraft = FIRST_REDRAFT if wrong else min(2 * self._redraft, MAX_REDRAFT)
             self._draft = self._new_draft()
 
-    def _follow(self, path: Sequence[Step], logits: dict[int, np.ndarray]) -> bool:
+    def _follow(self, path: Sequence[Step], logits: np.ndarray) -> bool:
         """Writes the tokens of `path` as long as the draft comes true; whether all of it did."""
-        confirmed = 0
-        for number, step in enumerate(path):
-            token = self.decisions.decide(step, logits.get(number), len(self.written))
-            self.written.append(token)
-            self.decisions.follow(step, token)
-            if number >= len(self._draft) or token != self._draft[number] or self.full:
-                break
-            confirmed += 1
+        room = self.max_answer - len(self.written)
+        tokens = self.decisions.take(path, self._draft, logits, len(self.written), room)
+        self.written += tokens
+        confirmed = len(tokens)
+        if tokens != self._draft[: len(tokens)]:
+            confirmed -= 1  # the last is the model's own
         self.accepted += confirmed
         self._draft = self._draft[confirmed:]
         return confirmed == len(path)

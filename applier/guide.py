@@ -9,7 +9,7 @@ a line, where the last two lines (or a line that the proposal has once) stand fu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .prompt import PromptCodec
 from .window import GAP, Item
@@ -17,8 +17,7 @@ from .window import GAP, Item
 Unit = tuple[int, ...]  # the ids of a line, of a gap, or of the end
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """On the proposal: unit `at` and the `offset` in it. Off it (`at` < 0): the ids of the line begun."""
 
     at: int
@@ -53,12 +52,12 @@ class Guide:
 
     def follow(self, place: Place, id_: int) -> Place:
         """The place after one more id."""
-        if self.expected(place) == id_:
-            unit = self._units[place.at]
-            if place.offset + 1 < len(unit):
-                return Place(place.at, place.offset + 1)
-            return Place(place.at + 1)
         if 0 <= place.at < len(self._units):
+            unit = self._units[place.at]
+            if unit[place.offset] == id_:
+                if place.offset + 1 < len(unit):
+                    return Place(place.at, place.offset + 1)
+                return Place(place.at + 1)
             begun = self._units[place.at][: place.offset]
             place = Place(-1, 0, begun, self._units[place.at - 1] if place.at else None, place.at)
         line = (*place.begun, id_)
