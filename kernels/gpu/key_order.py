@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
 
-def key_row(offset: Any) -> Any:
+def key_row(offset):
     """The row of K's page that holds the key at `offset`: bits 3, 2, 1 of the offset as bits 2, 1, 3.
 
     A matrix instruction leaves each thread two score columns of every eight, and the next takes four
-    neighbouring weights from it: with the rows in this order those four are its own. For integers and arrays.
+    neighbouring weights from it: with the rows in this order those four are its own. For integers and arrays;
+    it has no annotations, since the compiler of kernels reads it too.
     """
     return offset - (offset & 14) + ((offset & 2) << 2) + ((offset & 12) >> 1)
 
