@@ -24,10 +24,11 @@ import torch
 from torch import Tensor, nn
 
 from kernels.checkpoint import open_checkpoint
+from training import packed_attention
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import FitConfig
 from training.export import export_adapter
-from training.gradient_check import choose_attention
+from training.gradient_check import Way, choose_way
 from training.lora_model import ApplyModel
 from training.packs import Pack, Packer
 from training.score import Score, score_samples
@@ -124,8 +125,6 @@ class Fit:
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.head_loss: Any = self.model.head_loss
         if run.config.compile:
-            for layer in self.model.decoder.layers:
-                layer.compile(dynamic=False)
             self.head_loss = torch.compile(self.model.head_loss, dynamic=False)
         folders = [run.samples] if isinstance(run.samples, str) else run.samples
         samples = Samples.join(read_folder(Path(folder)) for folder in folders)
@@ -183,14 +182,28 @@ class Fit:
         return max(by_steps, mean.item() / self.run.seconds)
 
     def check_gradients(self) -> None:
-        """Chooses the way to compute attention on the first pack of the run.
+        """Chooses how to compute on the first pack of the run: the fastest way with the right gradients.
 
         Raises GradientMismatchError when no way gives the reference's gradients.
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
-        on_gpu = self.worker.device.type == "cuda"
-        ways = ["flash", "flex", "by_sample"] if on_gpu else ["by_sample"]
-        choose_attention(self.parameters, lambda: self.accumulate(pack, pack.weights.sum()), ways, self.say)
+        attention = "flash" if self.worker.device.type == "cuda" else "by_sample"
+        ways = [
+            Way(attention, parts)
+            for parts in (("layers", "mlp", "none") if self.config.compile else ("none",))
+        ]
+        choose_way(
+            self.parameters,
+            lambda: self.accumulate(pack, pack.weights.sum()),
+            [*ways, Way("by_sample", "none")],
+            self.use,
+            self.say,
+        )
+
+    def use(self, way: Way) -> None:
+        """Computes that way from now on."""
+        packed_attention.use(way.attention)
+        self.model.compile_parts(way.compiled)
 
     def save(self) -> None:
         """Writes the checkpoint (first worker only)."""

@@ -104,7 +104,8 @@ class ApplyModel(nn.Module):
             inputs_embeds=self.embed(ids)[None],
             position_ids=positions[None],
             use_cache=False,
-            layout=packed_attention.layout_of(cu_seqlens, max_length, len(ids)),
+            cu_seqlens=cu_seqlens,
+            max_length=max_length,
         )
         return out.last_hidden_state[0]
 
@@ -119,6 +120,14 @@ class ApplyModel(nn.Module):
         rival = logits.detach().scatter(1, targets[:, None], -torch.inf).amax(-1)
         margin = chosen.detach() - rival
         return loss, margin > 0, margin
+
+    def compile_parts(self, parts: str) -> None:
+        """Compiles whole "layers", only their "mlp", or "none" of them, in place of what was compiled."""
+        for layer in self.decoder.layers:
+            for module, name in ((layer, "layers"), (layer.mlp, "mlp")):
+                module._compiled_call_impl = None
+                if name == parts:
+                    module.compile(dynamic=False)
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """Parameters by name."""
