@@ -20,6 +20,7 @@ from kernels.gpu.linear import linear, linear_argmax
 from kernels.gpu.mlp import gate_up
 from kernels.gpu.norm import quantize_with_max, rms_norm_quantize, scratch_rows
 from kernels.gpu.pages import PagedCache, PagePool
+from kernels.gpu.qkv import one_kernel_makes_qkv, project_qkv
 from kernels.gpu.rope import rope_quantize
 from kernels.weights import Layer, Linear8, Weights
 
@@ -156,7 +157,9 @@ class TritonBackend:
         t, heads, dim = shape.tokens, config.num_heads, config.head_dim
         x = torch.empty(t, config.hidden_size, device=device)
         q8, s8 = scratch_rows(t, config.hidden_size, device)
-        qkv = torch.empty(t, config.q_size + 2 * config.kv_size, device=device)
+        qkv = None
+        if not one_kernel_makes_qkv(t, dim):
+            qkv = torch.empty(t, config.q_size + 2 * config.kv_size, device=device)
         q, sq = (
             torch.empty(t, heads, dim, dtype=torch.int8, device=device),
             torch.empty(t, heads, device=device),
@@ -172,11 +175,13 @@ class TritonBackend:
         for index, layer in enumerate(self._layers):
             pages = (self.pool.k[index], self.pool.sk[index], self.pool.v[index], self.pool.sv[index])
             rms_norm_quantize(x, layer.attn_norm, eps, q8, s8)
-            linear(q8, s8, layer.qkv.weight, layer.qkv.scale, qkv, bias=layer.qkv.bias)
-            rope_quantize(
-                qkv, inputs.positions, inputs.slots, self._cos, self._sin, q, sq, *pages,
-                q_norm=layer.q_norm, k_norm=layer.k_norm, eps=eps,
-            )  # fmt: skip
+            where = (inputs.positions, inputs.slots, self._cos, self._sin, q, sq, *pages)
+            norms = (layer.q_norm, layer.k_norm, eps)
+            if qkv is None:
+                project_qkv(q8, s8, layer.qkv.weight, layer.qkv.scale, layer.qkv.bias, *where, *norms)
+            else:
+                linear(q8, s8, layer.qkv.weight, layer.qkv.scale, qkv, bias=layer.qkv.bias)
+                rope_quantize(qkv, *where, *norms)
             attention(q, sq, *pages, inputs.batch, sums, tile=shape.tile)
             combine_quantize(sums, attended, attended_s, heads)
             linear(attended, attended_s, layer.o.weight, layer.o.scale, x, add=True)

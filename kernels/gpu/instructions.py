@@ -17,9 +17,9 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from kernels.gpu import attention, combine, embedding, linear, mlp, norm, rope
+from kernels.gpu import attention, combine, embedding, linear, mlp, norm, qkv, rope
 from kernels.gpu.arithmetic import STRICT
-from kernels.gpu.tiles import attention_tile, gate_up_tile, matmul_tile, maxima_tile
+from kernels.gpu.tiles import attention_tile, gate_up_tile, matmul_tile, maxima_tile, qkv_tile
 
 HOPPER = GPUTarget("cuda", 90, 32)
 # Arguments by name; a pointer not named here is float32, any other argument int32.
@@ -108,6 +108,10 @@ def reports() -> list[Report]:
         found.append(compile_kernel(linear._linear, shape | epilogue, {}, tile.warps, tile.stages))
         restricted = shape | {"IDS": True}
         found.append(compile_kernel(linear._linear_argmax, restricted, {}, tile.warps, tile.stages))
+        tile = qkv_tile(rows, 64, 576)
+        shape = {"D": 64, "BM": tile.rows, "BK": tile.depth, "EVEN": False, "BIAS": True, "QK_NORM": True}
+        shape |= {"H": 9, "KV": 3, "PAGE": 128}
+        found.append(compile_kernel(qkv._project_qkv, shape, {}, tile.warps, tile.stages))
         tile = gate_up_tile(rows, 1536)
         shape = {"BM": tile.rows, "BN": tile.columns, "BK": tile.depth, "EVEN": 576 % tile.depth == 0}
         found.append(compile_kernel(mlp._gate_up, shape, {}, tile.warps, tile.stages))

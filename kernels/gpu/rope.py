@@ -103,7 +103,6 @@ def rope_quantize(
     sk_pages: Tensor,
     v_pages: Tensor,
     sv_pages: Tensor,
-    *,
     q_norm: Tensor | None = None,
     k_norm: Tensor | None = None,
     eps: float = 0.0,

@@ -42,6 +42,15 @@ def matmul_tile(rows: int, columns: int, depth: int) -> Tile:
     return Tile(128, 64, 128, 4, 4)
 
 
+def qkv_tile(rows: int, head_dim: int, depth: int) -> Tile:
+    """Tile of the product that makes Q, K and V; its columns are a head."""
+    if rows <= 16:
+        return Tile(16, head_dim, 256, 4, 4)
+    if rows <= 256:
+        return Tile(64, head_dim, 128, 4, 4)
+    return Tile(128 if head_dim <= 64 and depth < 4096 else 64, head_dim, 128, 4, 4)
+
+
 def gate_up_tile(rows: int, columns: int) -> Tile:
     """Tile of the fused gate and up product; `columns` counts each of the two, with an accumulator each."""
     if rows <= 16:

@@ -14,6 +14,7 @@ from kernels.gpu.key_order import key_row
 from kernels.gpu.linear import linear, linear_argmax
 from kernels.gpu.mlp import gate_up
 from kernels.gpu.norm import quantize_rows, quantize_with_max, rms_norm_quantize
+from kernels.gpu.qkv import project_qkv
 from kernels.gpu.rope import rope_quantize
 from kernels.gpu.tiles import Tile
 from kernels.rope import rope_tables
@@ -164,6 +165,44 @@ def test_rope_quantize_into_pages(heads: int, kv_heads: int, dim: int, qk_norm: 
         assert torch.equal(sv[at, :, offset].cpu(), want[2][1][token])
     assert int((k == -128).sum()) == (3 * page - 5) * kv_heads * dim  # nothing else was written
     assert int(sv.isnan().sum()) == (3 * page - 5) * kv_heads
+
+
+@pytest.mark.parametrize(("heads", "kv_heads", "dim", "qk_norm"), [(3, 1, 64, False), (2, 2, 32, True)])
+def test_one_kernel_makes_the_same_queries_keys_and_values(
+    heads: int, kv_heads: int, dim: int, qk_norm: bool
+) -> None:
+    g, tokens, depth = generator(dim), 21, 72
+    x, sx, w, ws = (
+        int8(g, tokens, depth), scales(g, tokens),
+        int8(g, (heads + 2 * kv_heads) * dim, depth), scales(g, (heads + 2 * kv_heads) * dim),
+    )  # fmt: skip
+    x[3] = 0
+    bias = torch.randn(len(w), generator=g) if qk_norm else None
+    norms = [torch.randn(dim, generator=g).to(DEVICE) if qk_norm else None for _ in range(2)]
+    positions, slots = torch.arange(tokens) + 290, torch.arange(tokens) + 40
+    slots[7] = -1  # padding
+    cos, sin = rope_tables(512, dim, 10_000.0)
+    found = []
+    for fused in (False, True):
+        q, sq = poisoned(tokens, heads, dim, dtype=torch.int8), poisoned(tokens, heads)
+        k, v = (
+            poisoned(2, kv_heads, 32, dim, dtype=torch.int8),
+            poisoned(2, kv_heads, dim, 32, dtype=torch.int8),
+        )
+        sk, sv = poisoned(2, kv_heads, 32), poisoned(2, kv_heads, 32)
+        operands = [None if part is None else part.to(DEVICE) for part in (x, sx, w, ws, bias)]
+        where = [part.to(DEVICE) for part in (positions.int(), slots.int(), cos, sin)]
+        where += [q, sq, k, sk, v, sv]
+        if fused:
+            project_qkv(*operands, *where, *norms, 1e-6, tile=Tile(16, dim, 64, 4, 2))
+        else:
+            qkv = poisoned(tokens, len(w))
+            linear(*operands[:4], qkv, bias=operands[4])
+            rope_quantize(qkv, *where, *norms, 1e-6)
+        found.append([part.cpu() for part in (q, sq, k, sk, v, sv)])
+    for got, want in zip(found[1], found[0], strict=True):
+        assert torch.equal(got.nan_to_num(-1.0), want.nan_to_num(-1.0))
+    assert not found[1][1].isnan().any()
 
 
 def test_negative_control_a_fused_scale_product_differs() -> None:
