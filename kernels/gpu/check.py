@@ -1,9 +1,9 @@
 """Correctness on a GPU: `python -m kernels.gpu.check [GROUP ...]` prints a line for each property.
 
 CPU = GPU to the bit (hidden rows, logits, cache) on a model of the 135M shape with integer-generated weights,
-against hashes that the CPU reference wrote (`goldens`); the same bits over batch sizes,
-batch positions, query lengths, chunks, splits and page orders; every float32 that exp2 can meet; no
-contracted or approximate instruction in any kernel; and a bf16 model as the control.
+against hashes that the CPU reference wrote (`goldens`); the same bits over batch sizes, batch places, query
+lengths, chunks, splits, page orders and shared prefixes; every float32 that exp2 can meet; no contracted or
+approximate instruction in any kernel; and a bf16 model as the control.
 """
 
 from __future__ import annotations
@@ -117,6 +117,18 @@ def check_page_orders(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator
     yield "4 page orders", same
 
 
+def check_prefixes(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator[tuple[str, bool]]:
+    same, everything = True, torch.cat((PROMPT, MORE))
+    first = gpu.new_cache(1024)
+    gpu.forward([Segment(first, everything)])
+    for blocks in (1, 2, 5):
+        again = gpu.new_cache(1024, [first.save_block(i) for i in range(blocks)])
+        got = gpu.forward([Segment(again, everything[again.length :])])
+        rows = slice(len(everything) - len(got), len(everything))
+        same &= equal(got, whole.select(rows)) and again.sha256() == cache
+    yield "1, 2, 5 blocks of a prefix from another sequence's cache", same
+
+
 def check_batches(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
     prompts = [tokens(10 + i, 1 + (i * 37) % 190) for i in range(256)]
     alone = [steps(gpu, [prompt]) for prompt in prompts]
@@ -162,6 +174,7 @@ def main() -> int:
         "chunks": lambda: check_chunks(gpu, whole, cache),
         "splits": lambda: check_splits(gpu, whole),
         "pages": lambda: check_page_orders(gpu, whole, cache),
+        "prefix": lambda: check_prefixes(gpu, whole, cache),
         "exp2": lambda: iter([("exp2 on every float32 in [-25, -0]", exp2_differences() == 0)]),
         "tiny": lambda: ((check.name, check.passed) for check in check_goldens(TritonBackend)),
         "control": lambda: iter([control(weights)]),
