@@ -1,9 +1,10 @@
 """From the signals of a merge to one number: how probable it is that the merge is right.
 
-The signals are the smallest margin over the model's decisions, whether the alignment baseline came to the
-same merge by itself, and whether every new line of the edit arrived. A calibration (fitted on held-out
-edits, in the model's manifest) maps the margin to a probability for each kind of merge; it is evaluated
-with `+ - * /` alone, so that every machine finds the same number.
+The signals are the smallest margin over the model's decisions, the odds of the alignment's proposal, whether
+the merge is that proposal, and whether every new line of the edit arrived. A calibration (fitted on edits
+that nothing was trained on, in the model's manifest) adds margin and odds up to a strength and maps that to
+a probability for each kind of merge; it is evaluated with `+ - * /` alone, so that every machine finds the
+same number.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
-Knots = tuple[tuple[float, float], ...]  # (margin, probability), margins ascending
+Knots = tuple[tuple[float, float], ...]  # (strength, probability), strengths ascending
+STRENGTH = "strength"  # the calibration's key that is no kind
 
 
 class Kind(StrEnum):
@@ -25,41 +28,86 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """What speaks for one merge. `odds` are those of `baseline.Proposal`, in thousandths of a logit."""
+
+    margin: float
+    kind: Kind
+    odds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """margin · `margin` + odds in logits · `odds`; margins above `most` count as `most`."""
+
+    margin: float = 1.0
+    odds: float = 0.0
+    most: float | None = None
+
+    def of(self, signal: Signal) -> float:
+        """The strength of a merge; infinite for an infinite margin without `most`."""
+        margin = signal.margin if self.most is None else min(signal.margin, self.most)
+        if self.margin == 0.0:
+            return self.odds * signal.odds / 1000.0
+        return self.margin * margin + self.odds * signal.odds / 1000.0
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
-    """Probabilities by margin, interpolated linearly between knots and constant outside."""
+    """Probabilities by strength, interpolated linearly between knots and constant outside."""
 
     tables: Mapping[Kind, Knots]
+    strength: Strength = Strength()
 
     @staticmethod
-    def from_dict(data: Mapping[str, Sequence[Sequence[float]]]) -> Calibration:
-        """Raises ValueError on an unknown kind, a missing one, or knots that do not ascend within 0 … 1."""
-        tables = {Kind(name): tuple((float(m), float(p)) for m, p in knots) for name, knots in data.items()}
+    def from_dict(data: Mapping[str, Any]) -> Calibration:
+        """Knots for each kind, and under STRENGTH its weights; without them, the strength is the margin.
+
+        Raises ValueError on an unknown kind, a missing one, knots that do not ascend within 0 … 1, or unknown
+        or negative weights.
+        """
+        weights = dict(data.get(STRENGTH) or {})
+        if set(weights) - {"margin", "odds", "most"} or any((v or 0.0) < 0 for v in weights.values()):
+            raise ValueError(
+                f"the weights of a strength must be margin, odds and most, none negative: {weights}"
+            )
+        knots_of: Mapping[str, Sequence[Sequence[float]]] = {k: v for k, v in data.items() if k != STRENGTH}
+        tables = {Kind(name): tuple((float(m), float(p)) for m, p in rows) for name, rows in knots_of.items()}
         for kind in Kind:
             knots = tables.get(kind, ())
             ascending = all(a[0] < b[0] for a, b in pairwise(knots))
             if not knots or not ascending or not all(0 <= p <= 1 for _, p in knots):
                 raise ValueError(
-                    f"the calibration of {kind.value!r} needs ascending margins and probabilities"
+                    f"the calibration of {kind.value!r} needs ascending strengths and probabilities"
                 )
-        return Calibration(tables)
+        return Calibration(tables, Strength(**weights))
 
-    def confidence(self, margin: float, kind: Kind) -> float:
+    def as_dict(self) -> dict[str, Any]:
+        """Every number as its hexadecimal text: what a fingerprint is made of."""
+        most = self.strength.most
+        weights = [self.strength.margin.hex(), self.strength.odds.hex(), None if most is None else most.hex()]
+        knots: dict[str, Any] = {
+            kind.value: [[m.hex(), p.hex()] for m, p in rows] for kind, rows in self.tables.items()
+        }
+        return knots if self.strength == Strength() else {**knots, STRENGTH: weights}
+
+    def confidence(self, signal: Signal) -> float:
         """The probability, 0 to 1."""
-        knots = self.tables[kind]
-        if margin >= knots[-1][0]:
+        strength, knots = self.strength.of(signal), self.tables[signal.kind]
+        if strength >= knots[-1][0]:
             return knots[-1][1]
         below = knots[0]
-        if margin <= below[0]:
+        if strength <= below[0]:
             return below[1]
         for above in knots[1:]:
-            if margin < above[0]:
-                share = (margin - below[0]) / (above[0] - below[0])
+            if strength < above[0]:
+                share = (strength - below[0]) / (above[0] - below[0])
                 return below[1] + share * (above[1] - below[1])
             below = above
         return below[1]
 
 
-def uncalibrated(margin: float, kind: Kind) -> float:
+def uncalibrated(signal: Signal) -> float:
     """margin / (1 + margin), halved for a merge that is incomplete: an order, not a probability."""
-    value = 1.0 if margin == float("inf") else margin / (1.0 + margin)
-    return value / 2.0 if kind is Kind.INCOMPLETE else value
+    value = 1.0 if signal.margin == float("inf") else signal.margin / (1.0 + signal.margin)
+    return value / 2.0 if signal.kind is Kind.INCOMPLETE else value

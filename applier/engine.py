@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .confidence import Calibration, Kind, uncalibrated
+from .confidence import Calibration, Signal, uncalibrated
 from .prompt import PromptCodec, PromptTemplate
 from .receipt import fingerprint, sha256
 
@@ -73,22 +73,19 @@ class ModelInfo:
 
     def fingerprint(self) -> str:
         """The digest of everything besides a request that decides its result."""
-        tables = self.calibration.tables if self.calibration else {}
         parts = {
             "tokenizer": self.tokenizer_sha256,
             "template": asdict(self.template),
             "threshold": self.threshold.hex(),
             "proposal_bias": self.proposal_bias.hex(),
-            "calibration": {kind: [[m.hex(), p.hex()] for m, p in knots] for kind, knots in tables.items()},
+            "calibration": self.calibration.as_dict() if self.calibration else {},
         }
         prompt = sha256(json.dumps(parts, sort_keys=True).encode())
         return fingerprint(self.weights_sha256, prompt, self.numerics_version)
 
-    def confidence(self, margin: float, kind: Kind) -> float:
-        """How sure a merge with this smallest margin is, 0 to 1."""
-        if self.calibration is None:
-            return uncalibrated(margin, kind)
-        return self.calibration.confidence(margin, kind)
+    def confidence(self, signal: Signal) -> float:
+        """How sure a merge is, 0 to 1."""
+        return uncalibrated(signal) if self.calibration is None else self.calibration.confidence(signal)
 
 
 class Engine:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .confidence import Kind
+from .confidence import Kind, Signal
 from .plan import MergePlan
 from .prompt import MergedTextError, PromptCodec
 from .sequences import changes
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class Outcome:
     """Replacements of a file's lines, all within `touched` (0-based half-open ranges, ascending, disjoint).
 
-    `signals` are (margin, kind) of every merge; `weakest` the lines at which each was least sure.
+    `signals` are those of every merge; `weakest` the lines at which each was least sure.
     """
 
     replacements: tuple[Replacement, ...]
     touched: tuple[tuple[int, int], ...]
-    signals: tuple[tuple[float, Kind], ...] = ()
+    signals: tuple[Signal, ...] = ()
     weakest: tuple[LineRange, ...] = ()
 
 
@@ -45,7 +45,7 @@ def gather(
     """The merges and the exact replacements together. Adds to `merges` those that found an end."""
     replacements = list(ready)
     touched = [(part.start, part.end) for part in ready]
-    signals: list[tuple[float, Kind]] = []
+    signals: list[Signal] = []
     weakest: list[LineRange] = []
     for plan, merge in zip(plans, merged, strict=True):
         if isinstance(merge, Exception):
@@ -67,7 +67,7 @@ def gather(
             return _unusable(plan, "it changes nothing, although the edit has lines that the file lacks")
         replacements += own
         touched += plan.window.ranges
-        signals.append((merge.margin, kind))
+        signals.append(Signal(merge.margin, kind, plan.odds))
         weakest.append(_weakest(plan, merge, items, codec))
     if conflict := _conflict(replacements):
         return conflict

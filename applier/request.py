@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .confidence import Kind
+from .confidence import Kind, Signal
 from .engine import Engine, ModelInfo
 from .exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
 from .formats import EditParseError, LazySnippet, ParsedEdit, WholeFile, parse_edit
@@ -57,7 +57,7 @@ class Traced:
 
     result: EditResult
     merges: tuple[Merge, ...]
-    signals: tuple[tuple[float, Kind], ...]
+    signals: tuple[Signal, ...]
 
 
 class _Refuse(Exception):
@@ -72,7 +72,7 @@ class Run:
     def __init__(self, request: EditRequest, owner: Owner, hash_logits: bool = False) -> None:
         self.request, self.owner, self.hash_logits = request, owner, hash_logits
         self.merges: list[Merge] = []
-        self.signals: tuple[tuple[float, Kind], ...] = ()
+        self.signals: tuple[Signal, ...] = ()
         self._format = request.format
         self._language: str | None = None
         self._confidence = 0.0
@@ -192,11 +192,11 @@ class Run:
             self._confidence = 1.0
             return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
         self.signals = gathered.signals
-        self._confidence = min(info.confidence(margin, kind) for margin, kind in gathered.signals)
+        self._confidence = min(info.confidence(signal) for signal in gathered.signals)
         wanted = self.request.options.min_confidence
         threshold = info.threshold if wanted is None else wanted
         if self._confidence < threshold:
-            missing = any(kind is Kind.INCOMPLETE for _, kind in gathered.signals)
+            missing = any(signal.kind is Kind.INCOMPLETE for signal in gathered.signals)
             raise _Refuse(
                 Refusal(
                     RefusalReason.LOW_CONFIDENCE,

@@ -1,18 +1,33 @@
-"""From (margin, right or wrong) on validation edits to probabilities and to the threshold of refusal.
+"""From the outcomes of validation edits to probabilities and to the threshold of refusal.
 
-Isotonic regression (pool adjacent violators; Ayer et al. 1955) gives the probability as steps over the
-margin; the steps become the knots of `applier.confidence.Calibration`.
+    python -m training.calibrate OUTCOMES.json ... --wanted 0.99 --out settings.json
+
+A logistic regression weighs the model's margin against the alignment's odds; isotonic regression (pool
+adjacent violators; Ayer et al. 1955) over their sum gives the probability as steps, which become the knots
+of `applier.confidence.Calibration`. OUTCOMES are those of `training.served`; settings.json is what
+`samebytes model pin --calibration` takes. The shares printed are of outcomes that were not fitted on.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from applier.confidence import Calibration, Kind, Knots
+import numpy as np
+import torch
+
+from applier.confidence import STRENGTH, Calibration, Kind, Knots, Signal, Strength
 
 PRIOR = 1.0  # pseudo-counts of right and wrong in every pool: no probability is 0 or 1
 MAX_KNOTS = 24
+RIDGE = 1e-3
+LARGEST = 0.95  # share of finite margins beyond which a margin says no more
+FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +37,19 @@ class Outcome:
     margin: float
     kind: Kind
     right: bool
+    odds: int = 0
+
+    @property
+    def signal(self) -> Signal:
+        """What the applier knew."""
+        return Signal(self.margin, self.kind, self.odds)
 
 
 def isotonic_knots(points: Sequence[tuple[float, bool]]) -> Knots:
-    """Ascending (margin, probability) knots of the isotonic fit; infinite margins count as the largest."""
+    """Ascending (strength, probability) knots of the isotonic fit; infinite ones count as the largest."""
     finite = sorted((m, right) for m, right in points if m != float("inf"))
     endless = [right for m, right in points if m == float("inf")]
-    pools: list[list[float]] = []  # [margin sum, right, count]
+    pools: list[list[float]] = []  # [strength sum, right, count]
     for margin, right in [*finite, *((finite[-1][0] + 1.0 if finite else 1.0, r) for r in endless)]:
         pools.append([margin, float(right), 1.0])
         while len(pools) > 1 and _rate(pools[-2]) >= _rate(pools[-1]):
@@ -57,27 +78,56 @@ def _thinned(pools: list[list[float]]) -> list[list[float]]:
     return pools
 
 
-def fit_calibration(outcomes: Sequence[Outcome]) -> dict[str, list[list[float]]]:
-    """The tables of `Calibration.from_dict`; a kind without outcomes gets the fit of all."""
-    tables: dict[str, list[list[float]]] = {}
+def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
+    """The weights of margin and odds by logistic regression, with a constant for each kind.
+
+    A signal that speaks against being right counts nothing. Without odds, or without two outcomes that
+    differ, the strength is the margin.
+    """
+    finite = sorted(outcome.margin for outcome in outcomes if outcome.margin != float("inf"))
+    if not any(outcome.odds for outcome in outcomes) or len({outcome.right for outcome in outcomes}) < 2:
+        return Strength()
+    most = round(finite[int(LARGEST * (len(finite) - 1))], 3) if finite else 0.0
+    columns = [[min(o.margin, most), o.odds / 1000, *(float(o.kind is k) for k in Kind)] for o in outcomes]
+    x = torch.tensor(columns, dtype=torch.float64)
+    y = torch.tensor([float(outcome.right) for outcome in outcomes], dtype=torch.float64)
+    scale = x.std(0) + 1e-6
+    scale[2:] = 1.0
+    beta = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([beta], max_iter=300, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits((x / scale) @ beta, y)
+        loss = loss + RIDGE * (beta**2).sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    margin, odds = (round(max(0.0, float(v)), 4) for v in (beta.detach() / scale)[:2])
+    return Strength(margin, odds, most) if margin or odds else Strength()
+
+
+def fit_calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What `Calibration.from_dict` reads; a kind without outcomes gets the fit of all."""
+    strength = fit_strength(outcomes)
+    data: dict[str, Any] = {}
     for kind in Kind:
-        mine = [(o.margin, o.right) for o in outcomes if o.kind is kind]
-        knots = isotonic_knots(mine or [(o.margin, o.right) for o in outcomes])
-        tables[kind.value] = [[round(m, 6), round(p, 6)] for m, p in knots]
-    return tables
+        mine = [(strength.of(o.signal), o.right) for o in outcomes if o.kind is kind]
+        knots = isotonic_knots(mine or [(strength.of(o.signal), o.right) for o in outcomes])
+        data[kind.value] = [[round(m, 6), round(p, 6)] for m, p in knots]
+    if strength != Strength():
+        data[STRENGTH] = {"margin": strength.margin, "odds": strength.odds, "most": strength.most}
+    return data
 
 
-def refusal_threshold(
-    outcomes: Sequence[Outcome], tables: Mapping[str, Sequence[Sequence[float]]], wanted: float
-) -> float:
+def refusal_threshold(outcomes: Sequence[Outcome], calibration: Mapping[str, Any], wanted: float) -> float:
     """The lowest confidence from which at least `wanted` of the accepted merges are right.
 
     Where no threshold reaches that, the one with the highest share right (and the most accepted).
     """
-    calibration = Calibration.from_dict(tables)
-    scored = sorted(
-        ((calibration.confidence(o.margin, o.kind), o.right) for o in outcomes), key=lambda pair: -pair[0]
-    )
+    found = Calibration.from_dict(calibration)
+    scored = sorted(((found.confidence(o.signal), o.right) for o in outcomes), key=lambda pair: -pair[0])
     best, best_share = 1.0, -1.0
     threshold = None
     right = 0
@@ -91,3 +141,55 @@ def refusal_threshold(
         if share >= best_share:
             best, best_share = confidence, share
     return threshold if threshold is not None else best
+
+
+def cross_validated(outcomes: Sequence[Outcome], wanted: float, folds: int = FOLDS) -> dict[str, float]:
+    """What share is accepted, and of those right, on parts of the outcomes that were not fitted on."""
+    mixed = list(outcomes)
+    random.Random(0).shuffle(mixed)
+    accepted: list[bool] = []
+    for fold in range(folds):
+        rest = [outcome for number, outcome in enumerate(mixed) if number % folds != fold]
+        data = fit_calibration(rest)
+        threshold = refusal_threshold(rest, data, wanted)
+        found = Calibration.from_dict(data)
+        accepted += [o.right for o in mixed[fold::folds] if found.confidence(o.signal) >= threshold]
+    return {
+        "accepted": len(accepted) / max(1, len(mixed)),
+        "right_of_accepted": float(np.mean(accepted)) if accepted else 0.0,
+        "right_of_all": float(np.mean([outcome.right for outcome in mixed])) if mixed else 0.0,
+    }
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """The outcomes that `training.served` wrote. Raises ValueError for a file that holds none."""
+    rows = json.loads(path.read_text("utf-8"))
+    found = [Outcome(row["margin"], Kind(row["kind"]), row["right"], row.get("odds", 0)) for row in rows]
+    if not found:
+        raise ValueError(f"{path} holds no outcome")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes threshold and calibration, and prints what they reach on outcomes that were held back."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("outcomes", type=Path, nargs="+")
+    parser.add_argument("--wanted", type=float, default=0.99, help="share right among those accepted")
+    parser.add_argument("--bias", type=float, default=None, help="proposal_bias to write beside them")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    outcomes = [outcome for path in given.outcomes for outcome in read_outcomes(path)]
+    calibration = fit_calibration(outcomes)
+    threshold = refusal_threshold(outcomes, calibration, given.wanted)
+    settings: dict[str, Any] = {"refusal_threshold": threshold, "calibration": calibration}
+    if given.bias is not None:
+        settings["proposal_bias"] = given.bias
+    given.out.write_text(json.dumps(settings, indent=1) + "\n")
+    summary = {"edits": len(outcomes), "refusal_threshold": threshold, "strength": calibration.get(STRENGTH)}
+    print(json.dumps({**summary, **cross_validated(outcomes, given.wanted)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,9 @@ ENDLESS = 1e30  # a bias that no margin overcomes: the model writes the baseline
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One edit that the model merged. `baseline_right` is whether the baseline's proposal is right."""
+    """One edit that the model merged. `baseline_right` is whether the baseline's proposal is right, `odds`
+    what it says of itself.
+    """
 
     language: str
     tags: tuple[str, ...]
@@ -38,6 +40,7 @@ class Served:
     right: bool
     departure: float
     baseline_right: bool
+    odds: int = 0
 
 
 def request_of(case: SynthCase) -> EditRequest:
@@ -66,12 +69,14 @@ def serve(info: ModelInfo, engine: Engine, cases: Iterable[SynthCase], batch: in
         for case, traced in zip(some, applier.trace_many([request_of(case) for case in some]), strict=True):
             if len(traced.signals) != 1 or traced.result.status is Status.REFUSED:
                 continue
-            margin, kind = traced.signals[0]
+            signal = traced.signals[0]
             right = traced.result.content == _file(case.new)
             baseline = right
             if not traced.merges[0].agrees:
                 baseline = proposer.apply(request_of(case)).content == _file(case.new)
-            yield Served(case.language, case.tags, margin, kind, right, traced.merges[0].departure, baseline)
+            departure = traced.merges[0].departure
+            margin, kind, odds = signal.margin, signal.kind, signal.odds
+            yield Served(case.language, case.tags, margin, kind, right, departure, baseline, odds)
 
 
 def best_bias(outcomes: Sequence[Served]) -> tuple[float, float]:

@@ -22,7 +22,7 @@ def pin_model(
     adapter: Path | None,
     source: Path | None = None,
     refusal_threshold: float | None = None,
-    calibration: dict[str, list[tuple[float, float]]] | None = None,
+    calibration: dict[str, list[tuple[float, float]] | dict[str, float]] | None = None,
     proposal_bias: float = 0.0,
 ) -> Path:
     """Write NAME.json, and NAME.safetensors for the adapter, beside the other manifests; the manifest's path.

@@ -14,7 +14,7 @@ import torch
 from applier.cli.exits import CommandError
 from applier.cli.loading import load_applier
 from applier.cli.main import main
-from applier.confidence import Kind
+from applier.confidence import Kind, Signal
 from applier.engine import ModelInfo
 from applier.models import home
 from applier.models.download import FetchError
@@ -217,7 +217,7 @@ def test_a_pinned_model_installs_to_the_pinned_hashes(manifest, gguf, tmp_path, 
     installed = install_model(tuned, gguf, progress=lambda _: None)
     info = ModelInfo.read(installed)
     assert (info.weights_sha256, info.threshold) == (tuned.weights_sha256, 0.625)
-    assert info.confidence(2.0, Kind.AGREES) == 0.5
+    assert info.confidence(Signal(2.0, Kind.AGREES)) == 0.5
 
 
 def test_a_damaged_model_is_a_message(gguf, capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 from itertools import pairwise
 
@@ -9,8 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.confidence import Calibration, Kind
-from training.calibrate import Outcome, fit_calibration, isotonic_knots, refusal_threshold
+from applier.confidence import STRENGTH, Calibration, Kind, Signal, Strength
+from training.calibrate import (
+    Outcome,
+    cross_validated,
+    fit_calibration,
+    fit_strength,
+    isotonic_knots,
+    main,
+    refusal_threshold,
+)
 
 POINTS = st.lists(st.tuples(st.floats(0, 50), st.booleans()), min_size=1, max_size=80)
 
@@ -35,16 +45,17 @@ def outcomes(seed: int, count: int = 2000) -> list[Outcome]:
 
 def test_the_fit_recovers_the_probabilities_it_was_drawn_from() -> None:
     calibration = Calibration.from_dict(fit_calibration(outcomes(1)))
-    assert calibration.confidence(1.0, Kind.AGREES) == pytest.approx(0.48, abs=0.12)
-    assert calibration.confidence(9.0, Kind.AGREES) > 0.93
-    assert calibration.confidence(9.0, Kind.INCOMPLETE) > calibration.confidence(0.5, Kind.INCOMPLETE)
+    assert calibration.confidence(Signal(1.0, Kind.AGREES)) == pytest.approx(0.48, abs=0.12)
+    assert calibration.confidence(Signal(9.0, Kind.AGREES)) > 0.93
+    sure, unsure = (calibration.confidence(Signal(margin, Kind.INCOMPLETE)) for margin in (9.0, 0.5))
+    assert sure > unsure
 
 
 def test_the_threshold_keeps_its_promise_on_other_edits() -> None:
     tables = fit_calibration(outcomes(1))
     threshold = refusal_threshold(outcomes(1), tables, 0.95)
     calibration = Calibration.from_dict(tables)
-    accepted = [o.right for o in outcomes(2) if calibration.confidence(o.margin, o.kind) >= threshold]
+    accepted = [o.right for o in outcomes(2) if calibration.confidence(o.signal) >= threshold]
     assert len(accepted) > 300
     assert sum(accepted) / len(accepted) > 0.93
 
@@ -53,3 +64,57 @@ def test_an_infinite_margin_is_the_largest() -> None:
     knots = isotonic_knots([(1.0, False), (2.0, True), (float("inf"), True)])
     assert knots[-1][0] >= 2.0
     assert knots[-1][1] > knots[0][1]
+
+
+def mixed_outcomes(seed: int, count: int = 3000) -> list[Outcome]:
+    """Right with a probability that margin and odds decide together: logit = 0.5 margin + odds - 3."""
+    rng = random.Random(seed)
+    made = []
+    for _ in range(count):
+        margin, odds = rng.uniform(0, 8), rng.uniform(-2, 5)
+        probability = 1 / (1 + math.exp(3 - 0.5 * margin - odds))
+        made.append(Outcome(margin, Kind.AGREES, rng.random() < probability, round(1000 * odds)))
+    return made
+
+
+def test_margin_and_odds_are_weighed_by_what_they_say() -> None:
+    strength = fit_strength(mixed_outcomes(1))
+    assert strength.odds / strength.margin == pytest.approx(2.0, rel=0.2)
+    assert strength.most == pytest.approx(7.6, abs=0.3)
+
+
+def test_a_signal_that_says_nothing_counts_nothing() -> None:
+    rng = random.Random(3)
+    noise = [
+        Outcome(float("inf"), Kind.AGREES, rng.random() < 1 / (1 + math.exp(-odds / 1000)), odds)
+        for odds in range(-3000, 3000, 3)
+    ]
+    strength = fit_strength(noise)
+    assert strength.margin == 0.0
+    assert strength.of(noise[0].signal) < strength.of(noise[-1].signal) < float("inf")
+    assert fit_strength(outcomes(1)) == Strength()
+
+
+def test_both_signals_accept_more_than_one() -> None:
+    both = cross_validated(mixed_outcomes(1), 0.95)
+    alone = cross_validated([Outcome(o.margin, o.kind, o.right) for o in mixed_outcomes(1)], 0.95)
+    assert both["right_of_accepted"] > 0.93
+    assert both["accepted"] > alone["accepted"] + 0.1
+
+
+def test_the_command_writes_settings_that_a_manifest_takes(tmp_path, capsys) -> None:
+    rows = [
+        {"margin": o.margin, "kind": o.kind.value, "right": o.right, "odds": o.odds, "language": "go"}
+        for o in mixed_outcomes(2, 600)
+    ]
+    (tmp_path / "outcomes.json").write_text(json.dumps(rows))
+    out = tmp_path / "settings.json"
+    main([str(tmp_path / "outcomes.json"), "--wanted", "0.9", "--out", str(out), "--bias", "2.5"])
+    settings = json.loads(out.read_text())
+    assert settings["proposal_bias"] == 2.5
+    calibration = Calibration.from_dict(settings["calibration"])
+    assert calibration.strength.odds == settings["calibration"][STRENGTH]["odds"] > 0
+    assert json.loads(capsys.readouterr().out)["right_of_accepted"] > 0.85
+    (tmp_path / "none.json").write_text("[]")
+    with pytest.raises(ValueError, match="no outcome"):
+        main([str(tmp_path / "none.json"), "--out", str(out)])
