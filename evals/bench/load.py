@@ -42,12 +42,14 @@ class LoadEdit:
     merges: tuple[MergeIds, ...] = ()
 
     def request(self, turn: int = 0) -> EditRequest:
-        """The request. Every `turn` is another request for the same work: the file's name differs, which the
-        prompt begins with, so that no memo and no prefix cache can help.
+        """The request. Every `turn` is another request for the same work, so that no memo can help. For the
+        model the file's name differs, which the prompt begins with: no prefix cache can help either.
         """
         request = self.case.request()
         if not turn:
             return request
+        if self.tier is Tier.EXACT:  # a diff names its file
+            return replace(request, instruction=f"{request.instruction} {turn}")
         path = PurePosixPath(request.path)
         return replace(request, path=str(path.with_name(f"{path.stem}_{turn}{path.suffix}")))
 

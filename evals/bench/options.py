@@ -55,13 +55,13 @@ def open_load(path: Path, tier: str) -> Load:
 
 
 def open_applier(model: Path | None, backend: Any, threads: int | None) -> Applier:
-    """With its model loaded. Raises ModelNotFoundError."""
+    """With its model loaded, and a scheduler as a server has one. Raises ModelNotFoundError."""
     from applier.models.home import model_folder
     from applier.models.manifest import DEFAULT_MODEL
     from applier.pipeline import Applier
 
     applier = Applier.from_model_dir(model or model_folder(DEFAULT_MODEL), backend, threads)
-    assert applier.model is not None
+    applier.start_scheduler()
     return applier
 
 

@@ -8,17 +8,18 @@ from dataclasses import asdict, replace
 from statistics import mean, median
 
 from applier.pipeline import Applier
-from applier.types import EditRequest, EditResult, Status, Tier
+from applier.types import EditFormat, EditRequest, EditResult, Status, Tier
 from evals.bench.load import Load, LoadEdit
 from evals.bench.record import Row
 from evals.bench.samples import percentile
-from evals.cases.case import padding
+from evals.cases.case import Category, padding
 
 FILE_SIZES = (
     *(1 << n for n in range(10, 23, 2)),
     10 << 20,
 )  # bytes: 1 KiB to 4 MiB in steps of 4, and 10 MiB
 EDIT_LINES = (1, 2, 5, 10, 20, 40, 80)
+_PLACED = (EditFormat.SEARCH_REPLACE, EditFormat.UNIFIED_DIFF, EditFormat.V4A)
 _LINE = "setting_{n} = compute(first, second, {n})"
 
 
@@ -67,10 +68,20 @@ def grown(edit: LoadEdit, size: int) -> EditRequest:
 def file_sizes(
     applier: Applier, load: Load, sizes: Sequence[int], repeats: int, told: Callable[[Row], None]
 ) -> list[Row]:
-    """A row for each tier and size: the smallest Python edit of the tier in files of growing size."""
+    """A row for each tier and size: the smallest plain Python edit of the tier in files of growing size.
+
+    Edits of the exact tier are those that show where they belong, which a whole file does not.
+    """
     rows: list[Row] = []
-    for tier in (Tier.EXACT, Tier.MODEL):
-        edits = [e for e in load.edits if e.tier is tier and e.case.language == "python"]
+    for tier, formats in ((Tier.EXACT, _PLACED), (Tier.MODEL, (EditFormat.LAZY,))):
+        edits = [
+            edit
+            for edit in load.edits
+            if edit.tier is tier
+            and edit.case.format in formats
+            and edit.case.category in (Category.PLAIN, Category.HELD_OUT)
+            and edit.case.language == "python"
+        ]
         if not edits or (tier is Tier.MODEL and applier.info is None):
             continue
         edit = min(edits, key=lambda e: (len(e.case.original), e.case.id))

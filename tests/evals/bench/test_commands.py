@@ -130,7 +130,7 @@ def test_the_rival_over_batch_sizes_with_and_without_prompt_lookup(tmp_path, loa
 
 BARE = """
 import sys
-for name in ("pydantic", "structlog", "grpc_status", "jinja2", "openai", "hypothesis"):
+for name in ("pydantic", "structlog", "grpc_status", "opentelemetry", "jinja2", "openai", "hypothesis"):
     sys.modules[name] = None  # importing it raises ImportError
 from evals.bench.cli import app
 import evals.bench.engine, evals.bench.rival, evals.bench.sizes, evals.bench.plot, evals.bench.record

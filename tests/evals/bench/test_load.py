@@ -2,6 +2,8 @@
 
 import pytest
 
+from applier import Applier
+from applier.receipt import request_digest
 from applier.types import Tier
 from evals.bench.load import Traffic, as_diff, prepare, read_load
 from evals.cases.written import load_written
@@ -32,6 +34,16 @@ def test_a_diff_is_the_same_change_for_the_exact_tier(load):
         assert by_id[as_diff(case).id].case.expected == case.expected
 
 
+def test_every_turn_is_another_request_that_the_applier_answers_alike(load):
+    applier = Applier.without_model()
+    for edit in load.of_tier(Tier.EXACT).edits:
+        results = [applier.apply(edit.request(turn)) for turn in (0, 1, 2)]
+        assert {result.content for result in results} == {edit.case.expected}
+        assert len({result.receipt.request_sha256 for result in results}) == 3
+    for edit in load.of_tier(Tier.MODEL).edits:
+        assert [edit.request(turn).path for turn in (0, 1)] == ["small.py", "small_1.py"]
+
+
 def test_a_file_that_is_no_load_says_what_to_do(tmp_path):
     for text in ("", "{}", '{"kind": "samebytes bench load", "version": 9, "edits": []}'):
         (tmp_path / "x").write_text(text)
@@ -49,8 +61,8 @@ def test_traffic_repeats_one_edit_among_edits_that_are_all_different(load):
     taken = [traffic.request(number) for number in range(100)]
     same = [request for key, _, request in taken if key == load.edits[0].case.id]
     assert len(same) == 20
-    assert len({(r.original, r.edit, r.path) for r in same}) == 1
-    others = {(r.original, r.edit, r.path) for key, _, r in taken if key != load.edits[0].case.id}
+    assert len({request_digest(request) for request in same}) == 1
+    others = {request_digest(request) for key, _, request in taken if key != load.edits[0].case.id}
     assert len(others) == 80
     assert [traffic.request(number)[0] for number in range(100)] == [key for key, _, _ in taken]
     elsewhere = Traffic(load.edits, identical=0.2, first_turn=1000)
