@@ -24,7 +24,7 @@ from .guide import Guide
 from .merge import DecodeError, DecodeOptions, Merge
 from .prompt import PromptCodec
 
-ROWS_AT_ONCE = 128  # logits computed together: bounds memory, and work after a wrong draft
+FIRST_ROWS = 128  # logits computed together, doubled while the draft comes true: at most as many in vain
 MAX_REDRAFT = 1 << 12
 _NO_LOGITS = np.empty((0, 0), np.float32)
 
@@ -137,8 +137,9 @@ class MergeTask:
             return
         path = self.decisions.path(self._draft, rows - skip)
         wrong = False
-        for low in range(0, len(path), ROWS_AT_ONCE):
-            some = path[low : low + ROWS_AT_ONCE]
+        low, count = 0, FIRST_ROWS
+        while low < len(path):
+            some = path[low : low + count]
             choices = [skip + low + number for number, step in enumerate(some) if step.is_choice]
             logits = _NO_LOGITS
             if choices:
@@ -148,6 +149,7 @@ class MergeTask:
                 self.missed += wrong
                 self._draft = []
                 break
+            low, count = low + count, 2 * count
         keep = len(self.prompt) + len(self.written) - 1
         if self.cache.length > keep:
             self.cache.truncate(keep)

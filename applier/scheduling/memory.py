@@ -6,6 +6,8 @@ does not fit waits; blocks of the prefix cache make room first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kernels.model import CacheFull, KVCache, Model
 
 from .errors import CacheBudgetError
@@ -66,6 +68,16 @@ class CacheMemory:
         self.running_bytes -= job.cache_bytes
         job.cache_bytes = 0
         job.task.suspend()
+
+    def first_missing(self, job: Job) -> bytes | None:
+        """The key of the first block of the job's prompt that is not in the prefix cache, None without."""
+        return next((key for key in job.keys if key not in self.prefixes), None)
+
+    def to_compute(self, job: Job) -> Sequence[bytes]:
+        """The keys of the blocks that a running job has yet to compute."""
+        cache = job.task.cache
+        assert cache is not None
+        return job.keys[cache.length // cache.block :]
 
     def save_prompt(self, job: Job) -> None:
         """Keeps the blocks of the prompt that a pass has just completed."""

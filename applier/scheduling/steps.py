@@ -10,8 +10,6 @@ continued later over a cache filled anew.
 
 from __future__ import annotations
 
-import logging
-
 from applier.cancellation import Cancelled
 from applier.merge import DecodeError
 from kernels.model import CacheFull, Model
@@ -27,8 +25,6 @@ from .shares import draft_limit, fair_shares
 
 PREEMPT_RATIO = 4
 MOST_PREEMPTIONS = 2
-
-logger = logging.getLogger(__name__)
 
 
 class StepLoop:
@@ -103,19 +99,27 @@ class StepLoop:
             self.memory.end(job)
 
     def _admit(self) -> None:
+        """Admits what fits. Who begins as a prompt that is being computed waits for its blocks instead."""
+        computing = {key for job in self.running for key in self.memory.to_compute(job)}
+        held: list[Job] = []
         while self.waiting and len(self.running) < self.options.max_running:
             job = self.waiting.first()
-            if self.memory.begin(job):
+            if self.memory.first_missing(job) in computing:
+                held.append(self.waiting.pop())
+            elif self.memory.begin(job):
                 self.waiting.pop()
                 self.running.append(job)
                 assert job.task.cache is not None
                 self._prompt_tokens += len(job.task.prompt)
                 self._hit_tokens += job.task.cache.length
+                computing.update(self.memory.to_compute(job))
             elif not self.running:  # the pool is taken by caches that are not this loop's
                 self.waiting.pop()
                 job.answer.set_exception(CacheFull(f"no room for a cache of {job.task.capacity} positions"))
             elif not self._preempt_for(job):
-                return
+                break
+        for job in held:
+            self.waiting.put_back(job)
 
     def _preempt_for(self, job: Job) -> bool:
         """Takes the cache of the largest merge that may be made to wait for `job`; False: there is none."""
@@ -169,7 +173,6 @@ class StepLoop:
         try:
             errors = run_pass(self._model, [part for _, part in parts])
         except Exception as failure:
-            logger.error("a pass of the model failed: %s", type(failure).__name__)
             errors = [failure] * len(parts)
         for (job, _), error in zip(parts, errors, strict=True):
             if error is None:

@@ -139,6 +139,8 @@ def _log_result(request: types.EditRequest, result: types.EditResult, seconds: f
         edit_bytes=len(request.edit),
         request_sha256=result.receipt.request_sha256,
         result_sha256=result.receipt.result_sha256,
+        merged_tokens=result.tokens.merged,
+        passes=result.tokens.passes,
         milliseconds=round(seconds * 1000, 2),
     )
 

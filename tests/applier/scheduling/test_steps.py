@@ -191,6 +191,24 @@ def test_the_next_edit_of_a_file_takes_its_beginning_from_the_prefix_cache():
     assert essence(again) == alone(1, 40, 1e30)
 
 
+def test_of_equal_prompts_that_come_together_one_is_computed():
+    steps = loop(batch_tokens=128)
+    jobs = [job(1, 40) for _ in range(6)]
+    for one in jobs:
+        steps.add(one)
+    tokens = 0
+    while steps.busy:
+        tokens += steps.step().batch_tokens
+    assert [essence(one) for one in jobs] == [alone(1, 40, 1e30)] * 6
+    prompt = len(jobs[0].task.prompt)
+    answers = sum(len(one.task.written) + model().block for one in jobs)
+    assert prompt < tokens < 2 * prompt + answers
+    # Without a prefix cache each is computed.
+    steps = loop(batch_tokens=128, prefix_bytes=0)
+    finish(steps, *(job(1, 40) for _ in range(6)))
+    assert steps.memory.prefixes.nbytes == 0
+
+
 def alone_passes(length: int) -> int:
     one = job(1, length)
     finish(loop(prefix_bytes=0), one)
