@@ -292,10 +292,12 @@ def mine(
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs and audits.")],
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+    out: Annotated[
+        Path, typer.Option(help="The file to write: HTML, or with a name in .md the audits' comparison.")
+    ] = Path("report.html"),
     title: Annotated[str, typer.Option(help="Its heading.")] = "samebytes evals",
 ) -> None:
-    """Write one HTML file with the plots and tables of any number of runs."""
+    """Write one self-contained file with the plots and tables of any number of runs, audits side by side."""
     from evals.report.html import write_report
 
     with _usage_errors():

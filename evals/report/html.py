@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from evals.report import plots, side_by_side
+from evals.report import markdown, plots, side_by_side
 from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, GROUPINGS, share
 from evals.runs.rates import Rate
 
@@ -114,5 +114,10 @@ def render(summaries: Sequence[dict[str, Any]], title: str = "samebytes evals") 
 
 
 def write_report(folders: Sequence[Path], out: Path, title: str = "samebytes evals") -> None:
-    """Write the report of run folders to one file. Raises ValueError for a folder without a finished run."""
-    out.write_text(render([load(folder) for folder in folders], title), encoding="utf-8")
+    """Write the report of run folders to one file: HTML, or of a name in .md the comparison of the audits.
+
+    Raises ValueError for a folder without a finished run.
+    """
+    summaries = [load(folder) for folder in folders]
+    text = markdown.render(summaries, title) if out.suffix == ".md" else render(summaries, title)
+    out.write_text(text, encoding="utf-8")

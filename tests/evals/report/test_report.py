@@ -132,6 +132,16 @@ def test_audits_and_drift_counts_stand_side_by_side(folders):
     assert cells["Is the seed honoured when sampling?"][2].strip() == "not asked"
 
 
+def test_a_markdown_report_is_the_comparison(folders, tmp_path):
+    write_report(folders[1:], tmp_path / "comparison.md", "Two servers")
+    title, _, *rows = (tmp_path / "comparison.md").read_text().splitlines()
+    assert title == "# Two servers"
+    assert {row.count(" | ") for row in rows} == {2}
+    assert any(row.startswith("| Batch variance | **not found**") and "| **found**" in row for row in rows)
+    with pytest.raises(ValueError, match="compares audits"):
+        write_report(folders[:1], tmp_path / "none.md", "Nothing")
+
+
 def test_equal_runs_give_an_equal_page(folders, page):
     assert render([load(folder) for folder in folders], title="Tests & <pictures>") == page
 
