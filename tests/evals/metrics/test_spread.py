@@ -4,13 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.metrics import avg_std_output_length, std_acc
+from evals.metrics import avg_std_output_length, sample_std, std_acc
 
 
 def test_std_acc_by_hand():
     # Mean 0.5; squared deviations 0.01, 0, 0.01; divisor n - 1 = 2.
     assert std_acc([0.4, 0.5, 0.6]) == pytest.approx(0.1, rel=1e-15)
     assert std_acc([0.7, 0.7, 0.7]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "deviation"),
+    [
+        ([10_000_001, 10_000_003, 10_000_002], 1.0),
+        ([1.2] + [1.1, 1.3] * 500, 0.1),
+        ([1_000_000.2] + [1_000_000.1, 1_000_000.3] * 500, 0.1),
+        ([10_000_000.2] + [10_000_000.1, 10_000_000.3] * 500, 0.1),
+    ],
+)
+def test_sample_deviation_against_the_certified_values_of_nist(values, deviation):
+    """NIST Statistical Reference Datasets, univariate: NumAcc1 to NumAcc4, made to break other algorithms."""
+    assert sample_std(values) == pytest.approx(deviation, rel=1e-8)
+    assert std_acc(values) == sample_std(values[::-1])
 
 
 def test_avg_std_output_length_by_hand():
