@@ -166,13 +166,24 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         )
 
 
-def print_history(console: Console, history: History) -> None:
-    """Every baseline, oldest first."""
-    table = _table(
-        "History on the reference set", "Date", "Fingerprint", "Model", "Byte-exact match", "Unscored"
-    )
+def print_history(console: Console, history: History, fingerprint: str, cases_sha256: str) -> None:
+    """Every baseline, oldest first, and whether the present fingerprint has one."""
+    table = _table("History on the reference set", "Date", "Fingerprint", "Model", "Byte-exact; 95 %")
     for entry in history.entries:
-        table.add_row(
-            entry.date, entry.fingerprint[:16], entry.model, str(entry.byte_exact), str(entry.unscored)
+        cells = (entry.date[:10], entry.fingerprint[:16], entry.model, share(entry.byte_exact.model_dump()))
+        table.add_row(*cells)
+    if history.entries:
+        console.print(table)
+    known = history.latest(fingerprint, cases_sha256)
+    if known is not None:
+        console.print(
+            Text(f"fingerprint {fingerprint[:16]} has its baseline, of {known.date}", style="green")
         )
-    console.print(table)
+    else:
+        console.print(
+            Text(
+                f"fingerprint {fingerprint[:16]} has no baseline on this reference set: "
+                "run `samebytes eval rebaseline` before its scores are read",
+                style="yellow",
+            )
+        )

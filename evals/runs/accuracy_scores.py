@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import fmean, median
@@ -45,6 +46,7 @@ def bucket(fingerprint: str, samples: Sequence[Sample]) -> Bucket:
             tier: _exact([s for s in applicable if s["tier"] == tier])
             for tier in sorted({s["tier"] for s in applicable})
         },
+        "results_sha256": _results_digest(scored),
         "agreement": _agreement(scored) if scored else {},
         **_times(scored),
     }
@@ -141,6 +143,14 @@ def _agreement(samples: Sequence[Sample]) -> dict[str, Any]:
             [[run["merged_tokens"] for run in runs] for runs in ordered]
         ),
     }
+
+
+def _results_digest(samples: Sequence[Sample]) -> str:
+    """One hash of what came of every case: equal under one fingerprint on any machine."""
+    lines = sorted(
+        f"{s['case']} {s['repeat']} {s['status']} {s['reason']} {s['result_sha256']}" for s in samples
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _times(samples: Sequence[Sample]) -> dict[str, float | None]:
