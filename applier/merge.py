@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from .types import TokenCounts
 
 
 class DecodeError(RuntimeError):
@@ -37,3 +40,14 @@ class Merge:
     passes: int
     logits_sha256: str | None  # over the float32 allowed logits of every decision in order, when asked for
     departure: float = 0.0
+
+
+def count_tokens(merges: Sequence[Merge]) -> TokenCounts:
+    """What the merges of one request took together."""
+    return TokenCounts(
+        prompt=sum(merge.prompt_tokens for merge in merges),
+        merged=sum(len(merge.ids) for merge in merges),
+        drafted=sum(merge.drafted for merge in merges),
+        accepted=sum(merge.accepted for merge in merges),
+        passes=sum(merge.passes for merge in merges),
+    )

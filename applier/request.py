@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from time import perf_counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
+from .clock import Clock
 from .confidence import Kind, Signal
 from .engine import Engine, ModelInfo
 from .exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
-from .formats import EditParseError, LazySnippet, ParsedEdit, WholeFile, parse_edit
+from .formats import ParsedEdit
 from .languages import canonical, language_for_path
+from .merge import count_tokens
 from .outcome import NothingToDo, Outcome, gather
-from .parts import Part, from_block, from_hunk
-from .plan import Context, MergePlan, plan_part, plan_snippet
-from .text import MAX_BYTES, SourceText, TextError, decode_edit
+from .plan import Context, MergePlan
+from .plans import plan_edit
+from .reading import read, unreadable
+from .text import SourceText, TextError
 from .types import (
     EditRequest,
     EditResult,
@@ -25,8 +27,6 @@ from .types import (
     RefusalReason,
     Status,
     Tier,
-    Timing,
-    TokenCounts,
     Validation,
 )
 from .verify import verify
@@ -77,7 +77,7 @@ class Run:
         self._language: str | None = None
         self._confidence = 0.0
         self._validation = Validation()
-        self._clock = _Clock()
+        self._clock = Clock()
         self._original_sha256 = receipt.sha256_later(request.original)
         self._content_sha256: Future[str] | None = None
 
@@ -112,34 +112,15 @@ class Run:
 
     def _read(self) -> tuple[SourceText, ParsedEdit]:
         request = self.request
-        expected = request.expected_sha256
-        if expected is not None and expected.lower() != self._original_sha256.result():
-            raise _Refuse(
-                Refusal(
-                    RefusalReason.STALE_ORIGINAL,
-                    "The file is not the one that the edit was made for: its SHA-256 differs from the "
-                    "expected one. Read it again and renew the edit.",
-                )
-            )
-        if not request.edit.strip():
-            raise _Refuse(Refusal(RefusalReason.EMPTY_EDIT, "The edit is empty. Send the changed lines."))
-        if len(request.edit) > MAX_BYTES:
-            raise _Refuse(
-                Refusal(RefusalReason.TOO_LARGE, f"The edit has more than {MAX_BYTES:,} bytes. Split it.")
-            )
+        if refusal := unreadable(request, self._original_sha256.result):
+            raise _Refuse(refusal)
         self._language = canonical(request.language) or language_for_path(request.path)
         self._validation = Validation(language=self._language)
-        try:
-            source = SourceText.decode(request.original)
-            text = decode_edit(request.edit, source.encoding)
-            edit = parse_edit(text, request.format, request.path, self._language)
-        except TextError as error:
-            raise _Refuse(Refusal(error.reason, error.message)) from error
-        except EditParseError as error:
-            refusal = Refusal(RefusalReason.UNPARSABLE_EDIT, str(error), edit_line=error.line)
-            raise _Refuse(refusal) from error
-        self._format = edit.format
-        return source, edit
+        read_ = read(request, self._language)
+        if isinstance(read_, Refusal):
+            raise _Refuse(read_)
+        self._format = read_[1].format
+        return read_
 
     def _plan(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> list[MergePlan]:
         if not self.request.options.allow_model or self.owner.info is None:
@@ -158,21 +139,10 @@ class Run:
             instruction=self.request.instruction,
             constrained=self.request.options.constrain_to_known_lines,
         )
-        plans: list[MergePlan] = []
-        if isinstance(edit, LazySnippet | WholeFile):
-            made = [plan_snippet(context, edit.lines, edit.markers)]
-        else:
-            lines = {pending.line for pending in needs.pending}
-            made = [plan_part(context, part) for part in self._parts(edit) if part.line in lines]
-        for plan in made:
-            if isinstance(plan, Refusal):
-                raise _Refuse(plan)
-            plans.append(plan)
+        plans = plan_edit(context, edit, {pending.line for pending in needs.pending})
+        if isinstance(plans, Refusal):
+            raise _Refuse(plans)
         return plans
-
-    def _parts(self, edit: ParsedEdit) -> list[Part]:
-        blocks = [from_block(block, self._language)[0] for block in getattr(edit, "blocks", ())]
-        return blocks + [from_hunk(hunk, self._language) for hunk in getattr(edit, "hunks", ())]
 
     def _merged(
         self,
@@ -260,29 +230,5 @@ class Run:
             refusal=refusal,
             format=self._format,
             timing=self._clock.timing(),
-            tokens=_count(self.merges),
+            tokens=count_tokens(self.merges),
         )
-
-
-def _count(merges: Sequence[Merge]) -> TokenCounts:
-    return TokenCounts(
-        prompt=sum(merge.prompt_tokens for merge in merges),
-        merged=sum(len(merge.ids) for merge in merges),
-        drafted=sum(merge.drafted for merge in merges),
-        accepted=sum(merge.accepted for merge in merges),
-        passes=sum(merge.passes for merge in merges),
-    )
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self._begin = self._last = perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = perf_counter()
-        self._laps[name] = 1e3 * (now - self._last)
-        self._last = now
-
-    def timing(self) -> Timing:
-        return replace(Timing(**self._laps), total_ms=1e3 * (perf_counter() - self._begin))

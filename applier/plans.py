@@ -1,0 +1,26 @@
+"""The merges that one inexact edit needs: one for a snippet, one for each part that did not match."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .formats import LazySnippet, ParsedEdit, WholeFile
+from .parts import from_block, from_hunk
+from .plan import Context, MergePlan, plan_part, plan_snippet
+from .types import Refusal
+
+
+def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
+    """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
+    if isinstance(edit, LazySnippet | WholeFile):
+        made = [plan_snippet(context, edit.lines, edit.markers)]
+    else:
+        parts = [from_block(block, context.language)[0] for block in getattr(edit, "blocks", ())]
+        parts += [from_hunk(hunk, context.language) for hunk in getattr(edit, "hunks", ())]
+        made = [plan_part(context, part) for part in parts if part.line in pending]
+    plans: list[MergePlan] = []
+    for plan in made:
+        if isinstance(plan, Refusal):
+            return plan
+        plans.append(plan)
+    return plans
