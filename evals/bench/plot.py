@@ -43,34 +43,41 @@ def write_plot(result: dict[str, Any], path: Path) -> bool:
 def _against(result: dict[str, Any]) -> Any:
     x, label = _AXES[result["kind"]]
     rows: list[Row] = result["rows"]
-    groups = sorted({row.get("tier", "") for row in rows}) if result["kind"] == "bench file-size" else [""]
+    tiers = sorted({row["tier"] for row in rows}) if "tier" in rows[0] else [""]
     figure, (times, rates) = plt.subplots(2, 1, figsize=(7, 6.4), sharex=True, layout="constrained")
-    for group, style in zip(groups, ("-", "--"), strict=False):
-        own = [row for row in rows if not group or row["tier"] == group]
-        for name in ("p50", "p95", "p99"):
+    for tier, style in zip(tiers, ("-", "--", ":"), strict=False):
+        own = [row for row in rows if not tier or row["tier"] == tier]
+        for name, colour in _COLOURS.items():
             points = [(row[x], row["milliseconds"].get(name)) for row in own]
-            _line(times, points, f"{name} {group}".strip(), _COLOURS[name], style)
-        if result["kind"] in ("bench rates", "bench concurrency"):
-            _line(rates, [(r[x], r["window_tokens_per_second"]) for r in own], "window", _TOKENS["window"])
-            whole = [(r[x], r["whole_file_tokens_per_second"]) for r in own]
-            _line(rates, whole, "whole file", _TOKENS["whole file"])
-        else:
-            points = [
-                (row[x], 1e3 * row["window_tokens"] / row["milliseconds"]["p50"])
-                for row in own
-                if row["window_tokens"]
-            ]
-            _line(rates, points, f"window {group}".strip(), _TOKENS["window"], style)
+            _line(times, points, f"{name} {tier}".strip(), colour, style)
+        for name, colour in _TOKENS.items():
+            _line(rates, [(row[x], _per_second(row, name)) for row in own], name, colour, style)
     times.set_ylabel("milliseconds")
-    rates.set_ylabel("merged tokens a second")
     rates.set_xlabel(label)
+    if rates.lines:
+        rates.set_ylabel("merged tokens a second")
+    else:
+        rates.set_ylabel("requests answered a second")
+        _line(rates, [(row[x], row.get("requests_per_second")) for row in rows], "answered", "#2b8a57")
     for axes in (times, rates):
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=9)
+        axes.xaxis.set_major_formatter(_bytes if x == "file_bytes" else lambda value, _: f"{value:g}")
+        axes.legend(frameon=False, fontsize=9)
     return figure
+
+
+def _per_second(row: Row, tokens: str) -> float | None:
+    """Merged tokens a second of a row: stated for many requests, reckoned for repeats of one."""
+    if "window_tokens_per_second" in row:
+        return row[f"{tokens.replace(' ', '_')}_tokens_per_second"]  # type: ignore[no-any-return]
+    if tokens != "window" or not row["window_tokens"]:
+        return None
+    return 1e3 * row["window_tokens"] / float(row["milliseconds"]["p50"])
+
+
+def _bytes(value: float, _: object) -> str:
+    return f"{value / 2**20:g} MiB" if value >= 2**20 else f"{value / 2**10:g} KiB"
 
 
 def _line(
