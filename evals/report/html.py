@@ -66,7 +66,8 @@ def _figures(summaries: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     if series:
         figures.append(("Distinct outputs of one greedy request", plots.distinct_outputs(series)))
     divergences = _divergences(summaries)
-    for unit in sorted({unit for _, unit, _ in divergences}):
+    units = {unit for _, unit, positions in divergences if positions} or {u for _, u, _ in divergences[:1]}
+    for unit in sorted(units):
         named = [(name, positions) for name, its_unit, positions in divergences if its_unit == unit]
         figures.append((f"First divergence, in {unit}s", plots.divergence_histogram(named, unit)))
     return figures

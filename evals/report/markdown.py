@@ -14,7 +14,7 @@ def _escaped(text: str) -> str:
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
-        return "not asked"
+        return "not measured"
     answer = f"**{_escaped(cell.answer)}**"
     return f"{answer}: {_escaped(cell.evidence)}" if cell.evidence else answer
 

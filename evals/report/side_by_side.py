@@ -10,6 +10,7 @@ KINDS = ("audit", "batch_drift")
 VARIANCES = ("sampler", "batch", "backend")
 DISTINCT = "Distinct outputs of identical greedy requests"
 LOGITS = "Distinct logits behind them"
+FIRST = (DISTINCT, LOGITS, *(f"{kind} variance".capitalize() for kind in VARIANCES))
 
 Column = tuple[str, str, dict[str, "Cell"]]  # target, origin, cells by heading
 
@@ -44,7 +45,9 @@ def compare(summaries: Sequence[dict[str, Any]]) -> Comparison | None:
     columns = [_audit(s) if s["kind"] == "audit" else _drift(s) for s in summaries if s["kind"] in KINDS]
     if not columns:
         return None
-    headings = dict.fromkeys(heading for _, _, cells in columns for heading in cells)
+    found = dict.fromkeys(heading for _, _, cells in columns for heading in cells)
+    headings = [heading for heading in FIRST if heading in found]
+    headings += [heading for heading in found if heading not in FIRST]
     return Comparison(
         targets=tuple(target for target, _, _ in columns),
         origins=tuple(origin for _, origin, _ in columns),

@@ -129,7 +129,7 @@ def test_audits_and_drift_counts_stand_side_by_side(folders):
     assert distinct[0].startswith("1 of ")
     assert distinct[1].startswith("2 of ")
     assert distinct[2].startswith("2 of 3 at batches of 1 to 256")
-    assert cells["Is the seed honoured when sampling?"][2].strip() == "not asked"
+    assert cells["Is the seed honoured when sampling?"][2].strip() == "not measured"
 
 
 def test_a_markdown_report_is_the_comparison(folders, tmp_path):
