@@ -6,7 +6,7 @@ baseline that the model must beat.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .alignment.costs import SETTINGS
@@ -31,8 +31,9 @@ def propose(
     language: str | None = None,
     *,
     markers: Mapping[int, MarkerKind] | None = None,
+    sound: Callable[[Sequence[Item]], bool] | None = None,
 ) -> Proposal:
-    """The merged window of a lazy edit, every gap kept once and in order.
+    """The merged window of a lazy edit, every gap kept once and in order; one that is `sound`, if there is.
 
     A marker keeps the original up to the next line that the edit shows; lines between two shown lines with no
     marker between are gone; shown lines that the window lacks are inserted.
@@ -40,7 +41,7 @@ def propose(
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)
     scene = Scene.of(items, edit_lines, language, markers)
-    verdict = Judge.default().choose(readings(scene, SETTINGS))
+    verdict = Judge.default().choose(readings(scene, SETTINGS), sound)
     return Proposal(verdict.reading.merged, verdict.odds)
 
 

@@ -19,6 +19,7 @@ from .locate import locate
 from .markers import MarkerKind, find_markers
 from .parts import Part
 from .prompt import PromptCodec
+from .soundness import Soundness
 from .types import LineRange, Refusal, RefusalReason
 from .window import Item, Window
 
@@ -63,6 +64,11 @@ class Context:
     path: str
     instruction: str
     constrained: bool
+    syntax_gate: bool = True  # whether proposals that keep the file parsing come first
+
+    def soundness(self, window: Window) -> Soundness | None:
+        """What proposals for a window are checked with."""
+        return Soundness(self.lines, window, self.language) if self.syntax_gate else None
 
 
 def plan_snippet(
@@ -76,7 +82,8 @@ def plan_snippet(
         if isinstance(window, Refusal):
             return window
         items = window.items(context.lines)
-        proposal = propose(items, edit_lines, language, markers=markers)
+        sound = context.soundness(window)
+        proposal = propose(items, edit_lines, language, markers=markers, sound=sound)
         shown = [
             None if i in markers else without_trailing_marker(line, language)
             for i, line in enumerate(edit_lines)
@@ -101,7 +108,8 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
             return replace(window, message=f"The {part.what}: {window.message}", edit_line=part.line)
         items = window.items(context.lines)
         if markers:
-            proposal = propose(items, part.new, language, markers=markers)
+            sound = context.soundness(window)
+            proposal = propose(items, part.new, language, markers=markers, sound=sound)
         else:
             match = SearchMatch.of(items, part.old)
             if (missing := match.missing_line(*part.changed)) is not None:

@@ -138,6 +138,7 @@ class Run:
             path=self.request.path,
             instruction=self.request.instruction,
             constrained=self.request.options.constrain_to_known_lines,
+            syntax_gate=self.request.options.syntax_gate,
         )
         plans = plan_edit(context, edit, {pending.line for pending in needs.pending})
         if isinstance(plans, Refusal):

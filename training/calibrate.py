@@ -25,6 +25,7 @@ from applier.confidence import STRENGTH, Calibration, Kind, Knots, Signal, Stren
 
 PRIOR = 1.0  # pseudo-counts of right and wrong in every pool: no probability is 0 or 1
 MAX_KNOTS = 24
+DIGITS = 6
 RIDGE = 1e-3
 LARGEST = 0.95  # share of finite margins beyond which a margin says no more
 FOLDS = 5
@@ -57,8 +58,8 @@ def isotonic_knots(points: Sequence[tuple[float, bool]]) -> Knots:
             pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]
     knots: list[tuple[float, float]] = []
     for total, hits, count in _thinned(pools):
-        margin = total / count
-        probability = (hits + PRIOR) / (count + 2 * PRIOR)
+        margin = round(total / count, DIGITS)
+        probability = round((hits + PRIOR) / (count + 2 * PRIOR), DIGITS)
         if knots and margin <= knots[-1][0]:
             continue
         knots.append((margin, max(probability, knots[-1][1] if knots else 0.0)))
@@ -115,7 +116,7 @@ def fit_calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     for kind in Kind:
         mine = [(strength.of(o.signal), o.right) for o in outcomes if o.kind is kind]
         knots = isotonic_knots(mine or [(strength.of(o.signal), o.right) for o in outcomes])
-        data[kind.value] = [[round(m, 6), round(p, 6)] for m, p in knots]
+        data[kind.value] = [list(knot) for knot in knots]
     if strength != Strength():
         data[STRENGTH] = {"margin": strength.margin, "odds": strength.odds, "most": strength.most}
     return data

@@ -32,6 +32,7 @@ class Costs:
     delete_line: int = 2
     delete_blank: int = 1
     delete_letters: int = 0  # on top of delete_line, for every 16 letters of the line, up to 32
+    delete_said: int = 0  # gained where a comment in the edit says that lines are gone
     skip_open: int = 45
     outside_open: int = 0  # keeping lines before the first or after the last chunk with no marker there
     inner_keep: int = 4  # a marker that would keep lines deeper than itself
@@ -52,6 +53,7 @@ SETTINGS = (
         inner_keep=10,
     ),
     Costs(
+        delete_said=15,
         match_common=3,
         match_sign=8,
         match_blank=-1,
@@ -77,6 +79,7 @@ SETTINGS = (
         skip_open=1000,
     ),
     Costs(
+        delete_said=15,
         match_common=3,
         match_sign=1,
         other_indent=9,
@@ -90,6 +93,7 @@ SETTINGS = (
     Costs(match_blank=-3, renamed_floor=50, changed_head=3, run_bonus=8, delete_open=0, skip_open=1000),
     Costs(match_sign=1, match_blank=-1, renamed_floor=101, outer_percent=150, delete_line=0, inner_keep=30),
     Costs(
+        delete_said=15,
         match_common=3,
         match_sign=8,
         match_blank=-1,
@@ -105,6 +109,7 @@ SETTINGS = (
         idle_marker=80,
     ),
     Costs(
+        delete_said=15,
         match_common=3,
         match_sign=8,
         match_blank=-1,
@@ -130,6 +135,7 @@ SETTINGS = (
         idle_marker=30,
     ),
     Costs(
+        delete_said=15,
         match_common=3,
         match_sign=2,
         match_blank=2,

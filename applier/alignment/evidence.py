@@ -49,6 +49,7 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> C
     _edges(scene, steps, found)
     _outside(scene, steps, found)
     _markers(scene, steps, found)
+    _removals(scene, steps, found)
     found["matched"] //= 4
     found["single"] //= 4
     found["unlike"] //= 10
@@ -203,3 +204,23 @@ def _markers(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
             depth = indent_of(first) - indent_of(scene.edit[number])
             found["shallow_markers"] += depth < 0
             found["deep_markers"] += depth > 0
+
+
+def _removals(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+    """Comments on a deletion beside which lines go (`said_removals`) or none do (`unmet_removals`)."""
+    if not any(scene.silent):
+        return
+    gone: set[int] = set()  # last lines of the edit, silent ones aside, before lines that go
+    row = -1
+    for step in steps:
+        if step.row is not None:
+            row = step.row
+        elif step.state == DELETE:
+            gone.add(row)
+    above = -1
+    for number, silent in enumerate(scene.silent):
+        if not silent:
+            above = number
+        else:
+            met = any(above <= at <= number for at in gone)
+            found["said_removals" if met else "unmet_removals"] += 1

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from ..window import Item
 from .readings import Reading
 
 CAP = 40  # more of one kind of evidence says nothing new
 LEAD_CAP = 12_000
 LEAD_LOW = 3_000
+MAX_CHECKED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,21 @@ class Judge:
         """Thousandths of a logit; only differences between readings of one edit mean anything."""
         return sum(weight * min(evidence.get(name, 0), CAP) for name, weight in self.choice.items())
 
-    def choose(self, readings: Sequence[Reading]) -> Verdict:
-        """The reading with the highest score, of equals the first. There must be one."""
-        scores = [self.score(reading.evidence) for reading in readings]
-        best = max(range(len(readings)), key=lambda number: (scores[number], -number))
-        signs = signs_of_trust(readings, scores, best)
-        return Verdict(readings[best], sum(self.trust.get(name, 0) * value for name, value in signs.items()))
+    def choose(
+        self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
+    ) -> Verdict:
+        """The reading with the highest score, of equals the first. There must be one.
+
+        Readings that are not `sound` are left out, where one of the first MAX_CHECKED is.
+        """
+        scores = {number: self.score(reading.evidence) for number, reading in enumerate(readings)}
+        order = sorted(scores, key=lambda number: (-scores[number], number))
+        if sound is not None and len(order) > 1:
+            first = next((at for at, n in enumerate(order[:MAX_CHECKED]) if sound(readings[n].merged)), 0)
+            order = order[first:]
+        left = [readings[number] for number in order]
+        signs = signs_of_trust(left, [scores[number] for number in order], 0)
+        return Verdict(left[0], sum(self.trust.get(name, 0) * value for name, value in signs.items()))
 
 
 def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int) -> Counter[str]:

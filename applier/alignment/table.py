@@ -82,7 +82,7 @@ class _Table:
                 after[MATCH, 1:] = np.maximum(best[:-1], run) + self.scores[row]
                 after[INSERT] = best - self.costs.insert
                 self._close_outer_gaps(after)
-            self._within_row(after)
+            self._within_row(after, -self.costs.delete_said if self.silent[row] else self.costs.delete_open)
 
     def _close_outer_gaps(self, row: np.ndarray) -> None:
         """Nothing is written before a gap that opens the window, nor after one that closes it."""
@@ -91,9 +91,9 @@ class _Table:
         if self.items and self.items[-1] is GAP:
             row[INSERT, -1] = LOW
 
-    def _within_row(self, row: np.ndarray) -> None:
+    def _within_row(self, row: np.ndarray, delete_open: int) -> None:
         shown = np.maximum(row[MATCH], row[INSERT])
-        opened = np.maximum.accumulate(shown - self.costs.delete_open + self.delete_sum)
+        opened = np.maximum.accumulate(shown - delete_open + self.delete_sum)
         row[DELETE, 1:] = opened[:-1] - self.delete_sum[1:]
         left = np.maximum.accumulate(np.maximum(shown, row[DELETE]) - self.costs.skip_open)
         row[SKIP, 1:] = left[:-1]

@@ -117,5 +117,13 @@ def test_a_blank_line_between_a_marker_and_new_code_is_not_doubled():
     assert "    def third(self):" in out
 
 
+def test_a_proposal_is_sound_where_some_reading_is():
+    edit = f"{KEEP}\n        c = other()\n        return c\n{KEEP}".splitlines()
+    free = propose(FILE, edit, "python").items
+    held = propose(FILE, edit, "python", sound=lambda merged: merged != free).items
+    assert held != free
+    assert propose(FILE, edit, "python", sound=lambda merged: False).items == free
+
+
 def test_a_window_of_gaps_alone_is_kept():
     assert propose([GAP], ["a = 1"], "python").items == [GAP]

@@ -29,6 +29,15 @@ def test_odds_grow_with_the_lead():
     assert (only["only"], only["lead"]) == (1, LEAD_CAP // 100)
 
 
+def test_an_unsound_reading_gives_way_to_a_sound_one():
+    judge = Judge({"seams": -1000}, {"lead": 1})
+    found = [Reading([str(n)], Counter(seams=n)) for n in range(8)]
+    assert judge.choose(found, lambda merged: merged == ["2"]).reading is found[2]
+    assert judge.choose(found, lambda merged: merged == ["2"]).odds == 10
+    assert judge.choose(found, lambda merged: False).reading is found[0]
+    assert judge.choose(found, lambda merged: merged == ["7"]).reading is found[0]
+
+
 def test_the_weights_of_the_package_are_integers_and_reward_clean_merges():
     judge = Judge.default()
     assert all(isinstance(weight, int) for weight in [*judge.choice.values(), *judge.trust.values()])

@@ -63,6 +63,14 @@ def test_a_marker_that_keeps_nothing_can_be_made_dear():
     assert step_evidence(here, dear, likeness.similar)["idle_markers"] == 0
 
 
+def test_a_comment_on_a_deletion_asks_for_one():
+    edit = [KEEP_ALL, "    return a", "# removed: g"]
+    found = {r.evidence["unmet_removals"]: r.merged for r in readings(scene(*edit), SETTINGS)}
+    assert found[1] == FILE
+    assert found[0][:5] == FILE[:5]
+    assert len(found[0]) < len(FILE)
+
+
 def test_steps_are_counted_by_what_they_do():
     here = scene("    a = 1", "    b = 2", "    return a, b")
     steps = [
