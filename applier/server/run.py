@@ -26,6 +26,10 @@ from applier.server.workers import AppliesEdits
 
 SERVICE_NAME = apply_pb2.DESCRIPTOR.services_by_name["ApplyService"].full_name
 
+# Calls that the event loop has not taken up yet. Beyond its own 1,000 gRPC cancels calls at random, which
+# tells a client nothing: what is too much for the workers is turned away with a reason.
+MOST_PENDING = 20_000
+
 log = structlog.get_logger("samebytes.server")
 
 
@@ -64,6 +68,8 @@ async def running_server(
             ("grpc.max_receive_message_length", config.max_message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
+            ("grpc.server.max_pending_requests", MOST_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", 2 * MOST_PENDING),
         ],
     )
     health = health_aio.HealthServicer()

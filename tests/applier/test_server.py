@@ -7,6 +7,7 @@ import hashlib
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -322,12 +323,25 @@ def test_a_port_in_use_is_a_typed_error():
     asyncio.run(main())
 
 
-def test_a_thousand_concurrent_calls_are_all_answered_rightly():
+def test_thousands_of_concurrent_calls_are_all_answered_rightly():
     async def call(channel, stub):
-        answers = await asyncio.gather(*[stub.ApplyEdit(edit(n)) for n in range(1000)])
-        assert [answer.content for answer in answers] == [b"new %d\n" % n for n in range(1000)]
+        answers = await asyncio.gather(*[stub.ApplyEdit(edit(n)) for n in range(3000)])
+        assert [answer.content for answer in answers] == [b"new %d\n" % n for n in range(3000)]
 
-    serve(call, max_waiting=1000)
+    serve(call, max_waiting=3000)
+
+
+def test_overload_is_turned_away_with_a_reason_however_large():
+    async def call(channel, stub):
+        calls = [stub.ApplyEdit(edit(n, instruction="sleep 0.01")) for n in range(3000)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        codes = Counter(
+            answer.code().name if isinstance(answer, grpc.aio.AioRpcError) else "OK" for answer in answers
+        )
+        assert codes.keys() == {"OK", "RESOURCE_EXHAUSTED"}
+        assert codes["OK"] >= 20
+
+    serve(call, workers=4, max_waiting=16)
 
 
 def test_a_repeated_edit_is_answered_from_the_memo_and_counted():
