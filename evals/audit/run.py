@@ -16,7 +16,7 @@ from evals.audit.questions import answers
 from evals.audit.target import Target
 from evals.audit.verdict import judge
 from evals.runs.progress import track
-from evals.runs.provenance import Provenance
+from evals.runs.provenance import UNKNOWN, Provenance
 from evals.runs.store import SampleStore
 
 
@@ -57,6 +57,14 @@ def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> di
     return write_summary(config, target, provenance, list(store.samples.values()))
 
 
+def _caches(evidence: Evidence, provenance: Provenance) -> str:
+    """What the target is known to keep; the replies of a server of ours show whether its memo gave them."""
+    if provenance.caches != UNKNOWN or not evidence.receipts:
+        return provenance.caches
+    memo = f"{evidence.from_memo} of {evidence.answered} replies" if evidence.from_memo else "no reply"
+    return f"{memo} from the server's memo; its prefix cache as it was"
+
+
 def _warning(evidence: Evidence) -> str | None:
     warnings = []
     if len(evidence.fingerprints) > 1:
@@ -80,7 +88,9 @@ def write_summary(
         "kind": "audit",
         "warning": _warning(evidence),
         "target": target.name,
-        "provenance": provenance.model_copy(update={"fingerprint": fingerprint}).model_dump(mode="json"),
+        "provenance": provenance.model_copy(
+            update={"fingerprint": fingerprint, "caches": _caches(evidence, provenance)}
+        ).model_dump(mode="json"),
         "config": config.model_dump(mode="json", exclude={"out"}),
         "verdicts": asdict(verdicts),
         "questions": [asdict(answer) for answer in answers(evidence, verdicts)],

@@ -38,7 +38,8 @@ def _head(console: Console, provenance: Provenance, warning: str | None) -> None
     console.print(
         Text(
             f"{provenance.date}  {provenance.model}  fingerprint {provenance.fingerprint}  "
-            f"numerics {provenance.numerics_version}\n{provenance.hardware}; {provenance.software}",
+            f"numerics {provenance.numerics_version}\n{provenance.hardware}; {provenance.software}; "
+            f"caches: {provenance.caches}",
             style="dim",
         )
     )

@@ -15,7 +15,7 @@ from applier.pipeline import Applier
 from applier.prompt import PromptCodec
 from applier.types import EditRequest, EditResult
 from evals.runs.config import Backend
-from evals.runs.provenance import Provenance, provenance
+from evals.runs.provenance import NO_CACHES, Provenance, provenance
 
 if TYPE_CHECKING:
     from applier.merge import DecodeError, Merge
@@ -96,10 +96,12 @@ def open_baseline(model: Path | None) -> Applier:
 
 
 def provenance_of(model: Path | None) -> Provenance:
-    """What a score of the model in this folder belongs to."""
+    """What a score of the model in this folder belongs to; an Applier of `open_applier` keeps nothing."""
     folder = _folder(model)
     info = ModelInfo.read(folder)
     manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     name = str(manifest.get("name", folder.name))
     fingerprint = Applier.from_model_dir(folder).fingerprint()
-    return provenance(fingerprint, f"{name} ({info.weights_sha256[:12]})", str(info.numerics_version))
+    return provenance(
+        fingerprint, f"{name} ({info.weights_sha256[:12]})", str(info.numerics_version), NO_CACHES
+    )

@@ -84,12 +84,22 @@ def test_the_served_applier_is_sound_without_a_memo(tiny_folder):
     assert evidence.from_memo == 0
 
 
+def test_an_audit_in_process_says_that_all_was_computed(tiny_folder, tmp_path):
+    config = AuditConfig(out=tmp_path, backend="samebytes", repeats=2, concurrencies=(2,))
+    target = InProcess(tiny_folder, workload=Small(LAZY))
+    summary = run_audit(config, target, target.provenance)
+    assert summary["provenance"]["caches"].startswith("no memo, no prefix cache")
+    assert summary["memo"]["from_memo"] == 0
+    assert summary["warning"] is None
+
+
 def test_an_audit_of_a_memo_says_so(tiny_folder, tmp_path):
     with served(tiny_folder, memo_check_rate=0) as address:
         config = AuditConfig(out=tmp_path, backend="samebytes-grpc", repeats=2, concurrencies=(2,))
         summary = run_audit(config, Grpc(address, workload=Small(LAZY)), provenance(None, "tiny"))
     kept = summary["memo"]["from_memo"]
     assert kept > summary["memo"]["answered"] / 2
+    assert summary["provenance"]["caches"].startswith(f"{kept} of")
     assert (
         f"{kept} of {summary['memo']['answered']} replies came from the server's memo" in summary["warning"]
     )
