@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from evals.report import markdown, plots, side_by_side
-from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, GROUPINGS, share
+from evals.report.tables import GROUPINGS, group_rows, score_rows
 from evals.runs.rates import Rate
 
 KINDS = ("accuracy", "stability", "chain", "audit", "batch_drift")
@@ -95,12 +95,7 @@ def render(summaries: Sequence[dict[str, Any]], title: str = "samebytes evals") 
         lstrip_blocks=True,
     )
     environment.filters["rate"] = _rate
-    environment.filters["share"] = share
-    environment.globals |= {
-        "accuracy_scores": ACCURACY_SCORES,
-        "group_scores": GROUP_SCORES,
-        "groupings": GROUPINGS,
-    }
+    environment.globals |= {"score_rows": score_rows, "group_rows": group_rows, "groupings": GROUPINGS}
     environment.filters["percent"] = lambda value: "not scored" if value is None else f"{value:.1%}"
     environment.globals["accuracy_figures"] = _accuracy_figures
     by_kind = {kind: [s for s in summaries if s["kind"] == kind] for kind in KINDS}

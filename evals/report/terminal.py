@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, GROUPINGS, share
+from evals.report.tables import GROUPINGS, group_rows, score_rows, share
 from evals.runs.compare import Comparison
 from evals.runs.history import History
 from evals.runs.provenance import Provenance
@@ -57,8 +57,8 @@ def print_accuracy(console: Console, summary: Summary) -> None:
         table = _table(
             f"Accuracy, {summary.cases} cases, fingerprint {bucket.fingerprint[:16]}", "Score", "Value"
         )
-        for name, key in ACCURACY_SCORES:
-            table.add_row(name, _rate(scores[key]))
+        for heading, value in score_rows(scores):
+            table.add_row(heading, value)
         for name, count in scores["refusal_reasons"].items():
             table.add_row(f"  refused as {name}", str(count))
         table.add_row("Samples; repeats; unscored", f"{bucket.n}; {bucket.repeats}; {bucket.unscored}")
@@ -79,16 +79,13 @@ def print_accuracy(console: Console, summary: Summary) -> None:
             )
         console.print(table)
         for name in GROUPINGS:
-            if scores[f"by_{name}"]:
-                console.print(_groups(name, scores[f"by_{name}"]))
-
-
-def _groups(name: str, groups: dict[str, Any]) -> Table:
-    """One row a group, the largest first."""
-    table = _table(f"By {name}", name, *(heading for heading, _ in GROUP_SCORES))
-    for group, values in sorted(groups.items(), key=lambda item: (-item[1]["byte_exact"]["n"], item[0])):
-        table.add_row(group, *(share(values[key]) for _, key in GROUP_SCORES))
-    return table
+            if len(scores[f"by_{name}"]) > 1:
+                headings, rows = group_rows(scores[f"by_{name}"])
+                groups = _table(f"By {name}", name, *headings)
+                for row in rows:
+                    groups.add_row(*row)
+                console.print(groups)
+    console.print(Text(f"cases {summary.cases_sha256}", style="dim"))
 
 
 def print_stability(console: Console, summary: Summary) -> None:
