@@ -23,6 +23,7 @@ from .drafts import FIRST_REDRAFT, Drafter
 from .guide import Guide
 from .merge import DecodeError, DecodeOptions, Merge
 from .prompt import PromptCodec
+from .repeats import Repeats
 
 FIRST_ROWS = 128  # logits computed together, doubled while the draft comes true: at most as many in vain
 MAX_REDRAFT = 1 << 12
@@ -54,6 +55,7 @@ class MergeTask:
         hash_logits: bool = False,
         guide: Guide | None = None,
         bias: float = 0.0,
+        repeats: Repeats | None = None,
     ) -> None:
         self.prompt, self.drafter, self.constraint = list(prompt), drafter, constraint
         self.options = options or DecodeOptions()
@@ -61,6 +63,7 @@ class MergeTask:
         self.max_answer, self.end_id = max_answer, codec.end_id
         self.written: list[int] = []
         self.decisions = Decisions(constraint, guide, bias, hash_logits)
+        self._repeats = repeats
         self._first = drafter.first()
         self._draft = self._first if self.options.draft_length is None else []
         self._redraft = FIRST_REDRAFT
@@ -153,6 +156,8 @@ class MergeTask:
         keep = len(self.prompt) + len(self.written) - 1
         if self.cache.length > keep:
             self.cache.truncate(keep)
+        if self._repeats and self._repeats.exceeded(self.written):
+            raise DecodeError("it repeats a line more often than the file and the edit have it together")
         if self.full:
             raise DecodeError(f"the merged window has no end within {self.max_answer} tokens")
         if not self._draft and not self.done:

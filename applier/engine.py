@@ -156,6 +156,7 @@ class Engine:
         """A plan as a merge to run."""
         from .decode import MergeTask
         from .guide import Guide
+        from .repeats import Repeats
 
         return MergeTask(
             self.codec,
@@ -167,6 +168,7 @@ class Engine:
             hash_logits,
             Guide(self.codec, plan.proposal),
             self.proposal_bias,
+            Repeats(self.codec, plan.limits),
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:

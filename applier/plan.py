@@ -8,7 +8,7 @@ another.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .alignment.replacement import ODDS, SearchMatch
 from .alignment.scene import without_trailing_marker
@@ -19,6 +19,7 @@ from .locate import locate
 from .markers import MarkerKind, find_markers
 from .parts import Part
 from .prompt import PromptCodec
+from .repeats import line_limits
 from .soundness import Soundness
 from .types import LineRange, Refusal, RefusalReason
 from .window import Item, Window
@@ -30,7 +31,7 @@ ANSWER_SLACK = 64
 @dataclass(frozen=True, slots=True)
 class MergePlan:
     """One merge by the model. `new_lines` are the lines of the edit that the window lacks, stripped; `odds`
-    those of the proposal, as in `baseline.Proposal`.
+    those of the proposal, as in `baseline.Proposal`; `limits` how often a line may be written.
     """
 
     window: Window
@@ -42,6 +43,7 @@ class MergePlan:
     constraint: Constraint | None
     new_lines: frozenset[str]
     odds: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def items_between(self, start: int, end: int) -> list[str]:
         """The kept lines `start` to `end` of the file, which hold no gap."""
@@ -171,6 +173,7 @@ def _plan(
         constraint=constraint,
         new_lines=frozenset(text for line in lines if (text := line.strip()) and text not in had),
         odds=proposal.odds,
+        limits=line_limits(items, lines),
     )
 
 

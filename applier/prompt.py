@@ -140,6 +140,10 @@ class PromptCodec:
         """Ids of a merged window with the end token: what the model should write."""
         return [*self.encode_items(merged), self.end_id]
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of some ids; special ids have none, and broken UTF-8 is replaced."""
+        return b"".join(self._bytes[id_] or b"" for id_ in ids).decode("utf-8", "replace")
+
     def decode(self, ids: Sequence[int]) -> list[Item]:
         """Lines and gaps of a merged window; `ids` ends with the end token.
 

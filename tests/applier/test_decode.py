@@ -11,6 +11,7 @@ from applier.drafts import Drafter
 from applier.guide import Guide
 from applier.markers import find_markers
 from applier.merge import DecodeError, DecodeOptions
+from applier.repeats import Repeats
 from applier.scheduling.inline import run_tasks
 from applier.window import GAP
 from kernels.model import Segment
@@ -30,7 +31,9 @@ class Task(MergeTask):
         super().suspend()
 
 
-def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48, bias=0.0) -> Task:
+def task(
+    options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=48, bias=0.0, limits=None
+) -> Task:
     markers = find_markers(edit, "python")
     if proposal is None:
         proposal = align(items, edit, "python", markers=markers)
@@ -39,7 +42,9 @@ def task(options=None, items=ITEMS, edit=EDIT, free=False, proposal=None, limit=
     known = KnownLines(codec(), known_lines(items, [line for line in shown if line is not None], proposal))
     constraint = None if free else Constraint(known, items)
     prompt = codec().build_prompt(items, edit, basename="x.py")
-    return Task(codec(), prompt, drafter, constraint, limit, options, True, Guide(codec(), proposal), bias)
+    guide = Guide(codec(), proposal)
+    repeats = Repeats(codec(), limits or {})
+    return Task(codec(), prompt, drafter, constraint, limit, options, True, guide, bias, repeats)
 
 
 def one_by_one(one: Task) -> tuple[list[int], list[np.ndarray]]:
@@ -129,6 +134,16 @@ def test_a_merge_without_end_fails_alone():
     assert isinstance(failed, DecodeError)
     assert list(merged.ids) == long.written
     assert long.done
+
+
+@pytest.mark.parametrize("draft_length", [None, 0, 3])
+def test_a_merge_that_repeats_itself_ends_in_the_same_error_however_it_is_run(draft_length):
+    options = DecodeOptions(draft_length=draft_length)
+    stuck = task(options, bias=1e30, limit=160, limits={"value = 0": 0})
+    (failed,) = run_tasks(model(), [stuck])
+    assert isinstance(failed, DecodeError)
+    assert "more often" in str(failed)
+    assert finish(task(options, bias=1e30, limit=160, limits={"value = 0": 1})).done
 
 
 def test_an_endless_bias_writes_the_proposal():
