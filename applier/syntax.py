@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 
 import tree_sitter
@@ -72,9 +72,15 @@ def parse(text: str | bytes, language: str | None) -> tree_sitter.Tree | None:
     parser = by_language.get(language)
     if parser is None:
         parser = by_language[language] = tree_sitter.Parser(grammar)
+    return parser.parse(_whole_lines(text))
+
+
+def _whole_lines(text: str | bytes) -> bytes:
+    """UTF-8 that ends in a line end: the Kotlin scanner never returns on a text that ends in an annotation
+    without one.
+    """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    # The Kotlin scanner never returns on a text that ends in an annotation without a line end.
-    return parser.parse(data if data.endswith(b"\n") else data + b"\n")
+    return data if data.endswith(b"\n") else data + b"\n"
 
 
 def _errors(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
@@ -96,11 +102,25 @@ def error_nodes(text: str | bytes, language: str | None) -> int | None:
 
 
 def error_spans(text: str | bytes, language: str | None) -> list[tuple[int, int]] | None:
-    """First and last line, 1-based, of each ERROR or MISSING node, sorted; None without a grammar."""
-    tree = parse(text, language)
-    if tree is None:
+    """First and last line, 1-based, of each ERROR or MISSING node, sorted; None without a grammar.
+
+    The answers for texts asked about last are kept: one edit asks about its file and its result more than
+    once, and an agent's next edit is of that result.
+    """
+    if not has_grammar(language):
         return None
-    return sorted((node.start_point[0] + 1, node.end_point[0] + 1) for node in _errors(tree.root_node))
+    data = _whole_lines(text)
+    return list((_kept_error_spans if len(data) <= _KEPT_BYTES else _error_spans)(data, language))
+
+
+def _error_spans(data: bytes, language: str | None) -> tuple[tuple[int, int], ...]:
+    tree = parse(data, language)
+    assert tree is not None
+    return tuple(sorted((node.start_point[0] + 1, node.end_point[0] + 1) for node in _errors(tree.root_node)))
+
+
+_KEPT_BYTES = 1 << 18  # with 64 texts, at most 16 MiB are kept
+_kept_error_spans = lru_cache(maxsize=64)(_error_spans)
 
 
 _FUNCTION = re.compile(

@@ -7,7 +7,9 @@ answer of each merge, in ids of the model's tokenizer, for rivals that are given
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -116,7 +118,7 @@ def prepare(cases: Iterable[Case], model: Path | None, source: str) -> Load:
 
 
 def write_load(load: Load, path: Path) -> None:
-    """Write a load as one JSON object."""
+    """Write a load as one JSON object, compressed where the file's name ends in .gz."""
     records = [
         {
             "case": case_to_json(edit.case),
@@ -127,13 +129,15 @@ def write_load(load: Load, path: Path) -> None:
         for edit in load.edits
     ]
     value = {"kind": KIND, "version": VERSION, "source": load.source, "edits": records}
-    path.write_text(json.dumps(value, separators=(",", ":")) + "\n", encoding="utf-8")
+    data = json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def read_load(path: Path) -> Load:
     """Raises ValueError for a file that is no load, and OSError."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        value = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
         if (value["kind"], value["version"]) != (KIND, VERSION):
             raise ValueError(f"kind {value['kind']!r}, version {value['version']!r}")
         edits = [
@@ -145,7 +149,7 @@ def read_load(path: Path) -> Load:
             )
             for record in value["edits"]
         ]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
             f"{path} is no load; make one with `samebytes eval bench prepare`: {error!r}"
         ) from error

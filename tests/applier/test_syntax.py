@@ -89,3 +89,17 @@ def test_same_tree_ignores_comments_and_space_only() -> None:
 
 def test_a_kotlin_annotation_at_the_end_of_the_text_is_parsed() -> None:
     assert parse("class A {\n    @get:InputFile\n    @get:Optional", "kotlin") is not None
+
+
+def test_kept_error_spans_are_those_of_the_text_and_the_callers_own() -> None:
+    texts = ["x = 1\n", "x = (\n", "x = (", b"x = (\n", "def f(:\n    pass\n"]
+    first = [error_spans(text, "python") for text in texts]
+    assert first[0] == []
+    assert first[1] == first[2] == first[3] != []
+    for spans in first:
+        assert spans is not None
+        spans.append((0, 0))
+    again = [error_spans(text, "python") for text in texts]
+    assert [spans[:-1] for spans in first if spans] == again
+    assert error_spans("x = (\n", "json") != error_spans("x = (\n", "python")
+    assert error_spans("x = (\n", None) is None

@@ -5,13 +5,16 @@ import pytest
 from applier import Applier
 from applier.receipt import request_digest
 from applier.types import Tier
-from evals.bench.load import Traffic, as_diff, prepare, read_load
+from evals.bench.load import Traffic, as_diff, prepare, read_load, write_load
 from evals.cases.written import load_written
 from tests.evals.small import LAZY
 
 
-def test_a_load_is_read_as_it_was_written(load, load_file):
+def test_a_load_is_read_as_it_was_written(load, load_file, tmp_path):
     assert read_load(load_file) == load
+    write_load(load, tmp_path / "load.json.gz")
+    assert read_load(tmp_path / "load.json.gz") == load
+    assert (tmp_path / "load.json.gz").stat().st_size < load_file.stat().st_size / 2
 
 
 def test_only_edits_that_are_applied_are_taken(tiny_folder):
@@ -45,6 +48,9 @@ def test_every_turn_is_another_request_that_the_applier_answers_alike(load):
 
 
 def test_a_file_that_is_no_load_says_what_to_do(tmp_path):
+    (tmp_path / "x.gz").write_text("{}")
+    with pytest.raises(ValueError, match="bench prepare"):
+        read_load(tmp_path / "x.gz")
     for text in ("", "{}", '{"kind": "samebytes bench load", "version": 9, "edits": []}'):
         (tmp_path / "x").write_text(text)
         with pytest.raises(ValueError, match="bench prepare"):
