@@ -12,9 +12,11 @@ from evals.audit.loopback import Fault, FaultyServer, serve
 from evals.audit.run import AuditConfig, run_audit
 from evals.audit.targets.openai_compatible import OpenAICompatible
 from evals.report.html import load, render, write_report
+from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, group_rows, score_rows
 from evals.runs.accuracy import run_accuracy
 from evals.runs.config import AccuracyConfig
 from evals.runs.provenance import provenance
+from evals.runs.rates import rate
 from evals.runs.subjects import provenance_of
 from tests.evals.small import EXACT, LAZY
 
@@ -35,6 +37,23 @@ def folders(tmp_path_factory, tiny_folder):
 @pytest.fixture(scope="module")
 def page(folders):
     return render([load(folder) for folder in folders], title="Tests & <pictures>")
+
+
+def test_rows_of_scores_state_the_bound_where_nothing_failed_and_leave_out_what_was_not_scored():
+    none, some, unscored = (
+        rate(flags).model_dump() for flags in ([False] * 50, [True, True, True, False], [])
+    )
+    scores = {key: unscored for _, key in ACCURACY_SCORES}
+    scores |= {"byte_exact": some, "refused": none, "leaked_placeholders": none}
+    assert score_rows(scores) == [
+        ("Byte-exact match", "75.0% (3 of 4; 95 % 30.1% to 95.4%)"),
+        ("Refused", "0.0% (0 of 50; 95 % 0.0% to 7.1%)"),
+        ("Applied with a placeholder left", "0 of 50, so below 6.00% with 95 % confidence"),
+    ]
+    group = {key: unscored for _, key in GROUP_SCORES}
+    headings, rows = group_rows({"go": group | {"byte_exact": some}, "c": group | {"byte_exact": none}})
+    assert headings == ["byte-exact; 95 %"]
+    assert rows == [["c", "0 of 50; 0.0 to 7.1"], ["go", "3 of 4; 30.1 to 95.4"]]
 
 
 class References(HTMLParser):
