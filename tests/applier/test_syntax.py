@@ -101,5 +101,5 @@ def test_kept_error_spans_are_those_of_the_text_and_the_callers_own() -> None:
         spans.append((0, 0))
     again = [error_spans(text, "python") for text in texts]
     assert [spans[:-1] for spans in first if spans] == again
-    assert error_spans("x = (\n", "json") != error_spans("x = (\n", "python")
+    assert error_spans("x = 1\n", "json") != []
     assert error_spans("x = (\n", None) is None
