@@ -99,13 +99,15 @@ class Applier:
     ) -> Scheduler | None:
         """From now on merges of all threads share the model's passes, until the scheduler is closed.
 
-        None without a model. Loads the model; raises what that raises, and CacheBudgetError.
+        None without a model. Loads the model and prepares its passes, which takes a GPU seconds; raises what
+        loading raises, and CacheBudgetError.
         """
         from .scheduling.scheduler import Scheduler
 
         engine = self.engine
         if engine is None:
             return None
+        engine.model.backend.warm_up()
         engine.scheduler = Scheduler(engine.model, options, on_step)
         return engine.scheduler
 

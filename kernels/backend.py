@@ -56,6 +56,9 @@ class Backend(Protocol):
     def free_cache_bytes(self) -> int | None:
         """Memory left in the pool that all caches come from; None where there is no pool."""
 
+    def warm_up(self) -> None:
+        """Prepares the passes of a server, so that its first requests do not wait for that."""
+
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         """Runs all segments as one ragged batch, and advances each cache by its tokens."""
 

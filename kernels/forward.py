@@ -35,6 +35,9 @@ class ReferenceBackend:
     def free_cache_bytes(self) -> int | None:
         return None
 
+    def warm_up(self) -> None:
+        pass  # nothing is compiled
+
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         tokens = torch.cat([segment.tokens for segment in segments]).to(torch.int64)
         positions = torch.cat([torch.arange(len(s.tokens)) + s.cache.length for s in segments])

@@ -60,6 +60,9 @@ class EngineBackend:
     def free_cache_bytes(self) -> int | None:
         return None
 
+    def warm_up(self) -> None:
+        pass  # compiled before it was made
+
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         tokens = torch.cat([segment.tokens.to(torch.int64) for segment in segments])
         sequences = [

@@ -121,10 +121,11 @@ class TritonBackend:
             segment.cache.advance(len(segment.tokens))
         return hidden
 
-    def warm_up(self, tokens: int = 2048) -> int:
-        """Compiles and captures the passes of one sequence of up to `tokens` new tokens; returns how many.
+    def warm_up(self, tokens: int = 2048) -> None:
+        """Compiles and captures the passes of one sequence of up to `tokens` new tokens.
 
-        Without it the first pass of each shape waits for the compiler, and the second for the capture.
+        Seconds; a minute or two the first time on a machine, where the compiler's cache is empty. Without it
+        the first pass of each shape waits for the compiler, and the second for the capture.
         """
         cache = self.new_cache(min(self.config.max_position, 4096 + tokens))
         lengths = sorted({min(rounded_tokens(n), tokens) for n in range(1, tokens + 1)})
@@ -133,7 +134,6 @@ class TritonBackend:
                 for _ in range(2 if self.graphs else 1):
                     cache.length = past
                     self.forward([Segment(cache, torch.zeros(new, dtype=torch.int64))])
-        return len(self._captured)
 
     def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
         q, s, ids = self._operands(hidden, ids)
