@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import IO, cast
 
-from evals.cases.case import Case, case_from_json
+from evals.cases.case import Case, case_from_json, case_to_json
 
 
 def load_jsonl(text: str, origin: str, trusted: bool = False) -> Iterator[Case]:
@@ -25,8 +27,20 @@ def load_jsonl(text: str, origin: str, trusted: bool = False) -> Iterator[Case]:
 
 
 def load_file(path: Path) -> list[Case]:
-    """Cases of a JSONL file on disk."""
-    return list(load_jsonl(path.read_text(encoding="utf-8"), str(path)))
+    """Cases of a JSONL file on disk, compressed where its name ends in .gz."""
+    with _open(path, "rt") as file:
+        return list(load_jsonl(file.read(), str(path)))
+
+
+def save_file(cases: Iterable[Case], path: Path) -> None:
+    """Write cases for `load_file`."""
+    with _open(path, "wt") as file:
+        file.writelines(json.dumps(case_to_json(case)) + "\n" for case in cases)
+
+
+def _open(path: Path, mode: str) -> IO[str]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    return cast(IO[str], opener(path, mode, encoding="utf-8"))
 
 
 def load_written() -> list[Case]:

@@ -74,18 +74,16 @@ def accuracy(
 
 
 def mine(
-    out: Annotated[Path, typer.Option(help="File to write, one case a line.")],
+    out: Annotated[Path, typer.Option(help="File to write, one case a line; a name in .gz compresses it.")],
     repos: Annotated[list[Path], typer.Option(help="Folder of clones of the manifest's repositories.")],
     cases: Annotated[Literal["heldout", "habits"], typer.Option(help="Which edits to write.")] = "heldout",
     manifest: Manifest = "heldout",
 ) -> None:
     """Mine cases from local clones into a file, for --cases on a machine without them."""
-    import json
-
-    from evals.cases import case_to_json
+    from evals.cases.written import save_file
     from evals.runs.select import load_cases
 
     with usage_errors():
         mined = load_cases(cases, repos, manifest)
-        out.write_text("".join(json.dumps(case_to_json(case)) + "\n" for case in mined), encoding="utf-8")
+        save_file(mined, out)
     console().print(f"{len(mined)} cases in {out}")

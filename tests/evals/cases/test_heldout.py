@@ -9,7 +9,8 @@ from evals.cases import Category, case_to_json
 from evals.cases.case import case_from_json
 from evals.cases.habits import HABITS
 from evals.cases.heldout import Manifest, Repository, load_heldout, load_manifest
-from evals.runs.select import limit_cases
+from evals.cases.written import save_file
+from evals.runs.select import limit_cases, load_cases
 from training.git import GitError
 from training.synth.generate import FORMATS
 
@@ -92,6 +93,14 @@ def test_habits_are_mined_from_the_same_commits(clone):
         assert case.tags[0] in HABITS
         assert case.id.startswith(f"{case.tags[0]}/someone/steps/")
         assert case == case_from_json(json.loads(json.dumps(case_to_json(case))))
+
+
+@pytest.mark.parametrize("name", ["cases.jsonl", "cases.jsonl.gz"])
+def test_mined_cases_can_be_kept_in_a_file(clone, tmp_path, name):
+    roots, commit, _ = clone
+    cases = list(load_heldout([roots], Manifest(7, (Repository("someone/steps", commit, 4),))))
+    save_file(cases, tmp_path / name)
+    assert load_cases(str(tmp_path / name)) == cases
 
 
 def test_the_choice_of_cases_does_not_depend_on_their_order(clone):
