@@ -19,6 +19,8 @@ from evals.runs.progress import track
 from evals.runs.provenance import UNKNOWN, Provenance
 from evals.runs.store import SampleStore
 
+FAILED = {"error": "not asked yet"}
+
 
 class AuditConfig(BaseModel):
     """What an audit sends. `backend` and `target_options` name the target."""
@@ -34,7 +36,7 @@ class AuditConfig(BaseModel):
 
 
 def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> dict[str, Any]:
-    """Ask what has not been asked yet, then judge. Returns the summary that is written to `summary.json`.
+    """Ask what has not been answered yet, then judge. Returns the summary that is written to `summary.json`.
 
     Raises RunMismatch for a folder of another audit, and ValueError where nothing was answered.
     """
@@ -46,7 +48,7 @@ def run_audit(config: AuditConfig, target: Target, provenance: Provenance) -> di
     done = frozenset(
         index
         for index, wave in enumerate(waves)
-        if all(f"{index}:{i}" in store.samples for i in range(len(wave)))
+        if all("error" not in store.samples.get(f"{index}:{i}", FAILED) for i in range(len(wave)))
     )
     try:
         for samples in track(execute(target, waves, done), len(waves), "audit"):

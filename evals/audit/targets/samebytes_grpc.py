@@ -17,7 +17,7 @@ class Grpc:
 
     samples = False
 
-    def __init__(self, address: str, timeout: float = 120, workload: EditWorkload | None = None) -> None:
+    def __init__(self, address: str, timeout: float = 300, workload: EditWorkload | None = None) -> None:
         self.name = f"samebytes over gRPC at {address}"
         self.model = "unknown"
         self.workload = workload or EditWorkload()

@@ -105,6 +105,27 @@ def test_an_audit_of_a_memo_says_so(tiny_folder, tmp_path):
     )
 
 
+def test_requests_that_failed_are_asked_again_when_the_audit_is_resumed(tiny_folder, tmp_path):
+    config = AuditConfig(out=tmp_path, backend="samebytes", repeats=2, concurrencies=(2,))
+    failing = InProcess(tiny_folder, workload=Small(LAZY))
+    answer, asked = failing._apply, []
+
+    def sometimes(requests):
+        asked.append(len(requests))
+        if len(asked) % 5 == 0:
+            raise RuntimeError("out of memory")
+        return answer(requests)
+
+    failing._batcher = Batcher(sometimes, 8)
+    first = run_audit(config, failing, failing.provenance)
+    failed = sum(condition["errors"] for condition in first["conditions"])
+    assert failed > 0
+    target = InProcess(tiny_folder, workload=Small(LAZY))
+    second = run_audit(config, target, target.provenance)
+    assert sum(condition["errors"] for condition in second["conditions"]) == 0
+    assert second["identical"]["n"] > first["identical"]["n"]
+
+
 def test_requests_in_flight_together_are_one_batch():
     sizes = []
 
