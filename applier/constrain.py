@@ -33,15 +33,23 @@ class KnownLines:
     def __init__(self, codec: PromptCodec, lines: Iterable[str]) -> None:
         self.codec = codec
         self.root = Node()
+        #: by the ids of a line the nodes inside it, after its first id, its second, …
+        self.paths: dict[tuple[int, ...], list[Node]] = {}
         for line in dict.fromkeys(lines):
             self._add(codec.encode_line(line))
         self.branching: set[int] = set()
         self._seal(self.root)
 
-    def _add(self, ids: Sequence[int]) -> None:
+    def _add(self, ids: tuple[int, ...]) -> None:
         node = self.root
+        path = self.paths[ids] = []
         for id_ in ids:
-            node = node.children.setdefault(id_, Node())
+            child = node.children.get(id_)
+            if child is None:
+                child = node.children[id_] = Node()
+            node = child
+            path.append(node)
+        path.pop()
 
     def _seal(self, root: Node) -> None:
         stack = [root]

@@ -1,46 +1,38 @@
 """Which token comes next: the allowed id with the highest logit, and what is remembered about each choice.
 
 The lowest id wins a tie. Where a bias is set, the next id of the baseline's proposal has it added
-(`guide`). All of this is a function of the tokens written and of their logits alone.
+(`guide`). All of this is a function of the tokens written and of their logits alone. As long as the proposal
+is followed, the positions of a pass are decided together (`course`), afterwards one by one (`stepwise`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 
 from .constrain import Constraint, State
+from .course import Course
 from .guide import Guide, Place
-
-_NONE = np.float32(-np.inf)
-
-
-class Step(NamedTuple):
-    """One position: where constraint and guide stand, the allowed ids (None: free), the id with the bias."""
-
-    state: State | None
-    place: Place | None
-    allowed: tuple[int, ...] | None
-    expected: int | None
-
-    @property
-    def is_choice(self) -> bool:
-        """Whether the logits of this position are needed."""
-        return self.allowed is None or len(self.allowed) > 1
+from .stepwise import StepByStep
 
 
-class _Choices(NamedTuple):
-    """The decisions of several positions. Row n has `counts[n]` allowed ids; the rest of a row is padding."""
+class Ahead(Protocol):
+    """The positions that one pass can decide; numbers count from the first of them."""
 
-    raw: np.ndarray  # float32 [n, ids], the logits
-    counts: list[int]
-    best: list[int]  # indices into the allowed ids
-    margins: list[float]
-    departures: list[float]
+    def __len__(self) -> int: ...
+
+    def choices(self, start: int, stop: int) -> np.ndarray:
+        """The positions whose logits are needed."""
+
+    def take(self, start: int, stop: int, logits: np.ndarray) -> list[int]:
+        """The tokens from `start` on: as many as the draft foretold and the one after, before `stop`.
+
+        `logits` float32 [choices, ids], of `constraint.choices` or of the whole vocabulary, has a row for
+        each of `choices(start, stop)`. What is not taken is not remembered.
+        """
 
 
 class Decisions:
@@ -49,10 +41,10 @@ class Decisions:
     def __init__(
         self, constraint: Constraint | None, guide: Guide | None, bias: float, hash_logits: bool
     ) -> None:
-        self.constraint, self._guide, self._bias = constraint, guide, np.float32(bias)
-        self._state: State | None = constraint.start if constraint else None
-        self._place: Place | None = guide.start if guide else None
-        self._columns: dict[tuple[int, ...], np.ndarray] = {}
+        self.constraint, self.guide, self.bias = constraint, guide, np.float32(bias)
+        self.state: State | None = constraint.start if constraint else None
+        self.place: Place | None = guide.start if guide else None
+        self.course = Course(constraint, guide) if constraint and guide else None
         self._hash = hashlib.sha256() if hash_logits else None
         self.margin, self.weakest, self.count, self.departure = float("inf"), 0, 0, 0.0
 
@@ -61,95 +53,71 @@ class Decisions:
         """Of the float32 allowed logits of every decision in order; None when not asked for."""
         return self._hash.hexdigest() if self._hash is not None else None
 
-    def path(self, draft: Sequence[int], rows: int) -> list[Step]:
-        """The steps of the next `rows` tokens if `draft` comes true; fewer where it is not allowed."""
-        path: list[Step] = []
-        constraint, guide = self.constraint, self._guide
-        state, place = self._state, self._place
-        for number in range(rows):
-            allowed = None
-            if constraint is not None:
-                if state is None:
-                    break
-                allowed = constraint.allowed(state)
-            expected = guide.expected(place) if guide and place else None
-            path.append(Step(state, place, allowed, expected))
-            if number < len(draft):
-                state, place = self._after(state, place, draft[number])
-        return path
+    def ahead(self, draft: Sequence[int], rows: int, written: int) -> Ahead:
+        """The next `rows` positions after `written` tokens if `draft` comes true; fewer where it may not."""
+        course = self.course
+        if course is not None:
+            stop = written + rows
+            if stop <= course.length and draft[: rows - 1] == course.ids[written : stop - 1]:
+                return AlongCourse(self, course, written, rows)
+            self.leave_course(written)
+        return StepByStep(self, draft, rows, written)
 
-    def take(
-        self, steps: Sequence[Step], draft: Sequence[int], logits: np.ndarray, position: int, limit: int
-    ) -> list[int]:
-        """The tokens from `position` on: as many as `draft` foretold and the one after, at most `limit`.
+    def leave_course(self, written: int, token: int | None = None) -> None:
+        """Goes on step by step, after `written` tokens of the course and then `token`."""
+        assert self.course is not None
+        if written:
+            last = self.course.state(written - 1)
+            self.state, self.place = self.after(*last, self.course.ids[written - 1])
+        if token is not None:
+            self.state, self.place = self.after(self.state, self.place, token)
+        self.course = None
 
-        `logits` float32 [choices, ids], of `constraint.choices` or of the whole vocabulary, has a row for
-        each of `steps` that is a choice. What is not taken is not remembered.
-        """
-        tokens: list[int] = []
-        choices = self._choose([step for step in steps if step.is_choice], logits)
-        row = 0
-        for number, step in enumerate(steps[:limit]):
-            if step.is_choice:
-                token = choices.best[row] if step.allowed is None else step.allowed[choices.best[row]]
-                self._remember(choices, row, position + number)
-                row += 1
-            else:
-                assert step.allowed is not None
-                token = step.allowed[0]
-            tokens.append(token)
-            if number >= len(draft) or token != draft[number]:
-                break
-        if tokens:
-            last = steps[len(tokens) - 1]
-            self._state, self._place = self._after(last.state, last.place, tokens[-1])
-        return tokens
-
-    def _choose(self, steps: Sequence[Step], logits: np.ndarray) -> _Choices:
-        if not steps:
-            return _Choices(logits, [], [], [], [])
-        counts = [logits.shape[1] if step.allowed is None else len(step.allowed) for step in steps]
-        raw = np.full((len(steps), max(counts)), _NONE)
-        at = np.full(len(steps), -1)  # where the bias goes
-        for row, step in enumerate(steps):
-            allowed = step.allowed
-            raw[row, : counts[row]] = logits[row] if allowed is None else logits[row, self._column(allowed)]
-            if step.expected is not None:
-                place = step.expected if allowed is None else bisect_left(allowed, step.expected)
-                if allowed is None or (place < len(allowed) and allowed[place] == step.expected):
-                    at[row] = place
-        values = raw.copy()
-        biased = np.flatnonzero(at >= 0)
-        values[biased, at[biased]] += self._bias
-        rows = np.arange(len(steps))
-        best = values.argmax(axis=1)  # numpy takes the first of equals: the lowest id
-        departures = np.zeros(len(steps), np.float32)
-        departures[biased] = raw[biased, best[biased]] - raw[biased, at[biased]]
-        highest = values[rows, best]
-        values[rows, best] = _NONE
-        margins = highest - values.max(axis=1)
-        return _Choices(raw, counts, best.tolist(), margins.tolist(), departures.tolist())
-
-    def _remember(self, choices: _Choices, row: int, position: int) -> None:
-        if self._hash is not None:
-            self._hash.update(choices.raw[row, : choices.counts[row]].astype("<f4").tobytes())
-        self.count += 1
-        self.departure = max(self.departure, choices.departures[row])
-        if choices.margins[row] < self.margin:
-            self.margin, self.weakest = choices.margins[row], position
-
-    def _after(
+    def after(
         self, state: State | None, place: Place | None, token: int
     ) -> tuple[State | None, Place | None]:
+        """Where constraint and guide stand after one more token."""
         if self.constraint is not None and state is not None:
             state = self.constraint.follow(state, token)
-        if self._guide is not None and place is not None:
-            place = self._guide.follow(place, token)
+        if self.guide is not None and place is not None:
+            place = self.guide.follow(place, token)
         return state, place
 
-    def _column(self, allowed: tuple[int, ...]) -> np.ndarray:
-        found = self._columns.get(allowed)
-        if found is None:
-            assert self.constraint is not None
-            found = self._columns[allowed] = np.searchsorted(self.constraint.choices, allowed)
-        return found
+    def remember(
+        self, logits: np.ndarray, margins: np.ndarray, positions: np.ndarray, departure: float
+    ) -> None:
+        """Counts decisions in order: their allowed logits one after the other, margins, positions."""
+        if not len(margins):
+            return
+        if self._hash is not None:
+            self._hash.update(logits.astype("<f4").tobytes())
+        self.count += len(margins)
+        self.departure = max(self.departure, departure)
+        least = int(margins.argmin())
+        if margins[least] < self.margin:
+            self.margin, self.weakest = float(margins[least]), int(positions[least])
+
+
+class AlongCourse:
+    """Positions at which the draft is the proposal, as everything written is."""
+
+    def __init__(self, decisions: Decisions, course: Course, first: int, length: int) -> None:
+        self._decisions, self._course = decisions, course
+        self._first, self._length = first, length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def choices(self, start: int, stop: int) -> np.ndarray:
+        """As `Ahead.choices`."""
+        return self._course.choices(self._first + start, self._first + stop) - self._first
+
+    def take(self, start: int, stop: int, logits: np.ndarray) -> list[int]:
+        """As `Ahead.take`."""
+        decisions, begin = self._decisions, self._first + start
+        taken = self._course.take(begin, self._first + stop, logits, decisions.bias)
+        decisions.remember(taken.logits, taken.margins, taken.positions, taken.departure)
+        last = begin + len(taken.tokens) - 1
+        if taken.tokens[-1] != self._course.ids[last]:
+            decisions.leave_course(last, taken.tokens[-1])
+        return taken.tokens

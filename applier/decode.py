@@ -18,7 +18,7 @@ import torch
 from kernels.model import KVCache
 
 from .constrain import Constraint
-from .decisions import Decisions, Step
+from .decisions import Decisions
 from .drafts import FIRST_REDRAFT, Drafter
 from .guide import Guide
 from .merge import DecodeError, DecodeOptions, Merge
@@ -31,9 +31,9 @@ _NO_LOGITS = np.empty((0, 0), np.float32)
 
 
 class Ask(NamedTuple):
-    """Logits that a merge needs: rows of its part of the pass, and ids (int64) or the whole vocabulary."""
+    """Logits that a merge needs: rows of its part of the pass (int64), and ids (int64; None: all)."""
 
-    rows: list[int]
+    rows: np.ndarray
     ids: torch.Tensor | None
 
 
@@ -138,21 +138,21 @@ class MergeTask:
         skip = first - start
         if skip >= rows:
             return
-        path = self.decisions.path(self._draft, rows - skip)
+        ahead = self.decisions.ahead(self._draft, rows - skip, len(self.written))
         wrong = False
         low, count = 0, FIRST_ROWS
-        while low < len(path):
-            some = path[low : low + count]
-            choices = [skip + low + number for number, step in enumerate(some) if step.is_choice]
+        while low < len(ahead) and not self.full:
+            high = min(low + count, len(ahead), self.max_answer - len(self.written) + low)
+            choices = ahead.choices(low, high)
             logits = _NO_LOGITS
-            if choices:
-                logits = yield Ask(choices, self._choices)
-            if not self._follow(some, logits):
+            if len(choices):
+                logits = yield Ask(choices + skip, self._choices)
+            if not self._follow(ahead.take(low, high, logits), high - low):
                 wrong = bool(self._draft)
                 self.missed += wrong
                 self._draft = []
                 break
-            low, count = low + count, 2 * count
+            low, count = high, 2 * count
         keep = len(self.prompt) + len(self.written) - 1
         if self.cache.length > keep:
             self.cache.truncate(keep)
@@ -164,17 +164,15 @@ class MergeTask:
             self._redraft = FIRST_REDRAFT if wrong else min(2 * self._redraft, MAX_REDRAFT)
             self._draft = self._new_draft()
 
-    def _follow(self, path: Sequence[Step], logits: np.ndarray) -> bool:
-        """Writes the tokens of `path` as long as the draft comes true; whether all of it did."""
-        room = self.max_answer - len(self.written)
-        tokens = self.decisions.take(path, self._draft, logits, len(self.written), room)
-        self.written += tokens
+    def _follow(self, tokens: list[int], positions: int) -> bool:
+        """Writes the tokens that `positions` gave; whether the draft came true in all of them."""
         confirmed = len(tokens)
-        if tokens != self._draft[: len(tokens)]:
+        if tokens != self._draft[:confirmed]:
             confirmed -= 1  # the last is the model's own
+        self.written += tokens
         self.accepted += confirmed
         self._draft = self._draft[confirmed:]
-        return confirmed == len(path)
+        return confirmed == positions
 
     def _new_draft(self) -> list[int]:
         limit = self._redraft

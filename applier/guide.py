@@ -32,34 +32,34 @@ class Guide:
 
     def __init__(self, codec: PromptCodec, proposal: Sequence[Item]) -> None:
         self._ends = codec.line_ends | {codec.gap_id}
-        self._units: list[Unit] = [
+        self.units: list[Unit] = [
             (codec.gap_id,) if item is GAP else codec.encode_line(item) for item in proposal
         ]
-        self._units.append((codec.end_id,))
+        self.units.append((codec.end_id,))
         self._after: dict[tuple[Unit | None, Unit], list[int]] = {}
         self._single: dict[Unit, int] = {}
-        for at, unit in enumerate(self._units):
-            before = self._units[at - 1] if at else None
+        for at, unit in enumerate(self.units):
+            before = self.units[at - 1] if at else None
             self._after.setdefault((before, unit), []).append(at + 1)
             self._single[unit] = -1 if unit in self._single else at + 1
         self.start = Place(0)
 
     def expected(self, place: Place) -> int | None:
         """The proposal's next id, None off it."""
-        if not 0 <= place.at < len(self._units):
+        if not 0 <= place.at < len(self.units):
             return None
-        return self._units[place.at][place.offset]
+        return self.units[place.at][place.offset]
 
     def follow(self, place: Place, id_: int) -> Place:
         """The place after one more id."""
-        if 0 <= place.at < len(self._units):
-            unit = self._units[place.at]
+        if 0 <= place.at < len(self.units):
+            unit = self.units[place.at]
             if unit[place.offset] == id_:
                 if place.offset + 1 < len(unit):
                     return Place(place.at, place.offset + 1)
                 return Place(place.at + 1)
-            begun = self._units[place.at][: place.offset]
-            place = Place(-1, 0, begun, self._units[place.at - 1] if place.at else None, place.at)
+            begun = self.units[place.at][: place.offset]
+            place = Place(-1, 0, begun, self.units[place.at - 1] if place.at else None, place.at)
         line = (*place.begun, id_)
         if id_ not in self._ends:
             return Place(-1, 0, line, place.last, place.floor)

@@ -19,8 +19,7 @@ def run_tasks(
 ) -> list[Merge | DecodeError]:
     """Runs merges side by side until all are done. Raises Cancelled, and what `Model.forward` raises."""
     loop = StepLoop(model, SchedulerOptions(batch_tokens=batch_tokens, prefix_bytes=0))
-    call, token = object(), current_token()
-    jobs = [Job(task, call, token) for task in tasks]
+    jobs = Job.of_call(tasks, current_token())
     for job in jobs:
         loop.add(job)
     while loop.busy:

@@ -20,11 +20,20 @@ class Job:
     cancel: CancelToken | None
     keys: Sequence[bytes] = ()  # of the prompt's whole blocks, see `prefixes`
     answer: Future[Merge | DecodeError] = field(default_factory=Future)
+    before: int = 0  # cost of the merges of the same call that go before it
     finish_tag: float = 0.0  # virtual time at which a fair share would have finished it
     saved: int = 0  # blocks of the prompt that are in the prefix cache
     cache_bytes: int = 0
     preempted: int = 0
-    last_step: int = -1  # the step that served it last
+
+    @staticmethod
+    def of_call(tasks: Sequence[MergeTask], cancel: CancelToken | None) -> list[Job]:
+        """The merges of one call, in their order."""
+        call, before, jobs = object(), 0, []
+        for task in tasks:
+            jobs.append(Job(task, call, cancel, before=before))
+            before += jobs[-1].cost
+        return jobs
 
     @property
     def cancelled(self) -> bool:

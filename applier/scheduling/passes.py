@@ -30,7 +30,7 @@ def run_pass(model: Model, parts: Sequence[Part]) -> list[Exception | None]:
     for task, tokens in parts:
         assert task.cache is not None
         starts.append(task.cache.length)
-        segments.append(Segment(task.cache, torch.tensor(tokens)))
+        segments.append(Segment(task.cache, torch.from_numpy(np.array(tokens, np.int64))))
     hidden = model.forward(segments)
     errors: list[Exception | None] = [None] * len(parts)
     answers: dict[int, np.ndarray | None] = dict.fromkeys(range(len(parts)))
@@ -62,9 +62,9 @@ def score(model: Model, hidden: Hidden, asks: Sequence[tuple[int, Ask]]) -> list
     """
     out: list[np.ndarray] = [np.empty(0, np.float32)] * len(asks)
     for group in _groups(asks, 1 if model.device == "cpu" else MOST_LOGITS):
-        rows = [first + row for first, ask in (asks[number] for number in group) for row in ask.rows]
+        rows = np.concatenate([first + ask.rows for first, ask in (asks[number] for number in group)])
         ids = _union([asks[number][1] for number in group])
-        at = torch.tensor(rows, device=model.device)
+        at = torch.from_numpy(rows).to(model.device)
         values = model.logits(hidden, at, None if ids is None else ids.to(model.device)).cpu().numpy()
         low = 0
         for number in group:

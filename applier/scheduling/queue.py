@@ -1,9 +1,9 @@
 """Who is admitted next: weighted fair queueing (Demers, Keshav & Shenker 1989) with equal weights.
 
 Virtual time advances by the tokens of each pass divided by the merges present, as it would for a merge that
-gets its exact share. A merge's tag is the virtual time at which such a share would have finished it; the
-lowest tag goes first. So a small edit passes huge ones that came before it, and a huge one waits only until
-virtual time has reached its tag: nothing starves.
+gets its exact share. A merge's tag is the virtual time at which such a share would have finished it, after
+the merges of the same call before it; the lowest tag goes first. So a small edit passes huge ones that came
+before it, and a huge one waits only until virtual time has reached its tag: nothing starves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class WaitingQueue:
 
     def add(self, job: Job) -> None:
         """A job that arrives now."""
-        job.finish_tag = self.virtual_time + job.cost
+        job.finish_tag = self.virtual_time + job.before + job.cost
         self.put_back(job)
 
     def put_back(self, job: Job) -> None:

@@ -57,8 +57,7 @@ class Scheduler:
         Raises Cancelled when the scope around the call is cancelled, SchedulerFull when too many merges wait
         already, SchedulerClosed, and what `Model.forward` raises.
         """
-        call, token = object(), current_token()
-        jobs = [Job(task, call, token) for task in tasks]
+        jobs = Job.of_call(tasks, current_token())
         with self._changed:
             if not self._open:
                 raise SchedulerClosed("the scheduler is closed")

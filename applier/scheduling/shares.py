@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEAST_SHARE = 32  # tokens: below, the cost of a merge's part of a pass exceeds that of its tokens
+LEAST_SHARE = 128  # tokens: many small parts of a pass cost more than the same tokens in few
 LEAST_DRAFT = 8  # ids
+MOST_PRESSURE = 4.0  # more load shrinks drafts no further: each pass that they save is shared by all
 USUAL_RUN = 256  # accepted ids before one is wrong, until a merge has shown its own
 
 
 def fair_shares(wanted: Sequence[int], room: int, least: int = LEAST_SHARE) -> list[int]:
     """Max-min fair parts of `room`: who wants less than an equal part leaves the rest to the others.
 
-    Where equal parts would be smaller than `least`, the first `room // least` get theirs and the others
-    nothing; put those who have waited longest first.
+    Nobody's part is cut below `least`: where that leaves no room for all, the last get nothing.
     """
-    count = min(len(wanted), max(1, room // least))
+    needed, count = 0, 0
+    while count < len(wanted) and (needed := needed + min(wanted[count], least)) <= room:
+        count += 1
+    count = max(count, min(1, len(wanted)))
     shares = [0] * len(wanted)
     for place, number in enumerate(sorted(range(count), key=lambda n: wanted[n])):
         shares[number] = min(wanted[number], room // (count - place))
@@ -28,10 +31,10 @@ def draft_limit(pressure: float, accepted: int, missed: int) -> int | None:
 
     `accepted` are the merge's draft tokens that came true so far, `missed` the drafts that did not.
     With room to spare a long draft costs nobody anything. Under load a draft token that turns out wrong
-    takes the place of another merge's sure one, so drafts shrink to what the merge's luck so far and the
-    load allow.
+    takes the place of another merge's sure one, so drafts shrink to what came true of the merge's drafts so
+    far, on average, and with more load to a part of it.
     """
     if pressure <= 1:
         return None
     run = (accepted + USUAL_RUN) / (missed + 1)
-    return max(LEAST_DRAFT, int(run / pressure))
+    return max(LEAST_DRAFT, int(run / min(pressure, MOST_PRESSURE)))

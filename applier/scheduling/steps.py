@@ -1,11 +1,11 @@
 """The step loop's one step: drop what is cancelled, admit what fits, share the pass out, run it.
 
 Fairness is between calls. Each pass is divided max-min fairly among the calls with merges running, and a
-call's part among its merges, those first that were served longest ago: a call of many or huge merges gets as
-much as a call of one small one, and what a call does not need goes to the others. Who is admitted next is
-decided by `queue`. Where the next one finds no room, a running merge at least `PREEMPT_RATIO` times its size
-and further from its fair end gives up its cache, at most `MOST_PREEMPTIONS` times in its life, and is
-continued later over a cache filled anew.
+call's part among its merges: a call of many or huge merges gets as much as a call of one small one, and what
+a call does not need goes to the others. Where there is no room for all, the order of `queue` decides, in a
+pass as at admission: who would be done first with a fair share goes first. Where the next one finds no
+memory, a running merge at least `PREEMPT_RATIO` times its size and later in that order gives up its cache, at
+most `MOST_PREEMPTIONS` times in its life, and is continued later over a cache filled anew.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class StepLoop:
         self._model = model
         self._room = batch_tokens(self.options.batch_tokens, model.device)
         self._root = root_key(model.weights_sha256)
-        self._step = 0
         self._prompt_tokens = self._hit_tokens = self._preempted = self._cancelled = 0
 
     @property
@@ -76,7 +75,6 @@ class StepLoop:
             prefix_bytes=self.memory.prefixes.nbytes,
         )
         self.waiting.served(tokens, len(self.running) + len(self.waiting))
-        self._step += 1
         return report
 
     def drop_all(self, error: Exception) -> None:
@@ -145,27 +143,19 @@ class StepLoop:
 
     def _share(self) -> list[tuple[Job, Part]]:
         """Who takes part in the next pass, and with which tokens."""
-        calls: dict[object, list[Job]] = {}
-        for job in sorted(self.running, key=lambda job: job.last_step):
-            calls.setdefault(job.call, []).append(job)
-        wanted = [[job.task.wanted() for job in jobs] for jobs in calls.values()]
-        pressure = sum(map(sum, wanted)) / self._room
-        limits = [
-            [draft_limit(pressure, job.task.accepted, job.task.missed) for job in jobs]
-            for jobs in calls.values()
-        ]
-        if pressure > 1:
-            wanted = [
-                [job.task.wanted(limit) for job, limit in zip(jobs, own, strict=True)]
-                for jobs, own in zip(calls.values(), limits, strict=True)
-            ]
+        pressure = sum(job.task.wanted() for job in self.running) / self._room
+        limits = {job: draft_limit(pressure, job.task.accepted, job.task.missed) for job in self.running}
+        wanted = {job: job.task.wanted(limit) for job, limit in limits.items()}
+        by_call: dict[object, list[Job]] = {}
+        for job in sorted(self.running, key=lambda job: job.finish_tag):
+            by_call.setdefault(job.call, []).append(job)
+        calls = list(by_call.values())
         parts = []
-        shares = fair_shares([sum(own) for own in wanted], self._room)
-        for share, jobs, own, most in zip(shares, calls.values(), wanted, limits, strict=True):
-            for tokens, job, limit in zip(fair_shares(own, share), jobs, most, strict=True):
+        shares = fair_shares([sum(wanted[job] for job in jobs) for jobs in calls], self._room)
+        for share, jobs in zip(shares, calls, strict=True):
+            for tokens, job in zip(fair_shares([wanted[job] for job in jobs], share), jobs, strict=True):
                 if tokens:
-                    parts.append((job, Part(job.task, job.task.next_tokens(tokens, limit))))
-                    job.last_step = self._step
+                    parts.append((job, Part(job.task, job.task.next_tokens(tokens, limits[job]))))
         return parts
 
     def _run(self, parts: list[tuple[Job, Part]]) -> None:

@@ -12,4 +12,4 @@ from tests.applier.tiny import codec
 @cache
 def model(seed: int = 43) -> Model:  # with this seed some merges find an end
     config = replace(tiny_config(), vocab_size=codec().vocab_size, max_position=4096)
-    return build_model(build_weights(config, tiny_tensors(config, seed)), "auto")
+    return build_model(build_weights(config, tiny_tensors(config, seed)), "auto", threads=1)

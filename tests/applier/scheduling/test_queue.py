@@ -14,6 +14,7 @@ class Waiting:
 
     cost: int
     finish_tag: float = 0.0
+    before: int = 0
 
 
 def test_a_small_one_passes_huge_ones():

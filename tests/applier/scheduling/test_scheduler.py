@@ -30,7 +30,7 @@ def test_merges_of_many_threads_share_passes_and_get_what_they_get_alone():
         gate.wait()
         return scheduler.run(mine)
 
-    scheduler = Scheduler(model(), SchedulerOptions(batch_tokens=512), reports.append)
+    scheduler = Scheduler(model(), SchedulerOptions(batch_tokens=2048), reports.append)
     with closing(scheduler), ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(run, tasks))
     for answer in answers:
