@@ -22,6 +22,7 @@ from .base import (
     WholeFile,
 )
 from .fences import Unfenced, strip_outer_fence
+from .reply import block_of_reply
 
 __all__ = [
     "EditParseError",
@@ -43,15 +44,21 @@ def detect_format(text: str, language: str | None = None) -> EditFormat:
 
     A whole file cannot be told from a snippet that leaves its ends out, and is never detected.
     """
-    return _detect(_unfence(split_lines(text), language))
+    try:
+        return _detect(_unfence(split_lines(text), language))
+    except EditParseError:  # a reply of several snippets, or of half a one
+        return EditFormat.LAZY
 
 
-def _unfence(lines: list[str], language: str | None) -> Unfenced:
+def _unfence(lines: list[str], language: str | None, path: str = "") -> Unfenced:
     # A fence around a diff or a patch is a wrapper in any language.
     inner = strip_outer_fence(lines, None)
     if inner.stripped and _detect(inner) is not EditFormat.LAZY:
         return inner
-    return strip_outer_fence(lines, language)
+    whole = strip_outer_fence(lines, language)
+    if whole.stripped or _detect(whole) is not EditFormat.LAZY:
+        return whole
+    return block_of_reply(lines, language, path) or whole
 
 
 def _detect(edit: Unfenced) -> EditFormat:
@@ -82,7 +89,7 @@ def parse_edit(
     """
     if not text.strip():
         raise EditParseError(None, "The edit is empty.", "Send the changed lines.")
-    edit = _unfence(split_lines(text), language)
+    edit = _unfence(split_lines(text), language, path)
     if format is EditFormat.AUTO:
         format = _detect(edit)
     lines, first_line, stripped = edit.lines, edit.first_line, edit.stripped

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+FENCE = re.compile(r"^(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 # Files of these languages have fences of their own.
-_FENCED_LANGUAGES = frozenset({"markdown", "text"})
+FENCED_LANGUAGES = frozenset({"markdown", "text"})
 _WRAPPER_INFO = frozenset({"markdown", "md", "mdx", "text", "txt", "rst", "diff", "patch"})
 
 
@@ -23,7 +23,7 @@ class Unfenced:
 
 def fence_info(line: str) -> str | None:
     """The info string of a fence line ("" for a bare one); None for any other line."""
-    match = _FENCE.match(line)
+    match = FENCE.match(line)
     return match["info"].strip() if match else None
 
 
@@ -31,7 +31,7 @@ def _balanced(lines: list[str], ticks: str) -> bool:
     """Whether the fences inside could all be closed inside, so that the outer pair can be a pair."""
     depth = 0
     for line in lines:
-        match = _FENCE.match(line.strip())
+        match = FENCE.match(line.strip())
         if match is None or match["ticks"][0] != ticks[0] or len(match["ticks"]) < len(ticks):
             continue
         if match["info"].strip():
@@ -53,7 +53,7 @@ def strip_outer_fence(lines: list[str], language: str | None) -> Unfenced:
     if len(filled) < 2:
         return whole
     first, last = filled[0], filled[-1]
-    opening, closing = _FENCE.match(lines[first]), _FENCE.match(lines[last].rstrip())
+    opening, closing = FENCE.match(lines[first]), FENCE.match(lines[last].rstrip())
     if opening is None or closing is None or closing["info"].strip():
         return whole
     ticks = opening["ticks"]
@@ -61,8 +61,8 @@ def strip_outer_fence(lines: list[str], language: str | None) -> Unfenced:
         return whole
     inner = lines[first + 1 : last]
     info = opening["info"].strip().split(" ")[0].lower()
-    if language in _FENCED_LANGUAGES:
-        fences = [match for line in inner if (match := _FENCE.match(line.strip()))]
+    if language in FENCED_LANGUAGES:
+        fences = [match for line in inner if (match := FENCE.match(line.strip()))]
         longer = bool(fences) and all(len(match["ticks"]) < len(ticks) for match in fences)
         if not longer and (info not in _WRAPPER_INFO or not _balanced(inner, ticks)):
             return whole
