@@ -25,13 +25,12 @@ from evals.bench.options import (
     Timeout,
     TokenFile,
     console,
-    finish,
-    open_applier,
     open_load,
     open_target,
-    tell,
     usage_errors,
 )
+from evals.bench.record import finish, tell
+from evals.bench.subject import open_applier
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Speed and load.")
 
@@ -197,19 +196,12 @@ def engine(
     threads: Threads = None,
 ) -> None:
     """Merged tokens a second in this process: one edit at a time, in batches, from threads."""
-    from evals.bench.engine import bench_engine
-    from evals.bench.record import record
+    from evals.bench.engine import BATCHES, THREADS, run_engine
 
     with usage_errors():
         edits = open_load(load, "model")
         applier = open_applier(model, backend, threads)
-        rows, most = bench_engine(
-            applier, edits.edits, batch or (8, 64, 256), in_threads or (8, 64), seconds, tell
-        )
-        assert applier.model is not None
-        settings = {"load": edits.source, "edits": len(edits.edits), "seconds": seconds}
-        subject = f"in process, {applier.model.device}, fingerprint {applier.fingerprint()[:16]}"
-        finish(record("engine", subject, settings, rows, distinct_results_per_request=most), out)
+        finish(run_engine(applier, edits, batch or BATCHES, in_threads or THREADS, seconds), out)
 
 
 @app.command()
@@ -238,22 +230,12 @@ def rival(
     seconds: Annotated[float, typer.Option(min=0, help="Of each row, at least one batch a prompt.")] = 0.0,
 ) -> None:
     """transformers' generate on the same prompts, with and without prompt lookup, over batch sizes."""
-    import torch
-
-    from evals.bench.record import record
-    from evals.bench.rival import bench_rival, load_model, merges_of
+    from evals.bench.rival import BATCHES, open_rival, run_rival
 
     with usage_errors():
-        merges = merges_of(read_load(load), most_prompt)
-        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        name, loaded = load_model(model, gguf_file, adapter, dtype, where)
-        sizes = batch or (1, 4, 16, 64, 256)
-        rows = bench_rival(loaded, merges, sizes, new_tokens, lookup, seconds, tell)
-        import transformers
-
-        settings = {"prompts": len(merges), "new_tokens": new_tokens, "most_prompt": most_prompt}
-        subject = f"transformers {transformers.__version__} generate, {dtype}, {name}"
-        finish(record("rival", subject, settings, rows), out)
+        edits = read_load(load)
+        subject = open_rival(model, gguf_file, adapter, dtype, device)
+        finish(run_rival(subject, edits, batch or BATCHES, new_tokens, most_prompt, lookup, seconds), out)
 
 
 @app.command()
@@ -278,8 +260,9 @@ def soak(
     from evals.bench.targets import Grpc
 
     async def run() -> dict[str, Any]:
-        # A memo that fills up is growth by design: it is made small enough to be full early.
-        with serving(model, ["--memo-bytes", str(1 << 20)]) as server:
+        # Caches that fill up are growth by design: they are made small enough to be full early.
+        small = {"SAMEBYTES_SERVER_MEMO_BYTES": str(1 << 20), "SAMEBYTES_SERVER_PREFIX_CACHE_MIB": "32"}
+        with serving(model, environment=small) as server:
             target = Grpc(server.target, timeout=60.0)
             try:
                 samples, usages, wall = await run_soak(

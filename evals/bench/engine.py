@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from statistics import mean
+from typing import Any
 
 from applier.pipeline import Applier
 from evals.bench.generator import closed_loop
-from evals.bench.load import LoadEdit, Traffic
-from evals.bench.record import Row
+from evals.bench.load import Load, LoadEdit, Traffic
+from evals.bench.record import Row, record, tell
 from evals.bench.samples import Sample, answered, distinct_results, summarise
 from evals.bench.targets import InProcess
 
 WARM_TURN = 1_000_000  # file names that no measured request has
+BATCHES, THREADS = (8, 64, 256), (8, 64)
 IDENTICAL = 0.05  # share of requests that are always the same one, to compare its answers
 
 
@@ -105,3 +107,14 @@ def bench_engine(
         samples += taken
         told(row)
     return rows, distinct_results(samples)[0]
+
+
+def run_engine(
+    applier: Applier, load: Load, batches: Sequence[int], threads: Sequence[int], seconds: float
+) -> dict[str, Any]:
+    """The record of `bench_engine`, whose rows are told as they come."""
+    rows, most = bench_engine(applier, load.edits, batches, threads, seconds, tell)
+    settings = {"load": load.source, "edits": len(load.edits), "seconds": seconds}
+    assert applier.model is not None
+    subject = f"in process, {applier.model.device}, fingerprint {applier.fingerprint()[:16]}"
+    return record("engine", subject, settings, rows, distinct_results_per_request=most)

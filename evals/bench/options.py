@@ -1,4 +1,4 @@
-"""What the commands of `bench` share: options, targets, and what they print and write."""
+"""What the commands of `bench` share: options, loads and targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from applier.types import Tier
 from evals.bench.load import Load, read_load
 
 if TYPE_CHECKING:
-    from applier.pipeline import Applier
     from evals.bench.targets import Target
 
 Out = Annotated[Path, typer.Option(help="Folder for bench.json and plot.png.")]
@@ -54,17 +53,6 @@ def open_load(path: Path, tier: str) -> Load:
     return read_load(path).of_tier(None if tier == "any" else Tier(tier))
 
 
-def open_applier(model: Path | None, backend: Any, threads: int | None) -> Applier:
-    """With its model loaded, and a scheduler as a server has one. Raises ModelNotFoundError."""
-    from applier.models.home import model_folder
-    from applier.models.manifest import DEFAULT_MODEL
-    from applier.pipeline import Applier
-
-    applier = Applier.from_model_dir(model or model_folder(DEFAULT_MODEL), backend, threads)
-    applier.start_scheduler()
-    return applier
-
-
 def open_target(
     address: str | None,
     token_file: Path | None,
@@ -75,28 +63,9 @@ def open_target(
     threads: int | None,
 ) -> Target:
     """The server at `address`, or an Applier in this process."""
+    from evals.bench.subject import open_applier
     from evals.bench.targets import Grpc, InProcess
 
     if address is None:
         return InProcess(open_applier(model, backend, threads), in_flight)
     return Grpc(address, timeout, token_file.read_text().strip() if token_file else None)
-
-
-def tell(row: dict[str, Any]) -> None:
-    """Print a row as it comes, with nested figures flattened."""
-    shown: list[str] = []
-    for name, value in row.items():
-        if isinstance(value, dict):
-            value = " ".join(f"{key} {inner}" for key, inner in value.items()) or "none"
-        shown.append(f"[dim]{name.replace('_', ' ')}[/] {value}")
-    console.print("  ".join(shown), soft_wrap=True)
-
-
-def finish(result: dict[str, Any], out: Path) -> None:
-    """Write the record and its plot, and say where."""
-    from evals.bench.plot import write_plot
-    from evals.bench.record import write_record
-
-    console.print(str(write_record(result, out)))
-    if write_plot(result, out / "plot.png"):
-        console.print(str(out / "plot.png"))

@@ -63,7 +63,8 @@ def _against(result: dict[str, Any]) -> Any:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(_bytes if x == "file_bytes" else lambda value, _: f"{value:g}")
-        axes.legend(frameon=False, fontsize=9)
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -40,3 +40,22 @@ def write_record(result: dict[str, Any], out: Path) -> Path:
     path = out / "bench.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def tell(row: Row) -> None:
+    """Print a row as it comes, with nested figures flattened."""
+    shown: list[str] = []
+    for name, value in row.items():
+        if isinstance(value, dict):
+            value = " ".join(f"{key} {inner}" for key, inner in value.items()) or "none"
+        shown.append(f"{name.replace('_', ' ')}: {value}")
+    print("; ".join(shown), flush=True)
+
+
+def finish(result: dict[str, Any], out: Path) -> None:
+    """Write the record and its plot into the folder `out`, and say where."""
+    from evals.bench.plot import write_plot
+
+    print(write_record(result, out))
+    if write_plot(result, out / "plot.png"):
+        print(out / "plot.png")

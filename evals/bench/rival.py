@@ -13,26 +13,37 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from evals.bench.load import Load, MergeIds
-from evals.bench.record import Row
+from evals.bench.record import Row, record, tell
 
 # transformers would take a folder named `kernels` on sys.path for the Hub's package of that name.
 os.environ.setdefault("USE_HUB_KERNELS", "0")
 
 AUDITED = 2
+BATCHES = (1, 4, 16, 64, 256)
 
 
-def load_model(
-    model: str, gguf_file: str | None, adapter: str | None, dtype: str, device: str
-) -> tuple[str, Any]:
-    """(a name, the model), from a Hugging Face folder or id, or a GGUF file in a folder; with a peft adapter
-    merged into it where one is given.
+class Rival(NamedTuple):
+    """A stock model, and what it is."""
+
+    name: str
+    model: Any
+
+
+def open_rival(
+    model: str, gguf_file: str | None, adapter: str | None, dtype: str, device: str | None
+) -> Rival:
+    """A model from a Hugging Face folder or id, or from a GGUF file in a folder; with a peft adapter merged
+    into it where one is given. Without a device: CUDA where there is one.
     """
+    import transformers
     from transformers import AutoModelForCausalLM
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     extra: dict[str, Any] = {"gguf_file": gguf_file} if gguf_file else {}
     loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
@@ -42,7 +53,8 @@ def load_model(
 
         loaded = PeftModel.from_pretrained(loaded, adapter).merge_and_unload()
         name += f" with {Path(adapter).name}"
-    return name, loaded.to(device).eval()
+    described = f"transformers {transformers.__version__} generate, {dtype}, {name}"
+    return Rival(described, loaded.to(device).eval())
 
 
 def merges_of(load: Load, most_prompt: int) -> list[MergeIds]:
@@ -138,3 +150,19 @@ def bench_rival(
 def _wait(model: Any) -> None:
     if model.device.type == "cuda":
         torch.cuda.synchronize()
+
+
+def run_rival(
+    rival: Rival,
+    load: Load,
+    sizes: Sequence[int],
+    most_new: int,
+    most_prompt: int,
+    lookup: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """The record of `bench_rival`, whose rows are told as they come."""
+    merges = merges_of(load, most_prompt)
+    rows = bench_rival(rival.model, merges, sizes, most_new, lookup, seconds, tell)
+    settings = {"load": load.source, "prompts": len(merges), "new_tokens": most_new}
+    return record("rival", rival.name, settings | {"most_prompt": most_prompt}, rows)

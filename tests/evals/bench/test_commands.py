@@ -130,13 +130,22 @@ def test_the_rival_over_batch_sizes_with_and_without_prompt_lookup(tmp_path, loa
 
 BARE = """
 import sys
-for name in ("pydantic", "structlog", "grpc_status", "opentelemetry", "jinja2", "openai", "hypothesis"):
+for name in ("pydantic", "structlog", "grpc", "opentelemetry", "typer", "rich", "jinja2"):
     sys.modules[name] = None  # importing it raises ImportError
-from evals.bench.cli import app
-import evals.bench.engine, evals.bench.rival, evals.bench.sizes, evals.bench.plot, evals.bench.record
-import evals.bench.targets, evals.bench.loops
+from evals.bench.__main__ import main
+main(sys.argv[1:])
 """
 
 
-def test_it_runs_where_only_the_arithmetic_and_the_applier_are_installed():
-    subprocess.run([sys.executable, "-c", BARE], check=True, timeout=100)
+def bare(*arguments):
+    command = [sys.executable, "-c", BARE, *map(str, arguments)]
+    subprocess.run(command, check=True, timeout=200, stdout=subprocess.PIPE)
+
+
+def test_engine_and_rival_run_where_little_is_installed(tmp_path, load_file, tiny_folder, stock_model):
+    common = ("--load", load_file, "--batch", 2)
+    sizes = ("--in-threads", 2, "--seconds", 0.2)
+    bare("engine", *common, *sizes, "--model", tiny_folder, "--out", tmp_path / "engine")
+    assert read(tmp_path / "engine")["distinct_results_per_request"] == 1
+    bare("rival", *common, "--model", stock_model, "--new-tokens", 4, "--out", tmp_path / "rival")
+    assert len(read(tmp_path / "rival")["rows"]) == 2
