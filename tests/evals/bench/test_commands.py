@@ -7,6 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from evals.bench.__main__ import main
 from evals.cli import app
 from tests.evals.tiny_model import write_tiny_model
 
@@ -132,20 +133,21 @@ BARE = """
 import sys
 for name in ("pydantic", "structlog", "grpc", "opentelemetry", "typer", "rich", "jinja2"):
     sys.modules[name] = None  # importing it raises ImportError
+import evals.bench.rival
 from evals.bench.__main__ import main
 main(sys.argv[1:])
 """
 
 
-def bare(*arguments):
+def test_the_engine_runs_where_little_is_installed(tmp_path, load_file, tiny_folder):
+    arguments = ["engine", "--load", load_file, "--model", tiny_folder, "--out", tmp_path, "--batch", 2]
+    arguments += ["--in-threads", 2, "--seconds", 0.2]
     command = [sys.executable, "-c", BARE, *map(str, arguments)]
     subprocess.run(command, check=True, timeout=200, stdout=subprocess.PIPE)
+    assert read(tmp_path)["distinct_results_per_request"] == 1
 
 
-def test_engine_and_rival_run_where_little_is_installed(tmp_path, load_file, tiny_folder, stock_model):
-    common = ("--load", load_file, "--batch", 2)
-    sizes = ("--in-threads", 2, "--seconds", 0.2)
-    bare("engine", *common, *sizes, "--model", tiny_folder, "--out", tmp_path / "engine")
-    assert read(tmp_path / "engine")["distinct_results_per_request"] == 1
-    bare("rival", *common, "--model", stock_model, "--new-tokens", 4, "--out", tmp_path / "rival")
-    assert len(read(tmp_path / "rival")["rows"]) == 2
+def test_the_rivals_arguments_are_read_without_typer(tmp_path, load_file, stock_model):
+    arguments = ["rival", "--load", load_file, "--model", stock_model, "--out", tmp_path]
+    main([*map(str, arguments), "--batch", "2", "--new-tokens", "4", "--device", "cpu"])
+    assert [row["batch"] for row in read(tmp_path)["rows"]] == [2, 1]
