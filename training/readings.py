@@ -33,6 +33,10 @@ from training.unshard import Decoded, decode_shard
 SHARE = 40  # one in so many of the edits that the first setting reads as meant
 RIDGE = 1e-3
 THOUSANDTHS = 1000
+# What mined edits hardly teach, in thousandths of a logit: no file defines one thing twice at its top level,
+# and of a long deletion one is better too unsure.
+FIXED_CHOICE = {"doubled_heads": -2000}
+FIXED_TRUST = {"mass_deletions": -2000, "doubled_heads": -1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,11 @@ def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
     taught = [case for case in cases if any(case.right) and not all(case.right)]
     if not taught:
         raise ValueError("no edit has both a right and a wrong reading; take more shards")
-    names = sorted({name for case in taught for reading in case.readings for name in reading.evidence})
+    known = {name for case in taught for reading in case.readings for name in reading.evidence}
+    names = sorted(known - FIXED_CHOICE.keys())
+    fixed = Judge(FIXED_CHOICE, {})
+    given = [fixed.score(reading.evidence) / THOUSANDTHS for case in taught for reading in case.readings]
+    offset = torch.tensor(given, dtype=torch.float64)
     rows = [[_counts(reading.evidence, names) for reading in case.readings] for case in taught]
     x = torch.tensor(np.concatenate(rows), dtype=torch.float64)
     of = torch.tensor([number for number, case in enumerate(taught) for _ in case.readings])
@@ -87,7 +95,7 @@ def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
     scale = x.std(0) + 1e-6
 
     def loss(beta: torch.Tensor) -> torch.Tensor:
-        score = (x / scale) @ beta
+        score = (x / scale) @ beta + offset
         top = torch.full((len(taught),), -1e9, dtype=torch.float64)
         top = top.scatter_reduce(0, of, score.detach(), "amax")
         share = torch.exp(score - top[of])
@@ -95,7 +103,7 @@ def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
         meant = torch.zeros(len(taught), dtype=torch.float64).index_add(0, of, share * right)
         return -(weight * torch.log((meant + 1e-12) / everything)).sum() / weight.sum()
 
-    return _thousandths(names, _minimise(loss, len(names)) / scale)
+    return {**_thousandths(names, _minimise(loss, len(names)) / scale), **FIXED_CHOICE}
 
 
 def fit_trust(cases: Sequence[Judged], choice: Mapping[str, int]) -> dict[str, int]:
@@ -107,7 +115,10 @@ def fit_trust(cases: Sequence[Judged], choice: Mapping[str, int]) -> dict[str, i
         best = scores.index(max(scores))
         signs.append(signs_of_trust(case.readings, scores, best))
         right.append(float(case.right[best]))
-    names = sorted({name for row in signs for name in row if not name.startswith("by_")})
+    known = {name for row in signs for name in row if not name.startswith("by_")}
+    names = sorted(known - FIXED_TRUST.keys())
+    given = [sum(value * row[name] for name, value in FIXED_TRUST.items()) / THOUSANDTHS for row in signs]
+    offset = torch.tensor(given, dtype=torch.float64)
     x = torch.tensor([[row[name] for name in names] for row in signs], dtype=torch.float64)
     y = torch.tensor(right, dtype=torch.float64)
     weight = torch.tensor([case.weight for case in cases], dtype=torch.float64)
@@ -116,10 +127,10 @@ def fit_trust(cases: Sequence[Judged], choice: Mapping[str, int]) -> dict[str, i
 
     def loss(beta: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.binary_cross_entropy_with_logits(
-            (x / scale) @ beta, y, weight=weight / weight.mean()
+            (x / scale) @ beta + offset, y, weight=weight / weight.mean()
         )
 
-    return _thousandths(names, _minimise(loss, len(names)) / scale)
+    return {**_thousandths(names, _minimise(loss, len(names)) / scale), **FIXED_TRUST}
 
 
 def _counts(evidence: Mapping[str, int], names: Sequence[str]) -> list[int]:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..indentation import Shift, majority, shift_between
+from ..indentation import SAME, Shift, majority, shift_between
 from ..window import GAP, Item
+from .borders import border_evidence
 from .costs import Costs
-from .evidence import step_evidence
+from .evidence import letters, step_evidence
 from .likeness import Likeness
 from .scene import Scene
 from .table import DELETE, KEEP, Step, align_lines
@@ -47,25 +48,29 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
     traces = Traces(scene)
     out = []
     for merged, (steps, votes) in found.items():
-        evidence = step_evidence(scene, steps, likeness.similar) + traces.of(merged)
+        evidence = step_evidence(scene, steps, likeness.similar)
+        evidence.update(border_evidence(scene, steps))
+        evidence.update(traces.of(merged))
         evidence["votes"] = len(set(votes))
         evidence.update({f"by_{number}": 1 for number in set(votes)})
         out.append(Reading(list(merged), evidence))
     return out
 
 
-def _shifts(scene: Scene, steps: Sequence[Step]) -> set[Shift]:
-    """How the indentation of the edit's first and last line and of most lines maps to the file's: each may be
-    that of the whole edit.
+def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
+    """How the indentation of the whole edit may map to the file's: as that of as many of its unchanged lines
+    as keep theirs, or as that of most lines.
     """
     pairs = [
         (scene.edit[step.row], scene.items[step.column] or "")
         for step in steps
-        if step.row is not None and step.column is not None and scene.edit[step.row].strip()
+        if step.row is not None and step.column is not None and letters(scene.edit[step.row])
     ]
-    if not pairs:
-        return set()
-    return {shift_between(*pairs[0]), shift_between(*pairs[-1]), majority(pairs)}
+    votes = Counter(shift_between(ours, theirs) for ours, theirs in pairs if ours.strip() == theirs.strip())
+    found = {shift for shift in votes if votes[shift] >= votes[SAME]}
+    if pairs and not votes:
+        found.add(majority(pairs))
+    return sorted(found)
 
 
 def _cuts(scene: Scene, steps: Sequence[Step]) -> Iterator[list[Step]]:

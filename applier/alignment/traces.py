@@ -47,8 +47,19 @@ class Traces:
         return {item.rstrip() for item in self.scene.items if item is not GAP}
 
     @cached_property
+    def _exact(self) -> Counter[str]:
+        """Lines with letters that window and edit have with the same indentation."""
+        sides = (self.scene.items, self.scene.shown)
+        ours, theirs = (Counter(line for line in side if line is not GAP and letters(line)) for side in sides)
+        return ours & theirs
+
+    @cached_property
     def _names(self) -> Counter[str]:
         return _names(self.scene.items) | _names(self.scene.shown)
+
+    @cached_property
+    def _heads(self) -> Counter[str]:
+        return _heads(self.scene.items) | _heads(self.scene.shown)
 
     @cached_property
     def _neighbours(self) -> set[tuple[str, str]]:
@@ -65,10 +76,11 @@ class Traces:
 
     def of(self, merged: Sequence[Item]) -> Counter[str]:
         """`unbalanced` brackets; `doubled` lines and `doubled_names` of definitions; `lost` lines, which
-        window and edit have; lines of the window with another indentation (`reindented`); `seams` between
-        lines that were no neighbours, those between lines that are equal (`stutters`) or whose indentation
-        does not follow (`bad_seams`); new `blank_runs`; `idle`, when nothing changes; whether the first or
-        the last change is one of indentation alone (`first_reindented`, `last_reindented`).
+        window and edit have, and those that they have with an indentation that is gone (`displaced`); lines
+        of the window with another indentation (`reindented`); top-level definitions that come twice, word for
+        word (`doubled_heads`); `seams` between lines that were no neighbours, those between lines that are
+        equal (`stutters`) or whose indentation does not follow (`bad_seams`); new `blank_runs`; `idle`, when
+        nothing changes; whether the first change is one of indentation alone (`first_reindented`).
         """
         found: Counter[str] = Counter()
         balance = zip(_balance(merged), self._balance, strict=True)
@@ -85,9 +97,11 @@ class Traces:
             for line in merged
             if line is not GAP and line.strip()
         )
+        exact = Counter(line for line in merged if line is not GAP and letters(line))
+        found["displaced"] = (self._exact - exact).total()
         found["idle"] = list(merged) == list(self.scene.items)
         found["first_reindented"] = _only_indented(self.scene.items, merged)
-        found["last_reindented"] = _only_indented(self.scene.items[::-1], merged[::-1])
+        found["doubled_heads"] = (_heads(merged) - self._heads).total()
         found["doubled_names"] = (_names(merged) - self._names).total()
         for above, below in _neighbours(merged):
             if (above.strip(), below.strip()) not in self._neighbours:
@@ -112,6 +126,13 @@ def _lines(lines: Iterable[Item]) -> Counter[str]:
 
 def _names(lines: Iterable[Item]) -> Counter[str]:
     return Counter(name for line in lines if line is not GAP and (name := header_name(line)))
+
+
+def _heads(lines: Iterable[Item]) -> Counter[str]:
+    """Lines that define a name at the top level."""
+    return Counter(
+        line.rstrip() for line in lines if line is not GAP and line[:1].strip() and header_name(line)
+    )
 
 
 def _neighbours(lines: Sequence[Item]) -> list[tuple[str, str]]:

@@ -1,13 +1,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from applier.alignment.borders import border_evidence
 from applier.alignment.costs import SETTINGS, Costs
 from applier.alignment.evidence import step_evidence
 from applier.alignment.likeness import Likeness
 from applier.alignment.readings import readings
 from applier.alignment.scene import Scene
-from applier.alignment.table import DELETE, INSERT, KEEP, MATCH, Step, align_lines
+from applier.alignment.table import DELETE, INSERT, KEEP, MATCH, SKIP, Step, align_lines
 from applier.alignment.traces import Traces
+from applier.alignment.writing import write
 from applier.window import GAP
 
 KEEP_ALL = "# ... existing code ..."
@@ -59,8 +61,8 @@ def test_a_marker_that_keeps_nothing_can_be_made_dear():
     likeness = Likeness.of(here)
     cheap = align_lines(here, likeness, Costs())
     dear = align_lines(here, likeness, Costs(idle_marker=200))
-    assert step_evidence(here, cheap, likeness.similar)["idle_markers"] == 1
-    assert step_evidence(here, dear, likeness.similar)["idle_markers"] == 0
+    assert border_evidence(here, cheap)["idle_markers"] == 1
+    assert border_evidence(here, dear)["idle_markers"] == 0
 
 
 def test_a_comment_on_a_deletion_asks_for_one():
@@ -82,9 +84,38 @@ def test_steps_are_counted_by_what_they_do():
     steps += [Step(DELETE, None, c) for c in range(5, 8)]
     found = step_evidence(here, steps, Likeness.of(here).similar)
     assert (found["inserted"], found["changed"], found["deleted"], found["deleted_blank"]) == (1, 1, 2, 1)
-    assert (found["led"], found["cut"], found["cuts"]) == (2, 2, 1)
-    assert found["edge_changed"] == 1
     assert found["hunks"] == 1
+    borders = border_evidence(here, steps)
+    assert (borders["led"], borders["cut"], borders["cuts"]) == (2, 2, 1)
+    assert borders["edge_changed"] == 1
+
+
+def test_a_line_of_another_body_is_torn_from_it():
+    here = scene("    a = 1", "    def new():", "        return b", "    return a")
+    changed = [Step(MATCH, 0, 3), Step(INSERT, 1, None), Step(MATCH, 2, 4), Step(INSERT, 3, None)]
+    apart = [Step(MATCH, 0, 3), Step(INSERT, 1, None), Step(INSERT, 2, None), Step(MATCH, 3, 4)]
+    similar = Likeness.of(here).similar
+    assert step_evidence(here, changed, similar)["torn_changed"] == 1
+    assert step_evidence(here, apart, similar)["torn_changed"] == 0
+
+
+def test_a_blank_line_beside_a_forgotten_marker_is_not_written():
+    here = scene("import os", "", "def g():", "    return 3")
+    steps = [Step(MATCH, 0, 0), Step(INSERT, 1, None), *(Step(SKIP, None, c) for c in range(1, 6))]
+    steps += [Step(MATCH, 2, 6), Step(MATCH, 3, 7)]
+    assert write(here, steps) == [*FILE[:-1], "    return 3"]
+
+
+def test_a_definition_that_comes_twice_is_noticed():
+    traces = Traces(scene("def f():", "    return a"))
+    assert traces.of([*FILE, "def f():"])["doubled_heads"] == 1
+    assert traces.of([*FILE, "    def f():"])["doubled_heads"] == 0
+
+
+def test_lines_that_lose_the_indentation_of_both_sides_are_noticed():
+    traces = Traces(scene("def f():", "    a = 1", "    return b"))
+    assert traces.of(FILE)["displaced"] == 0
+    assert traces.of(["def f():", "a = 1", "return b", *FILE[5:]])["displaced"] == 1
 
 
 def test_the_text_of_a_merge_shows_what_went_wrong():
