@@ -68,3 +68,22 @@ class _Linear8(torch.autograd.Function):
 def linear8(x: Tensor, w: Tensor) -> Tensor:
     """x [T, K], w [N, K] float → [T, N] of `product_type`, both operands rounded to int8 rows."""
     return _Linear8.apply(x, w)
+
+
+def served_factors(a: Tensor, b: Tensor, scaling: float) -> tuple[Tensor, Tensor]:
+    """LoRA factors a [r, K], b [N, r] as `kernels.adapter.quantize_factors` keeps them, `scaling` inside b.
+
+    The forward value is that of the int8 factors, the gradient passes straight through.
+    """
+    b = b * scaling
+    with torch.no_grad():
+        column = b.abs().amax(0)
+        column = torch.where(column == 0, 1.0, column)
+        bn, an = b / column, a * column[:, None]
+        scale = bn.abs().amax(1, keepdim=True).half().float()
+        size = an.abs().amax(1, keepdim=True) / 127.0
+        b8 = (torch.round(bn * 127.0 / torch.where(scale == 0, 1.0, scale))).clamp(-127, 127)
+        a8 = torch.round(an / torch.where(size == 0, 1.0, size)).clamp(-127, 127)
+        a_off = a8 * size / column[:, None] - a
+        b_off = b8 * scale / 127.0 * column - b
+    return a + a_off, b + b_off

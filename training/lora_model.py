@@ -1,7 +1,7 @@
 """The base as a transformers model with peft LoRA, whose layers compute as the int8 model will serve them.
 
-Adapter and base are merged in every forward pass, W = W0 + scaling × B A, and the merged matrix is rounded:
-what is trained is what is served.
+Adapter and base are merged in every forward pass, W = W0 + scaling × B A, with the factors rounded as the
+adapter file keeps them and the merged matrix rounded as it is served: what is trained is what is served.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from kernels.checkpoint import Checkpoint
 from kernels.config import ModelConfig
 from training import packed_attention
-from training.fake_quant import linear8, product_type, quantize_rows
+from training.fake_quant import linear8, product_type, quantize_rows, served_factors
 
 PROJECTIONS = {
     "q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
@@ -136,8 +136,10 @@ class ApplyModel(nn.Module):
 
 def merged_forward(module: Any, x: Tensor, *_: Any, **__: Any) -> Tensor:
     """peft's LoRA layer as it will be served: one int8 matrix."""
-    delta = module.lora_B["default"].weight @ module.lora_A["default"].weight
-    w = module.base_layer.weight + delta * module.scaling["default"]
+    a, b = served_factors(
+        module.lora_A["default"].weight, module.lora_B["default"].weight, module.scaling["default"]
+    )
+    w = module.base_layer.weight + b @ a
     return linear8(x.reshape(-1, x.shape[-1]), w).view(*x.shape[:-1], -1)
 
 
