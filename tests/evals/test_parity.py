@@ -19,10 +19,8 @@ def test_both_models_are_scored_on_the_same_samples(tmp_path: Path) -> None:
     base, samples = toy_checkpoint(tmp_path / "base"), toy_samples(tmp_path / "samples")
     served = convert_base(base, tmp_path / "served")
     out = tmp_path / "parity.json"
-    main(
-        ["--base", str(base), "--model", str(served), "--samples", str(samples), "--limit", "12"]
-        + ["--dtype", "float32", "--out", str(out)]
-    )
+    files = ["--base", str(base), "--model", str(served), "--samples", str(samples), "--out", str(out)]
+    main([*files, "--limit", "12", "--dtype", "float32"])
     report = json.loads(out.read_text())
     assert report["samples"] == 12
     assert report["int8_exact"] == report["float_exact"] == 0.0  # nobody trained it
