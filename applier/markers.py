@@ -24,7 +24,16 @@ import tree_sitter
 from . import languages, syntax
 from .marker_words import DOTS, MarkerKind, classify, has_keyword, is_explicit, only_dots
 
-__all__ = ["MarkerKind", "find_markers", "is_marker", "leaks", "marker_kind", "suspicious", "trailing_marker"]
+__all__ = [
+    "MarkerKind",
+    "find_markers",
+    "is_marker",
+    "leaks",
+    "marker_kind",
+    "string_lines",
+    "suspicious",
+    "trailing_marker",
+]
 
 # Models write the comment signs of other languages too; those need clearer words.
 _FOREIGN_LINE = ("//", "#", "--", ";", "%")
@@ -124,7 +133,7 @@ _NOT_STRING = frozenset({"string_scalar", "interpolation", "substitution", "temp
 _PROSE_GRAMMARS = frozenset({"html", "markdown", "yaml"})  # they accept any words as text
 
 
-def _string_lines(tree: tree_sitter.Tree, fences: bool = False) -> set[int]:
+def string_lines(tree: tree_sitter.Tree, fences: bool = False) -> set[int]:
     """0-based lines that start inside a string: all but the first line of every multi-line string.
 
     With `fences`, the code blocks of Markdown count as strings too.
@@ -205,7 +214,7 @@ def find_markers(
     tree = syntax.parse("\n".join(line.rstrip("\r\n") for line in lines), name)
     if tree is None:
         return found
-    strings = _string_lines(tree)
+    strings = string_lines(tree)
     for row in strings:
         found.pop(row, None)
     for row in dotted:
@@ -276,7 +285,7 @@ def leaks(
     if not suspects:
         return []
     tree = syntax.parse("\n".join(line.rstrip("\r\n") for line in result), languages.canonical(language))
-    strings = _string_lines(tree, fences=literal) if tree is not None else set()
+    strings = string_lines(tree, fences=literal) if tree is not None else set()
     found: list[int] = []
     seen: Counter[str] = Counter()
     for row, line in enumerate(result):

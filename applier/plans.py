@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .formats import LazySnippet, ParsedEdit, WholeFile
+from .normalise import normalise_part, normalise_snippet
 from .parts import from_block, from_hunk
 from .plan import Context, MergePlan, plan_part, plan_snippet
 from .types import Refusal
@@ -12,12 +13,15 @@ from .types import Refusal
 
 def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
     """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
+    if isinstance(edit, LazySnippet):
+        edit = normalise_snippet(edit, context.lines, context.language)
     if isinstance(edit, LazySnippet | WholeFile):
         made = [plan_snippet(context, edit.lines, edit.markers)]
     else:
         parts = [from_block(block, context.language)[0] for block in getattr(edit, "blocks", ())]
         parts += [from_hunk(hunk, context.language) for hunk in getattr(edit, "hunks", ())]
-        made = [plan_part(context, part) for part in parts if part.line in pending]
+        left = [part for part in parts if part.line in pending]
+        made = [plan_part(context, normalise_part(part, context.lines, context.language)) for part in left]
     plans: list[MergePlan] = []
     for plan in made:
         if isinstance(plan, Refusal):

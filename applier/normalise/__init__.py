@@ -1,0 +1,37 @@
+"""An edit's careless white space and words in the file's own habits, before it is laid over the file.
+
+The exact tier sees an edit as it was written; what it leaves over is brought closer to the file here. Each
+rule changes only what the lines that edit and file share prove to be carelessness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..formats import LazySnippet
+from ..parts import Part
+from .units import find_units, in_units
+
+__all__ = ["normalise_part", "normalise_snippet"]
+
+
+def normalise_snippet(edit: LazySnippet, file: Sequence[str], language: str | None) -> LazySnippet:
+    """The snippet in the habits of the file's lines; itself where there is nothing to change."""
+    shown = [line for row, line in enumerate(edit.lines) if row not in edit.markers]
+    units = find_units(file, shown, (), language)
+    if units is not None:
+        edit = replace(edit, lines=tuple(in_units(edit.lines, units, file, language)))
+    return edit
+
+
+def normalise_part(part: Part, file: Sequence[str], language: str | None) -> Part:
+    """A block or hunk with both halves in the file's unit of indentation; its old lines tell it."""
+    units = find_units(file, part.old, part.new, language)
+    if units is None:
+        return part
+    old, new = (tuple(in_units(lines, units, file, language)) for lines in (part.old, part.new))
+    edits = tuple(
+        replace(edit, lines=tuple(in_units(edit.lines, units, file, language))) for edit in part.edits
+    )
+    return replace(part, old=old, new=new, edits=edits)
