@@ -11,7 +11,6 @@ class StepReport:
 
     running: int
     waiting: int
-    waiting_tokens: int
     batch_tokens: int
     batch_merges: int
     prompt_tokens: int  # of the merges admitted

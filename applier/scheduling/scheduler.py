@@ -31,9 +31,8 @@ class Scheduler:
         options: SchedulerOptions | None = None,
         on_step: Callable[[StepReport], None] | None = None,
     ) -> None:
-        """`on_step` is called in the scheduler's thread after every step. Raises CacheBudgetError."""
-        self._loop = StepLoop(model, options)
-        self._on_step = on_step
+        """`on_step` is called in the scheduler's thread. Arguments and errors are those of `StepLoop`."""
+        self._loop = StepLoop(model, options, on_step)
         self._changed = threading.Condition()
         self._arrived: list[Job] = []
         self._tokens_per_second = 0.0
@@ -93,8 +92,6 @@ class Scheduler:
                 self._loop.drop_all(error)
                 continue
             self._measure(report, time.perf_counter() - started)
-            if self._on_step is not None:
-                self._on_step(report)
 
     def _take(self) -> bool:
         """Brings what has arrived into the loop; waits while there is nothing. False: closed and done."""

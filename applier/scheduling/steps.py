@@ -10,8 +10,10 @@ most `MOST_PREEMPTIONS` times in its life, and is continued later over a cache f
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from applier.cancellation import Cancelled
-from applier.merge import DecodeError
+from applier.merge import DecodeError, Merge
 from kernels.model import CacheFull, Model
 
 from .jobs import Job
@@ -25,13 +27,22 @@ from .shares import draft_limit, fair_shares
 
 PREEMPT_RATIO = 4
 MOST_PREEMPTIONS = 2
+Answer = Merge | DecodeError
 
 
 class StepLoop:
     """Running and waiting merges of one model. For one thread; `Scheduler` lets any thread hand merges in."""
 
-    def __init__(self, model: Model, options: SchedulerOptions | None = None) -> None:
-        """Raises CacheBudgetError when the memory allowed holds no cache of the model's full length."""
+    def __init__(
+        self,
+        model: Model,
+        options: SchedulerOptions | None = None,
+        on_step: Callable[[StepReport], None] | None = None,
+    ) -> None:
+        """`on_step` hears of every step before its answers are given: who has an answer finds it counted.
+
+        Raises CacheBudgetError when the memory allowed holds no cache of the model's full length.
+        """
         self.options = options or SchedulerOptions()
         self.memory = CacheMemory(model, self.options.cache_bytes, self.options.prefix_bytes)
         self.waiting = WaitingQueue()
@@ -39,6 +50,8 @@ class StepLoop:
         self._model = model
         self._room = batch_tokens(self.options.batch_tokens, model.device)
         self._root = root_key(model.weights_sha256)
+        self._on_step = on_step
+        self._answers: list[tuple[Job, Answer | Exception]] = []  # of this step
         self._prompt_tokens = self._hit_tokens = self._preempted = self._cancelled = 0
 
     @property
@@ -64,7 +77,6 @@ class StepLoop:
         report = StepReport(
             running=len(self.running),
             waiting=len(self.waiting),
-            waiting_tokens=self.waiting.cost,
             batch_tokens=tokens,
             batch_merges=len(parts),
             prompt_tokens=self._prompt_tokens,
@@ -75,20 +87,34 @@ class StepLoop:
             prefix_bytes=self.memory.prefixes.nbytes,
         )
         self.waiting.served(tokens, len(self.running) + len(self.waiting))
+        try:
+            if self._on_step is not None:
+                self._on_step(report)
+        finally:
+            self._give_answers()
         return report
 
     def drop_all(self, error: Exception) -> None:
         """Ends every job with `error`."""
         for job in [*self.running, *self.waiting.remove(lambda _: True)]:
             self._leave(job)
-            job.answer.set_exception(error)
+            self._answers.append((job, error))
+        self._give_answers()
+
+    def _give_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        for job, answer in answers:
+            if isinstance(answer, Answer):
+                job.answer.set_result(answer)
+            else:
+                job.answer.set_exception(answer)
 
     def _drop_cancelled(self) -> None:
         dropped = [job for job in self.running if job.cancelled]
         dropped += self.waiting.remove(lambda job: job.cancelled)
         for job in dropped:
             self._leave(job)
-            job.answer.set_exception(Cancelled())
+            self._answers.append((job, Cancelled()))
         self._cancelled = len(dropped)
 
     def _leave(self, job: Job) -> None:
@@ -113,14 +139,15 @@ class StepLoop:
                 computing.update(self.memory.to_compute(job))
             elif not self.running:  # the pool is taken by caches that are not this loop's
                 self.waiting.pop()
-                job.answer.set_exception(CacheFull(f"no room for a cache of {job.task.capacity} positions"))
+                full = CacheFull(f"no room for a cache of {job.task.capacity} positions")
+                self._answers.append((job, full))
             elif not self._preempt_for(job):
                 break
         for job in held:
             self.waiting.put_back(job)
 
     def _preempt_for(self, job: Job) -> bool:
-        """Takes the cache of the largest merge that may be made to wait for `job`; False: there is none."""
+        """Takes the cache of the last merge in order that may be made to wait for `job`; False: none."""
         victims = [
             other
             for other in self.running
@@ -170,9 +197,4 @@ class StepLoop:
                 if not job.task.done:
                     continue
             self._leave(job)
-            if error is None:
-                job.answer.set_result(job.task.result())
-            elif isinstance(error, DecodeError):
-                job.answer.set_result(error)
-            else:
-                job.answer.set_exception(error)
+            self._answers.append((job, error or job.task.result()))
