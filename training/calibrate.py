@@ -15,6 +15,7 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,11 @@ def isotonic_knots(points: Sequence[tuple[float, bool]]) -> Knots:
     finite = sorted((m, right) for m, right in points if m != float("inf"))
     endless = [right for m, right in points if m == float("inf")]
     pools: list[list[float]] = []  # [strength sum, right, count]
-    for margin, right in [*finite, *((finite[-1][0] + 1.0 if finite else 1.0, r) for r in endless)]:
-        pools.append([margin, float(right), 1.0])
+    largest = finite[-1][0] + 1.0 if finite else 1.0
+    every = [*finite, *((largest, right) for right in endless)]
+    for margin, group in groupby(every, key=lambda point: point[0]):  # equal ones are one pool from the start
+        rights = [float(right) for _, right in group]
+        pools.append([margin * len(rights), sum(rights), float(len(rights))])
         while len(pools) > 1 and _rate(pools[-2]) >= _rate(pools[-1]):
             last = pools.pop()
             pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]

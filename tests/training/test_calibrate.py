@@ -32,6 +32,12 @@ def test_knots_ascend_within_probabilities(points: list[tuple[float, bool]]) -> 
     assert all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(knots))
 
 
+def test_equal_strengths_have_one_probability() -> None:
+    assert isotonic_knots([(5.0, n > 0) for n in range(98)]) == ((5.0, 0.98),)
+    endless = isotonic_knots([(1.0, False), *((float("inf"), n > 0) for n in range(98))])
+    assert endless[-1] == (2.0, 0.98)
+
+
 def test_knots_that_print_alike_are_one() -> None:
     close = [(1.0 + n * 1e-9, n % 2 == 0) for n in range(2)] + [(1.0 + 2e-9, True), (1.0 + 3e-9, True)]
     knots = isotonic_knots(close)
