@@ -36,7 +36,8 @@ def float_model(base: Checkpoint, adapter: Adapter | None, dtype: torch.dtype) -
 
     config = hf_config(base.config)
     config._attn_implementation = "sdpa"
-    model: Any = LlamaForCausalLM(config).to(dtype)
+    made: Any = LlamaForCausalLM(config)
+    model = made.to(dtype)
     factors, norms = (adapter.factors, adapter.norms) if adapter else ({}, {})
 
     def put(parameter: Tensor, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-DEFAULT_MODEL = "smollm2-135m-base"
+DEFAULT_MODEL = "smollm2-135m-apply"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
