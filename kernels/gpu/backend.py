@@ -102,9 +102,7 @@ class TritonBackend:
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         config = self.config
-        shape = choose_shape(
-            segments, config.group_size, config.num_kv_heads, config.head_dim, self.pool.page, self.splits
-        )
+        shape = choose_shape(segments, config.group_size, config.num_kv_heads, self.pool.page, self.splits)
         rows = sum(len(segment.tokens) for segment in segments)
         if self.graphs and shape in self._seen:
             graph = self._graph(shape)
@@ -158,7 +156,7 @@ class TritonBackend:
         x = torch.empty(t, config.hidden_size, device=device)
         q8, s8 = scratch_rows(t, config.hidden_size, device)
         qkv = None
-        if not one_kernel_makes_qkv(t, dim):
+        if not one_kernel_makes_qkv(dim):
             qkv = torch.empty(t, config.q_size + 2 * config.kv_size, device=device)
         q, sq = (
             torch.empty(t, heads, dim, dtype=torch.int8, device=device),

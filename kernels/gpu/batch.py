@@ -88,7 +88,6 @@ def choose_shape(
     segments: Sequence[Segment],
     group: int,
     kv_heads: int,
-    head_dim: int,
     page: int,
     splits: int | None = None,
 ) -> Shape:
@@ -100,7 +99,7 @@ def choose_shape(
     lengths = [len(segment.tokens) for segment in segments]
     tokens, places = rounded_tokens(sum(lengths)), rounded_segments(len(segments))
     longest = rounded_tokens(max(lengths))
-    tile = attention_tile(longest * group, places * kv_heads, head_dim, page)
+    tile = attention_tile(longest * group, places * kv_heads, page)
     tiles = -(-tokens * group // tile.rows) + (min(places, tokens) if places > 1 else 0)
     if splits is None:
         keys = max(segment.cache.length + n for segment, n in zip(segments, lengths, strict=True))

@@ -12,8 +12,8 @@ import torch
 
 from kernels.backend import Segment
 from kernels.gpu.backend import TritonBackend
-from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass, plain_pass
-from kernels.gpu.plain import PlainModel, random_weights
+from kernels.gpu.passes import CASES, CONTEXT, CONTROL_SIZES, backend_for, exact_pass, plain_pass
+from kernels.gpu.plain import PlainModel, batch_variance, random_weights
 from kernels.gpu.timing import captured, median_us
 from kernels.invariant import batch_invariant
 from kernels.shapes import SHAPES
@@ -65,20 +65,15 @@ def bench_drop_in() -> None:
     """The batch-invariant mode on the bf16 model: distinct answers over batch sizes, and its cost."""
     config = SHAPES["1.5B"]
     weights = random_weights(config)
-    sizes = (1, 2, 3, 4, 8, 15, 16, 32, 64, 100, 128, 192, 256)
-    plain = PlainModel(weights, max(sizes), CONTEXT + 1)
-    tokens = torch.randint(config.vocab_size, (max(sizes), 1), device="cuda")
-    plain.k[:] = plain.k[:, :1]  # every sequence has the same past
-    plain.v[:] = plain.v[:, :1]
-
-    def distinct() -> int:
-        rows = [plain.logits(plain.forward(tokens[:1].expand(n, 1), CONTEXT))[0, 0] for n in sizes]
-        return len({row.float().cpu().numpy().tobytes() for row in rows})
-
+    plain = PlainModel(weights, max(CONTROL_SIZES), CONTEXT + 1)
     with torch.inference_mode():
-        without = distinct()
+        without, changed = batch_variance(plain, CONTROL_SIZES, CONTEXT)
         with batch_invariant():
-            print(f"drop-in: {distinct()} distinct rows over {len(sizes)} batch sizes; plain torch {without}")
+            pinned_rows, _ = batch_variance(plain, CONTROL_SIZES, CONTEXT)
+        print(
+            f"drop-in: {pinned_rows} distinct rows over {len(CONTROL_SIZES)} batch sizes; "
+            f"plain torch {without}, up to {changed} of {config.vocab_size} logits"
+        )
         for case, sequences, new, past in CASES:
             if (case.startswith("prefill") and new != 2048) or case.startswith("verify"):
                 continue

@@ -19,10 +19,12 @@ from kernels.config import ModelConfig
 from kernels.gpu.attention import attention
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.batch import Inputs, choose_shape
-from kernels.gpu.combine import Sums, combine_quantize
+from kernels.gpu.combine import Sums
 from kernels.gpu.linear import linear
 from kernels.gpu.mlp import gate_up
 from kernels.gpu.passes import CASES, CONTEXT, backend_for, exact_pass
+from kernels.gpu.qkv import project_qkv
+from kernels.gpu.rope import rope_quantize
 from kernels.gpu.tiles import AttentionTile, Tile
 from kernels.gpu.timing import kernel_us
 from kernels.shapes import SHAPES
@@ -153,19 +155,8 @@ def bench_gate_up(compile_only: tuple[int, int] | None = None) -> None:
             )
 
 
-PREFILL_TILES = {
-    64: (
-        AttentionTile(64, 64, 4, 2, 168), AttentionTile(64, 64, 4, 2, 128), AttentionTile(64, 128, 4, 2),
-        AttentionTile(64, 64, 4, 3, 168),
-    ),
-    128: (
-        AttentionTile(64, 64, 4, 2), AttentionTile(64, 64, 4, 3), AttentionTile(64, 32, 4, 2),
-    ),
-}  # fmt: skip
-DECODE_TILES = (
-    AttentionTile(16, 64, 2, 3), AttentionTile(16, 64, 2, 4), AttentionTile(16, 128, 4, 2),
-    AttentionTile(16, 128, 4, 3),
-)  # fmt: skip
+PREFILL_TILES = (AttentionTile(64, 128, 4, 2), AttentionTile(64, 64, 4, 2, 168), AttentionTile(64, 64, 4, 2))
+DECODE_TILES = (AttentionTile(16, 64, 2, 2), AttentionTile(16, 64, 2, 3), AttentionTile(16, 128, 4, 2))
 ATTENTION_CASES = ((1, 2048, 0), (1, 6000, 0), (64, 1, CONTEXT), (256, 1, CONTEXT))
 
 
@@ -177,7 +168,7 @@ def bench_attention(compile_only: tuple[int, int] | None = None) -> None:
         for sequences, new, past in ATTENTION_CASES:
             case = f"attention {name} {sequences}x{new}+{past}"
             scores = sequences * config.num_heads * (new * past + new * (new + 1) / 2)
-            for tile in PREFILL_TILES[config.head_dim] if new > 1 else DECODE_TILES:
+            for tile in PREFILL_TILES if new > 1 else DECODE_TILES:
                 number += 1
                 if compile_only and number % compile_only[1] != compile_only[0]:
                     continue
@@ -209,7 +200,7 @@ def plain_attention(config: ModelConfig, sequences: int, new: int, past: int) ->
 def attention_pass(
     backend: TritonBackend, sequences: int, new: int, past: int, tile: AttentionTile
 ) -> Callable[[], None]:
-    """Attention and its quantiser over one layer's pages."""
+    """Attention over one layer's pages, both passes, without the quantiser after it."""
     config, device = backend.config, torch.device("cuda")
     segments = []
     for _ in range(sequences):
@@ -217,7 +208,7 @@ def attention_pass(
         cache.length = past
         segments.append(Segment(cache, torch.zeros(new, dtype=torch.int64)))
     group, heads, dim = config.group_size, config.num_heads, config.head_dim
-    shape = choose_shape(segments, group, config.num_kv_heads, dim, backend.pool.page, splits=1)
+    shape = choose_shape(segments, group, config.num_kv_heads, backend.pool.page, splits=1)
     shape = dataclasses.replace(shape, tile=tile, tiles=sequences * -(-new * group // tile.rows))
     inputs = Inputs(shape, 64, device)
     inputs.fill(segments, group, backend.pool.page)
@@ -226,13 +217,39 @@ def attention_pass(
     sq = torch.rand(t, heads, device=device) / 64
     pages = (backend.pool.k[0], backend.pool.sk[0], backend.pool.v[0], backend.pool.sv[0])
     sums = Sums.allocate(1, t, heads, dim, device)
-    out, out_s = torch.empty(t, heads * dim, dtype=torch.int8, device=device), torch.empty(t, device=device)
 
-    def run() -> None:
-        attention(q, sq, *pages, inputs.batch, sums, tile=tile)
-        combine_quantize(sums, out, out_s, heads)
+    return lambda: attention(q, sq, *pages, inputs.batch, sums, tile=tile)
 
-    return run
+
+QKV_ROWS = (1, 64, 256, 2048, 6000)
+
+
+def bench_qkv(compile_only: tuple[int, int] | None = None) -> None:
+    """Q, K and V of one layer by one kernel, and by a product and a second kernel."""
+    for index, (name, rows) in enumerate((name, rows) for name in SHAPES for rows in QKV_ROWS):
+        if compile_only and index % compile_only[1] != compile_only[0]:
+            continue
+        backend = backend_for(name, layers=1)
+        config, weight = backend.config, backend._layers[0].qkv
+        x, sx, _, _ = int8_operands(rows, config.hidden_size, 1)
+        positions = torch.arange(rows, dtype=torch.int32, device="cuda")
+        q = torch.empty(rows, config.num_heads, config.head_dim, dtype=torch.int8, device="cuda")
+        sq = torch.empty(rows, config.num_heads, device="cuda")
+        out = torch.empty(rows, len(weight.weight), device="cuda")
+        pool = backend.pool
+        pages = (pool.k[0], pool.sk[0], pool.v[0], pool.sv[0])
+        where = (positions, positions, backend._cos, backend._sin, q, sq, *pages)
+        one = lambda: project_qkv(x, sx, weight.weight, weight.scale, weight.bias, *where)  # noqa: B023, E731
+
+        def two() -> None:
+            linear(x, sx, weight.weight, weight.scale, out, bias=weight.bias)  # noqa: B023
+            rope_quantize(out, *where)  # noqa: B023
+
+        if compile_only:
+            one()
+            two()
+        else:
+            print(f"qkv {name} {rows}: {kernel_us(one):.1f} us, in two {kernel_us(two):.1f} us", flush=True)
 
 
 def bench_ceilings() -> None:
@@ -260,6 +277,7 @@ def compile_part(part: int, parts: int) -> None:
             exact_pass(backend_for(name, layers=1), *case[1:])()
     bench_linear((part, parts))
     bench_gate_up((part, parts))
+    bench_qkv((part, parts))
     bench_attention((part, parts))
     torch.cuda.synchronize()
 
@@ -277,6 +295,7 @@ def main() -> None:
     bench_ceilings()
     bench_linear()
     bench_gate_up()
+    bench_qkv()
     bench_attention()
 
 

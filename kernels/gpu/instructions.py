@@ -108,7 +108,7 @@ def reports() -> list[Report]:
         found.append(compile_kernel(linear._linear, shape | epilogue, {}, tile.warps, tile.stages))
         restricted = shape | {"IDS": True}
         found.append(compile_kernel(linear._linear_argmax, restricted, {}, tile.warps, tile.stages))
-        tile = qkv_tile(rows, 64, 576)
+        tile = qkv_tile(rows, 64)
         shape = {"D": 64, "BM": tile.rows, "BK": tile.depth, "EVEN": False, "BIAS": True, "QK_NORM": True}
         shape |= {"H": 9, "KV": 3, "PAGE": 128}
         found.append(compile_kernel(qkv._project_qkv, shape, {}, tile.warps, tile.stages))
@@ -116,7 +116,7 @@ def reports() -> list[Report]:
         shape = {"BM": tile.rows, "BN": tile.columns, "BK": tile.depth, "EVEN": 576 % tile.depth == 0}
         found.append(compile_kernel(mlp._gate_up, shape, {}, tile.warps, tile.stages))
     for packed, splits in ((3, 1), (3, 8), (192, 1)):
-        attend = attention_tile(packed, 3, 64, 128)
+        attend = attention_tile(packed, 3, 128)
         shape = HEADS | {"BM": attend.rows, "BN": attend.keys, "SPLITS": splits, "STAGES": attend.stages}
         fused = splits == 1 and attend.rows < 64
         out = {"out_ptr": "*fp32" if splits == 1 else "*i32"}

@@ -15,6 +15,7 @@ from kernels.gpu.plain import PlainModel, random_weights
 from kernels.shapes import SHAPES
 
 CONTEXT = 1024
+CONTROL_SIZES = (1, 2, 3, 4, 8, 15, 16, 32, 64, 100, 128, 192, 256)  # of the negative control
 CASES = (  # (name, sequences, new tokens of each, positions before them)
     ("prefill 512", 1, 512, 0),
     ("prefill 2048", 1, 2048, 0),
@@ -40,7 +41,7 @@ def exact_pass(backend: TritonBackend, sequences: int, new: int, past: int) -> C
         cache = backend.new_cache(past + new)
         cache.length = past
         segments.append(Segment(cache, torch.randint(config.vocab_size, (new,))))
-    shape = choose_shape(segments, config.group_size, config.num_kv_heads, config.head_dim, backend.pool.page)
+    shape = choose_shape(segments, config.group_size, config.num_kv_heads, backend.pool.page)
     inputs = Inputs(shape, -(-config.max_position // backend.pool.page), torch.device("cuda"))
     inputs.fill(segments, config.group_size, backend.pool.page)
     rows = answer_rows(sequences, new, past)

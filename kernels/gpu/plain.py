@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -75,6 +77,18 @@ class PlainModel:
         group = q.shape[1] // k.shape[1]  # the bias subclass knows no grouped heads
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=causal_lower_right(n, keys))
+
+
+def batch_variance(model: PlainModel, sizes: Sequence[int], past: int) -> tuple[int, int]:
+    """How one sequence's next logits follow from its batch: distinct rows, and the most values that change.
+
+    Every sequence of a batch has the same `past` positions and the same token, so every row should be equal.
+    """
+    model.k[:], model.v[:] = model.k[:, :1].clone(), model.v[:, :1].clone()
+    token = torch.randint(model.config.vocab_size, (1, 1), device=model.k.device)
+    rows = [model.logits(model.forward(token.expand(n, 1), past))[0, 0] for n in sizes]
+    distinct = len({row.float().cpu().numpy().tobytes() for row in rows})
+    return distinct, max(int((row != rows[0]).sum()) for row in rows)
 
 
 def random_weights(config: ModelConfig, device: str = "cuda", seed: int = 0) -> Weights:

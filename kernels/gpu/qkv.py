@@ -24,8 +24,6 @@ from kernels.gpu.key_order import key_row_of
 from kernels.gpu.linear import int8_product, tile_position
 from kernels.gpu.tiles import Tile, qkv_tile
 
-FEW_ROWS = 16
-
 
 @triton.jit
 def _norm_head(y, g_ptr, eps, D: tl.constexpr):
@@ -100,9 +98,9 @@ def _project_qkv(
         tl.store(sv_ptr + first * PAGE + offset, row_scale(m), mask=cached)
 
 
-def one_kernel_makes_qkv(tokens: int, head_dim: int) -> bool:
-    """Whether `project_qkv` can be used and is faster: few rows want narrower tiles than a head."""
-    return tokens > FEW_ROWS and head_dim >= 32 and head_dim & (head_dim - 1) == 0
+def one_kernel_makes_qkv(head_dim: int) -> bool:
+    """Whether a head can be the columns of a tile."""
+    return head_dim >= 32 and head_dim & (head_dim - 1) == 0
 
 
 def project_qkv(
@@ -135,7 +133,7 @@ def project_qkv(
     tokens, heads, head_dim = q.shape
     _, kv_heads, page, _ = k_pages.shape
     depth = x.shape[1]
-    tile = tile or qkv_tile(tokens, head_dim, depth)
+    tile = tile or qkv_tile(tokens, head_dim)
     grid = (triton.cdiv(tokens, tile.rows) * (heads + 2 * kv_heads),)
     _project_qkv[grid](
         x, sx, weight, weight_scale, bias, positions, slots, cos, sin, q_norm, k_norm,

@@ -42,13 +42,11 @@ def matmul_tile(rows: int, columns: int, depth: int) -> Tile:
     return Tile(128, 64, 128, 4, 4)
 
 
-def qkv_tile(rows: int, head_dim: int, depth: int) -> Tile:
+def qkv_tile(rows: int, head_dim: int) -> Tile:
     """Tile of the product that makes Q, K and V; its columns are a head."""
-    if rows <= 16:
-        return Tile(16, head_dim, 256, 4, 4)
-    if rows <= 256:
-        return Tile(64, head_dim, 128, 4, 4)
-    return Tile(128 if head_dim <= 64 and depth < 4096 else 64, head_dim, 128, 4, 4)
+    if rows <= 64:
+        return Tile(16, head_dim, 128 if rows <= 16 and head_dim <= 64 else 256, 4, 4)
+    return Tile(64 if rows <= 256 else 128, head_dim, 128, 4, 4)
 
 
 def gate_up_tile(rows: int, columns: int) -> Tile:
@@ -87,7 +85,7 @@ class AttentionTile:
         }
 
 
-def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) -> AttentionTile:
+def attention_tile(packed_rows: int, programs: int, page: int) -> AttentionTile:
     """Tile for segments of at most `packed_rows` = query tokens times heads of a group.
 
     `programs` is the number of (segment, key head) pairs: when they fill the device, small programs are best.
@@ -95,11 +93,13 @@ def attention_tile(packed_rows: int, programs: int, head_dim: int, page: int) ->
     if packed_rows <= 32:
         rows = 16 if packed_rows <= 16 else 32
         if programs >= FILLING_PROGRAMS:
-            return AttentionTile(rows, min(64, page), 2, 3)
+            return AttentionTile(rows, min(64, page), 2, 2)
         return AttentionTile(rows, min(128, page), 4, 2)
-    return AttentionTile(64, min(64 if head_dim > 64 else 128, page), 4, 2)
+    return AttentionTile(64, min(128, page), 4, 2)
 
 
 def maxima_tile(tile: AttentionTile, page: int) -> AttentionTile:
     """Tile of the pass over the keys that finds the maxima, for segments whose sums take `tile`."""
-    return AttentionTile(tile.rows, min(128, page), tile.warps, 3 if tile.rows >= 64 else tile.stages)
+    if tile.rows < 64:
+        return AttentionTile(tile.rows, min(128, page), tile.warps, tile.stages)
+    return AttentionTile(tile.rows, min(128, page), tile.warps, 3, registers=128)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kernels.gpu.plain import PlainModel, batch_variance
 from kernels.invariant import batch_invariant
+from kernels.tiny import tiny_weights
 
 
 class Block(nn.Module):
@@ -129,3 +131,9 @@ def test_dropout_is_refused() -> None:
     q = torch.randn(1, 2, 4, 8)
     with batch_invariant(), pytest.raises(NotImplementedError, match="dropout"):
         F.scaled_dot_product_attention(q, q, q, dropout_p=0.1)
+
+
+def test_the_plain_decoder_answers_alike_in_every_batch() -> None:
+    model = PlainModel(tiny_weights("llama", True), 5, 20, device="cpu")
+    with torch.inference_mode(), batch_invariant():
+        assert batch_variance(model, (1, 2, 5), 16) == (1, 0)

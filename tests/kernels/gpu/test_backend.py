@@ -99,7 +99,7 @@ def test_a_growing_sequence_meets_few_shapes_and_warming_up_changes_nothing() ->
     shapes = set()
     for past, new in [(0, 37), (37, 1), (38, 1), (60, 20), (60, 30), (64, 17)]:
         cache.length = past
-        shapes.add(choose_shape([Segment(cache, torch.zeros(new))], 3, 2, 16, 32))
+        shapes.add(choose_shape([Segment(cache, torch.zeros(new))], 3, 2, 32))
     assert len(shapes) == 3  # 64 tokens, 1 token, 32 tokens
     _, triton = models()
     triton.backend.warm_up(3)
