@@ -110,6 +110,7 @@ def test_identical_requests_among_others_have_one_result():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_thousand_identical_requests_among_four_thousand_have_one_result():
     reports = storm(identical=1000, different=4000, rounds=10, callers=64, seed=2)
     check_disturbance(reports)
