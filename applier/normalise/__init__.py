@@ -6,11 +6,13 @@ rule changes only what the lines that edit and file share prove to be carelessne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..formats import LazySnippet
+from ..markers import MarkerKind
 from ..parts import Part
+from .blanks import missing_blanks
 from .units import find_units, in_units
 
 __all__ = ["normalise_part", "normalise_snippet"]
@@ -22,7 +24,20 @@ def normalise_snippet(edit: LazySnippet, file: Sequence[str], language: str | No
     units = find_units(file, shown, (), language)
     if units is not None:
         edit = replace(edit, lines=tuple(in_units(edit.lines, units, file, language)))
-    return edit
+    blanks = missing_blanks(edit.lines, edit.markers, file)
+    return _with_lines(edit, blanks) if blanks else edit
+
+
+def _with_lines(edit: LazySnippet, before: Mapping[int, Sequence[str]]) -> LazySnippet:
+    """The snippet with more lines before some of its rows."""
+    lines: list[str] = []
+    markers: dict[int, MarkerKind] = {}
+    for row, line in enumerate(edit.lines):
+        lines += before.get(row, ())
+        if row in edit.markers:
+            markers[len(lines)] = edit.markers[row]
+        lines.append(line)
+    return replace(edit, lines=tuple(lines), markers=markers)
 
 
 def normalise_part(part: Part, file: Sequence[str], language: str | None) -> Part:

@@ -1,0 +1,64 @@
+"""Blank lines between unchanged lines come back where the edit is careless of them, and not otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from applier.formats import LazySnippet, parse_edit
+from applier.markers import MarkerKind
+from applier.normalise import normalise_snippet
+from applier.normalise.blanks import missing_blanks
+
+FILE = ["import sys", "", "", "def first():", "    one()", "", "    two()", "    three()", "", "", "end()"]
+
+
+def test_blank_lines_that_none_shows_come_back() -> None:
+    edit = ["import sys", "def first():", "    one()", "    two()", "    four()"]
+    assert missing_blanks(edit, {}, FILE) == {1: ["", ""], 3: [""]}
+
+
+def test_one_for_two() -> None:
+    edit = ["import sys", "", "def first():", "    zero()", "    one()", "", "    two()"]
+    assert missing_blanks(edit, {}, FILE) == {}  # at one place: it may be meant
+    again = [*edit, "    three()", "", "end()"]
+    assert missing_blanks(again, {}, FILE) == {2: [""], 9: [""]}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ["    one()", "    two()"],  # all that it changes
+        FILE[3:8],
+        ["import sys", "", "", "def first():", "    zero()", "    three()", "end()", "", "    one()"],
+        ["    new()", "    two()"],  # a new line on one side
+        ["    one()", "    four()", "    two()"],
+    ],
+)
+def test_other_edits_are_left_alone(edit: list[str]) -> None:
+    assert missing_blanks(edit, {}, FILE) == {}
+
+
+def test_one_kind_shown_as_in_the_file_speaks_for_that_kind_only() -> None:
+    file = ["aaa", "", "bbb", "ccc", "", "ddd", "", "", "eee"]
+    assert missing_blanks(["aaa", "", "bbb", "x", "ccc", "ddd", "eee"], {}, file) == {6: ["", ""]}
+
+
+def test_pairs_with_different_gaps_say_nothing() -> None:
+    file = ["aaa", "", "bbb", "aaa", "bbb"]
+    assert missing_blanks(["new", "aaa", "bbb"], {}, file) == {}
+
+
+def test_markers_keep_their_rows_and_white_space_its_bytes() -> None:
+    file = ["aaa", "  ", "bbb", "ccc", "ddd"]
+    parsed = parse_edit("aaa\nbbb\nnew\n# ... existing code ...\nddd", language="python")
+    assert isinstance(parsed, LazySnippet)
+    made = normalise_snippet(parsed, file, "python")
+    assert made.lines == ("aaa", "  ", "bbb", "new", "# ... existing code ...", "ddd")
+    assert made.markers == {4: MarkerKind.ELIDE}
+
+
+@given(st.lists(st.sampled_from(["", "abc", "def", "ghi"]), max_size=12))
+def test_an_edit_that_shows_the_file_is_itself(file: list[str]) -> None:
+    assert missing_blanks(file, {}, file) == {}
