@@ -14,7 +14,8 @@ from .types import Refusal
 def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
     """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
     if isinstance(edit, LazySnippet):
-        edit = normalise_snippet(edit, context.lines, context.language)
+        stub = context.path.endswith(".pyi")
+        edit = normalise_snippet(edit, context.lines, context.language, stub=stub)
     if isinstance(edit, LazySnippet | WholeFile):
         made = [plan_snippet(context, edit.lines, edit.markers)]
     else:

@@ -13,30 +13,47 @@ from ..formats import LazySnippet
 from ..markers import MarkerKind
 from ..parts import Part
 from .blanks import missing_blanks
+from .elisions import worded_markers
+from .folds import unfolded
 from .units import find_units, in_units
 
 __all__ = ["normalise_part", "normalise_snippet"]
 
 
-def normalise_snippet(edit: LazySnippet, file: Sequence[str], language: str | None) -> LazySnippet:
-    """The snippet in the habits of the file's lines; itself where there is nothing to change."""
+def normalise_snippet(
+    edit: LazySnippet, file: Sequence[str], language: str | None, *, stub: bool = False
+) -> LazySnippet:
+    """The snippet in the habits of the file's lines; itself where there is nothing to change.
+
+    In a `stub` (a .pyi file) dots are code.
+    """
     shown = [line for row, line in enumerate(edit.lines) if row not in edit.markers]
     units = find_units(file, shown, (), language)
     if units is not None:
         edit = replace(edit, lines=tuple(in_units(edit.lines, units, file, language)))
-    blanks = missing_blanks(edit.lines, edit.markers, file)
-    return _with_lines(edit, blanks) if blanks else edit
+    if not stub:
+        edit = _rewritten(edit, {}, unfolded(edit.lines, edit.markers, file, language))
+    worded = worded_markers(edit.lines, edit.markers, file, language)
+    if worded:
+        edit = replace(edit, markers=dict(sorted({**edit.markers, **worded}.items())))
+    return _rewritten(edit, missing_blanks(edit.lines, edit.markers, file), {})
 
 
-def _with_lines(edit: LazySnippet, before: Mapping[int, Sequence[str]]) -> LazySnippet:
-    """The snippet with more lines before some of its rows."""
+def _rewritten(
+    edit: LazySnippet, before: Mapping[int, Sequence[str]], folds: Mapping[int, Sequence[str]]
+) -> LazySnippet:
+    """The snippet with more lines before some of its rows, and folded scopes as (head, marker)."""
+    if not before and not folds:
+        return edit
     lines: list[str] = []
     markers: dict[int, MarkerKind] = {}
     for row, line in enumerate(edit.lines):
         lines += before.get(row, ())
-        if row in edit.markers:
+        if row in folds:
+            markers[len(lines) + 1] = MarkerKind.ELIDE
+        elif row in edit.markers:
             markers[len(lines)] = edit.markers[row]
-        lines.append(line)
+        lines += folds.get(row, [line])
     return replace(edit, lines=tuple(lines), markers=markers)
 
 

@@ -1,0 +1,86 @@
+"""Unchanged scopes that an edit shows as their head with dots for a body: `def f(): ...`, `f() { ... }`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ..indentation import white
+from ..languages import get
+from ..markers import MarkerKind
+
+_DOTS = r"(?:\.{3}|…|/\*\s*(?:\.{3}|…)\s*\*/|//\s*(?:\.{3}|…))"
+_BRACES = re.compile(rf"^(?P<head>.*\S\s*\{{)\s*{_DOTS}\s*\}}(?P<tail>[;,)]*)$")
+_COLON = re.compile(r"^(?P<head>.*\S:)\s*(?:#\s*)?(?:\.{3}|…)$")
+_CLOSE = re.compile(r"^\}[;,)]*$")
+# Bodies of dots are code under these.
+_STUBBED = re.compile(r"overload|abstract|Protocol")
+_LEAST_BODY = 2
+_COLONS = frozenset({"python"})
+
+
+def unfolded(
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str], language: str | None
+) -> dict[int, list[str]]:
+    """The lines of the file's scope for each row that folds one: its head, and a marker for
+    all below it.
+
+    The file must have the head once, with a body of several lines, and not the folded line itself.
+    """
+    entry = get(language)
+    if entry is None:
+        return {}
+    pattern = _COLON if entry.name in _COLONS else _BRACES
+    folded = {
+        row: match
+        for row, line in enumerate(edit)
+        if row not in markers and (match := pattern.match(line.rstrip())) is not None
+    }
+    if not folded:
+        return {}
+    texts = [line.strip() for line in file]
+    found: dict[int, list[str]] = {}
+    for row, match in folded.items():
+        head = match["head"].strip()
+        if texts.count(head) != 1 or edit[row].strip() in texts:
+            continue
+        at = texts.index(head)
+        end = _end(file, at)
+        body = [line for line in file[at + 1 : end] if line.strip()]
+        if len(body) < _LEAST_BODY or (pattern is _COLON and _is_stub(edit, row, body)):
+            continue
+        marker = white(body[0]) + _marker(entry.line_comments, entry.block_comments)
+        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(texts[end])):
+            continue
+        found[row] = [file[at], marker]
+    return found
+
+
+def _marker(openings: Sequence[str], blocks: Sequence[tuple[str, str]]) -> str:
+    words = "... existing code ..."
+    if not openings and blocks:
+        return f"{blocks[0][0]} {words} {blocks[0][1]}"
+    return f"{openings[0] if openings else '//'} {words}"
+
+
+def _end(file: Sequence[str], head: int) -> int:
+    """The first line of text after the head that is not deeper."""
+    depth = len(white(file[head]))
+    for row in range(head + 1, len(file)):
+        if file[row].strip() and len(white(file[row])) <= depth:
+            return row
+    return len(file)
+
+
+def _is_stub(lines: Sequence[str], row: int, body: Sequence[str]) -> bool:
+    """Whether Python's dots may be the new body: a declaration, or one of several of the same name."""
+    above = row - 1
+    while above >= 0 and lines[above].lstrip().startswith("@"):
+        if _STUBBED.search(lines[above]):
+            return True
+        above -= 1
+    depth = len(white(lines[row]))
+    owner = next((line for line in lines[row::-1] if line.strip() and len(white(line)) < depth), "")
+    if _STUBBED.search(owner) or re.search(r"\bABC\b", owner):
+        return True
+    return body[-1].strip() == "..."

@@ -1,0 +1,72 @@
+"""A scope shown as its head with dots for a body stays as it is, unless the dots are its new body."""
+
+from __future__ import annotations
+
+import pytest
+
+from applier.formats import LazySnippet, parse_edit
+from applier.markers import MarkerKind
+from applier.normalise import normalise_snippet
+from applier.normalise.folds import unfolded
+
+GO = ["func a() {", "\tone()", "\ttwo()", "}", "", "func b() {", "\tthree()", "}"]
+PYTHON = [
+    "class A:",
+    "    def f(self, x):",
+    "        y = x",
+    "        return y",
+    "",
+    "    def g(self): ...",
+]
+
+
+def test_braces() -> None:
+    want = {0: ["func a() {", "\t// ... existing code ..."]}
+    for body in ("{ ... }", "{...}", "{ … }", "{ /* ... */ }"):
+        assert unfolded([f"func a() {body}", "", "func b() {"], {}, GO, "go") == want
+
+
+def test_python() -> None:
+    for fold in ("    def f(self, x): ...", "    def f(self, x): # ..."):
+        made = unfolded(["class A:", fold], {}, PYTHON, "python")
+        assert made == {1: ["    def f(self, x):", "        # ... existing code ..."]}
+
+
+def test_json() -> None:
+    file = ["{", '  "a": {', '    "b": 1,', '    "c": 2', "  },", '  "d": 1', "}"]
+    assert list(unfolded(['  "a": { ... },', '  "d": 2'], {}, file, "json")) == [0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "file", "language"),
+    [
+        (["func b() { ... }"], GO, "go"),  # a body of one line: not worth a fold
+        (["func c() { ... }"], GO, "go"),  # another head
+        (["func a() { ... }"], [*GO, *GO], "go"),  # two of them
+        (["func a() { return }"], GO, "go"),
+        (["func a() { ... }"], [*GO, "func a() { ... }"], "go"),  # a line of the file
+        (["    def g(self): ..."], PYTHON, "python"),  # the file's own body
+        (["    @overload", "    def f(self, x): ..."], PYTHON, "python"),
+        (["    @abc.abstractmethod", "    @cached", "    def f(self, x): ..."], PYTHON, "python"),
+        (["class A(Protocol):", "    def f(self, x): ..."], PYTHON, "python"),
+        (["class A(ABC):", "    z = 1", "    def f(self, x): ..."], PYTHON, "python"),
+        (["func a() { ... }"], GO, None),
+    ],
+)
+def test_other_dots_stay(edit: list[str], file: list[str], language: str | None) -> None:
+    assert unfolded(edit, {}, file, language) == {}
+
+
+def test_dots_of_a_stub_file_stay() -> None:
+    parsed = parse_edit("class A:\n    def f(self, x): ...\n", path="a.pyi", language="python")
+    assert isinstance(parsed, LazySnippet)
+    assert normalise_snippet(parsed, PYTHON, "python", stub=True) == parsed
+
+
+def test_the_fold_becomes_a_marker() -> None:
+    text = "// ... existing code ...\nfunc a() { ... }\n\nfunc b() {\n\tfour()\n}\n"
+    parsed = parse_edit(text, language="go")
+    assert isinstance(parsed, LazySnippet)
+    made = normalise_snippet(parsed, GO, "go")
+    assert made.lines[:3] == ("// ... existing code ...", "func a() {", "\t// ... existing code ...")
+    assert made.markers == {0: MarkerKind.ELIDE, 2: MarkerKind.ELIDE}
