@@ -98,8 +98,5 @@ def _levels(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _indented(line: str, known: Mapping[str, str], shift: Shift) -> str:
-    """The line at its level in the file; as written where only the file has that level."""
-    if white(line) not in known and white(line) in known.values():
-        return line
     level = known.get(white(line))
     return reindent(line, shift) if level is None or not line.strip() else level + line.lstrip()

@@ -31,12 +31,6 @@ def test_new_lines_take_the_indentation_of_their_level_in_the_file():
     assert out == [*file[:2], "    if (end == text) {", "        return -2;", "    }", "}"]
 
 
-def test_a_new_line_that_has_the_files_indentation_keeps_it():
-    file = ["def jitter(delay):", "    return delay / 2", ""]
-    match = SearchMatch.of(file, ["def jitter(delay):", "  return delay / 2"])
-    assert match.replaced(["def jitter(delay):", "    return delay / 4"])[1] == "    return delay / 4"
-
-
 @given(st.lists(st.none() | lines, max_size=12), st.lists(lines, max_size=6), st.lists(lines, max_size=6))
 def test_a_replacement_keeps_every_gap(items, search, replace):
     out = SearchMatch.of(items, search).replaced(replace)
