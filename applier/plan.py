@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from .alignment.replacement import ODDS, SearchMatch
 from .alignment.scene import without_trailing_marker
 from .baseline import Proposal, propose
+from .belonging import is_strange, stands_enough
 from .constrain import Constraint, KnownLines, known_lines
 from .drafts import Drafter
 from .locate import locate
@@ -78,6 +79,9 @@ def plan_snippet(
 ) -> MergePlan | Refusal:
     """A lazy snippet, or a whole file with markers."""
     language = context.language
+    if is_strange(edit_lines, markers, context.lines):
+        message = "no line of the edit stands in the file; is it for another one? Show unchanged lines"
+        return Refusal(RefusalReason.NO_MATCH, message)
 
     def make(margin: int) -> MergePlan | Refusal:
         window = locate(context.lines, edit_lines, language, margin=margin, markers=markers)
@@ -114,6 +118,8 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
             proposal = propose(items, part.new, language, markers=markers, sound=sound)
         else:
             match = SearchMatch.of(items, part.old)
+            if not stands_enough(part.old, match.alike):
+                return _foreign(part, window)
             if (missing := match.missing_line(*part.changed)) is not None:
                 return _missing(part, missing)
             proposal = Proposal(match.replaced(part.new), ODDS)
@@ -133,6 +139,16 @@ def _elided_search(part: Part, context: Context) -> Refusal | None:
             message = f"The {part.what}: {text!r} stands for lines that it does not show; write them out."
             return Refusal(RefusalReason.NO_MATCH, message, (), part.line)
     return None
+
+
+def _foreign(part: Part, window: Window) -> Refusal:
+    return Refusal(
+        RefusalReason.NO_MATCH,
+        f"The {part.what}: most of its old lines stand nowhere in the file; is it for another one? Copy the "
+        "lines to change from the file",
+        tuple(LineRange(start + 1, max(start + 1, end)) for start, end in window.ranges[:8]),
+        part.line,
+    )
 
 
 def _missing(part: Part, row: int) -> Refusal:
