@@ -118,7 +118,8 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
             proposal = propose(items, part.new, language, markers=markers, sound=sound)
         else:
             match = SearchMatch.of(items, part.old)
-            if not stands_enough(part.old, match.alike):
+            whole = not find_markers(part.old, language)
+            if whole and not stands_enough(part.old, match.alike):
                 return _foreign(part, window)
             if (missing := match.missing_line(*part.changed)) is not None:
                 return _missing(part, missing)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .formats import LazySnippet, ParsedEdit, WholeFile
-from .normalise import normalise_part, normalise_snippet
+from .normalise import folded_row, normalise_part, normalise_snippet
 from .parts import from_block, from_hunk
 from .plan import Context, MergePlan, plan_part, plan_snippet
-from .types import Refusal
+from .types import Refusal, RefusalReason
 
 
 def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
@@ -16,6 +16,12 @@ def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> l
     if isinstance(edit, LazySnippet):
         stub = context.path.endswith(".pyi")
         edit = normalise_snippet(edit, context.lines, context.language, stub=stub)
+        row = folded_row(edit.lines, edit.markers, context.lines, context.language)
+        if row is not None:
+            message = f"{edit.lines[row].strip()!r} folds code that the file does not have so, or has twice; "
+            return Refusal(
+                RefusalReason.PLACEHOLDER_LEAK, message + "write it out, or leave it out", (), edit.line
+            )
     if isinstance(edit, LazySnippet | WholeFile):
         made = [plan_snippet(context, edit.lines, edit.markers)]
     else:

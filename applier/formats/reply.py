@@ -78,7 +78,8 @@ def block_of_reply(lines: Sequence[str], language: str | None, path: str = "") -
         return None
     blocks = _blocks(lines, rows)
     if blocks is None:
-        return _unclosed(lines, rows)
+        _check_closed(lines, rows)
+        return None
     outside = [*lines[blocks[-1][1] + 1 :]]
     for (_, end), (start, _) in pairwise(blocks):
         outside += lines[end + 1 : start]
@@ -116,7 +117,8 @@ def _blocks(lines: Sequence[str], rows: Sequence[int]) -> list[tuple[int, int]] 
     return blocks if opened is None else None
 
 
-def _unclosed(lines: Sequence[str], rows: Sequence[int]) -> None:
+def _check_closed(lines: Sequence[str], rows: Sequence[int]) -> None:
+    """Raises `EditParseError` where the only fence is an opening one below prose."""
     if len(rows) == 1 and any(line.strip() for line in lines[: rows[0]]):
         raise EditParseError(
             rows[0] + 1, "This code block is not closed: the edit may be cut off.", "Send it again, whole."

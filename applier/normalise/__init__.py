@@ -14,10 +14,10 @@ from ..markers import MarkerKind
 from ..parts import Part
 from .blanks import missing_blanks
 from .elisions import worded_markers
-from .folds import unfolded
+from .folds import folded_row, unfolded
 from .units import find_units, in_units
 
-__all__ = ["normalise_part", "normalise_snippet"]
+__all__ = ["folded_row", "normalise_part", "normalise_snippet"]
 
 
 def normalise_snippet(

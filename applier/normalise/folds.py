@@ -17,6 +17,7 @@ _CLOSE = re.compile(r"^\}[;,)]*$")
 _STUBBED = re.compile(r"overload|abstract|Protocol")
 _LEAST_BODY = 2
 _COLONS = frozenset({"python"})
+_DOTS_IN_BRACES = frozenset({"python", "markdown", "text", "perl"})
 
 
 def unfolded(
@@ -54,6 +55,25 @@ def unfolded(
             continue
         found[row] = [file[at], marker]
     return found
+
+
+def folded_row(
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str], language: str | None
+) -> int | None:
+    """The first row of `f() { ... }` that is no line of the file: no code, and left over by `unfolded`.
+
+    None for languages in which it may be code or prose.
+    """
+    entry = get(language)
+    if entry is None or entry.name in _DOTS_IN_BRACES:
+        return None
+    had = {line.strip() for line in file}
+    for row, line in enumerate(edit):
+        text = line.strip()
+        comment = text.startswith(("//", "/*", "*", "#", "<!--", "--"))
+        if row not in markers and not comment and text not in had and _BRACES.match(text):
+            return row
+    return None
 
 
 def _marker(openings: Sequence[str], blocks: Sequence[tuple[str, str]]) -> str:

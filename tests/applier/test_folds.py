@@ -7,7 +7,7 @@ import pytest
 from applier.formats import LazySnippet, parse_edit
 from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
-from applier.normalise.folds import unfolded
+from applier.normalise.folds import folded_row, unfolded
 
 GO = ["func a() {", "\tone()", "\ttwo()", "}", "", "func b() {", "\tthree()", "}"]
 PYTHON = [
@@ -70,3 +70,11 @@ def test_the_fold_becomes_a_marker() -> None:
     made = normalise_snippet(parsed, GO, "go")
     assert made.lines[:3] == ("// ... existing code ...", "func a() {", "\t// ... existing code ...")
     assert made.markers == {0: MarkerKind.ELIDE, 2: MarkerKind.ELIDE}
+
+
+def test_folds_that_the_file_does_not_bear_out_are_found() -> None:
+    edit = ["func b() {", "\tx()", "func c() { ... }"]
+    assert folded_row(edit, {}, GO, "go") == 2
+    assert folded_row(edit, {}, [*GO, edit[2]], "go") is None  # a line of the file
+    assert folded_row(["// func c() { ... }", "func c() { f(x...) }"], {}, GO, "go") is None
+    assert folded_row(edit, {}, GO, "markdown") is None
