@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
+import torch
 from hypothesis import settings
+
+# Read when Triton is imported, which torch's compiler does too: so before any test is.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 # A loaded machine must not fail a test, and the same commit must be tested in the same way everywhere.
 settings.register_profile("samebytes", deadline=None, derandomize=True)

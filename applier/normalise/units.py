@@ -17,6 +17,7 @@ from ..markers import string_lines
 
 _CLEAR = 0.6  # of the steps inwards that must have the size of the unit
 _MOST = 0.75  # of the shared lines that must agree
+_LEAST = 2  # shared lines: one may be aligned with something, or be another line
 _FEW = 0.2  # of the shared lines that may stand as in the file
 _SIZES = (2, 3, 4, 8)
 # Indentation is part of the text in these.
@@ -121,7 +122,7 @@ def _fitting(ours: str, theirs: str, pairs: Sequence[tuple[str, str]]) -> Units 
     if not votes:
         return None
     deeper, most = min(votes.items(), key=lambda vote: (-vote[1], abs(vote[0]), vote[0]))
-    if most < _MOST * votes.total():
+    if most < max(_LEAST, _MOST * votes.total()):
         return None
     if len(levels) < 2 and deeper and "\t" not in (ours, theirs):
         return None  # a shift would do as well

@@ -186,7 +186,9 @@ def test_a_cancelled_stream_stops_its_work():
         assert (await stub.ApplyEdit(edit(2))).content == b"new 2\n"
 
     serve(call, applier, workers=2)
-    assert (applier.cancelled, applier.finished) == (2, 0), "two were in work and two still waited"
+    # Two were in work; a waiting one may begin before its own cancellation comes, and is stopped then.
+    assert 2 <= applier.cancelled <= 4
+    assert applier.finished == 0
 
 
 def test_the_event_loop_answers_while_edits_are_in_work():

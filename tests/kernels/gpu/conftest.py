@@ -1,14 +1,8 @@
-"""Runs every Triton kernel on the CPU, in Triton's interpreter, unless the machine has a GPU."""
+"""Runs every Triton kernel on the CPU, in the interpreter that tests/conftest.py asks for, without a GPU."""
 
 from __future__ import annotations
 
-import os
-
 import torch
-
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
-
 import triton.runtime.interpreter as interpreter
 
 _patch_lang_tensor = interpreter._patch_lang_tensor
