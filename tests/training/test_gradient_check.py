@@ -13,7 +13,7 @@ from tests.training.test_fit import CONFIG, CPU
 from tests.training.toy import toy_checkpoint, toy_samples
 from training import packed_attention
 from training.fit import Fit, FitRun, Worker
-from training.gradient_check import GradientMismatchError, Way, choose_way
+from training.gradient_check import GradientMismatchError, Way, choose_way, disagreements
 
 
 @pytest.fixture
@@ -80,3 +80,30 @@ def test_flash_attention_has_the_gradients_of_the_reference(tmp_path: Path) -> N
 def test_the_check_leaves_no_gradient_behind(fit: Fit) -> None:
     _choose(fit, ["by_sample"])
     assert all(parameter.grad is None for parameter in fit.parameters.values())
+
+
+def _gradients() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return {f"factor {i}": torch.randn(200, generator=generator) for i in range(40)}
+
+
+def test_one_gradient_that_is_no_number_is_enough() -> None:
+    found = _gradients()
+    found["factor 7"][3] = torch.nan
+    assert disagreements(_gradients(), found) == ["factor 7"]
+    assert disagreements(_gradients(), _gradients()) == []
+
+
+def test_a_few_gradients_may_differ_but_not_many() -> None:
+    found = _gradients()
+    for i in range(4):
+        found[f"factor {i}"].neg_()
+    assert disagreements(_gradients(), found) == []
+    found["factor 4"].neg_()
+    assert disagreements(_gradients(), found) == [f"factor {i}" for i in range(5)]
+
+
+def test_gradients_that_are_all_a_little_off_are_wrong() -> None:
+    noise = torch.Generator().manual_seed(1)
+    found = {name: g + 0.42 * torch.randn(200, generator=noise) for name, g in _gradients().items()}
+    assert disagreements(_gradients(), found)
