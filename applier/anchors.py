@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from .line_facts import of_line
+
 MAX_CANDIDATES = 64  # positions tried for one line of the edit
 MAX_ANCHORS = 1600  # over all lines, rarest lines first: bounds the quadratic chain
 INFORMATION_CAP = 16  # letters and digits after which a line is not worth more
@@ -47,12 +49,14 @@ def line_weight(stripped: str, count: int, total: int) -> int:
     return information * log2_eighths(1 + total // count)
 
 
+@of_line
 def indent_of(line: str) -> int:
     """Width of the leading white space, a tab counting as 4."""
     body = line.lstrip()
     return len(line[: len(line) - len(body)].expandtabs(4))
 
 
+@of_line
 def header_name(line: str) -> str | None:
     """The name that a line defines, if it looks like the head of a definition."""
     found = _DEFINITION.search(line)

@@ -13,6 +13,7 @@ from itertools import groupby
 import numpy as np
 
 from ..anchors import header_name, indent_of
+from ..line_facts import of_line
 from ..window import GAP
 from .scene import Scene
 from .table import DELETE, INSERT, KEEP, MATCH, SKIP, Step
@@ -22,6 +23,7 @@ LONG_LINE = 48  # letters after which a line does not say more
 MANY = 12  # lines of text that are hardly deleted by showing their neighbours side by side
 
 
+@of_line
 def letters(text: str) -> int:
     """Letters and digits of a text."""
     return sum(map(str.isalnum, text))

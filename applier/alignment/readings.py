@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from ..indentation import SAME, Shift, majority, shift_between
 from ..window import GAP, Item
+from .alignments import alignments
 from .borders import border_evidence
 from .costs import Costs
 from .evidence import letters, step_evidence
 from .likeness import Likeness
 from .scene import Scene
-from .table import DELETE, KEEP, Step, align_lines
+from .table import DELETE, KEEP, Step
 from .traces import Traces
 from .writing import write
 
@@ -37,14 +38,13 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
     """
     likeness = Likeness.of(scene)
     found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
-    for number, costs in enumerate(settings):
-        steps = align_lines(scene, likeness, costs)
+    for steps, numbers in alignments(scene, likeness, settings):
         for variant in (steps, *_cuts(scene, steps)):
             merged = tuple(write(scene, variant))
-            found.setdefault(merged, (variant, []))[1].append(number)
+            found.setdefault(merged, (variant, []))[1].extend(numbers)
         for shift in _shifts(scene, steps):
             merged = tuple(write(scene, steps, shift))
-            found.setdefault(merged, (steps, []))[1].append(number)
+            found.setdefault(merged, (steps, []))[1].extend(numbers)
     traces = Traces(scene)
     out = []
     for merged, (steps, votes) in found.items():

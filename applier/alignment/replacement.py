@@ -10,11 +10,12 @@ import numpy as np
 from ..indentation import Shift, majority, reindent, white
 from ..sequences import changes
 from ..window import Item
+from .alignments import alignment
 from .costs import SETTINGS
 from .evidence import letters
 from .likeness import Likeness
 from .scene import Scene
-from .table import MATCH, align_lines
+from .table import MATCH
 
 ODDS = 5000  # of a block or hunk, as `Verdict.odds`: 99.2 % are right on mined edits
 LEAST_ALIKE = 60  # % of similarity from which a line that changes may be the file's
@@ -38,7 +39,7 @@ class SearchMatch:
         nothing = [False] * len(search)
         scene = Scene(items, search, nothing, nothing)
         likeness = Likeness.of(scene)
-        steps = align_lines(scene, likeness, SETTINGS[0])
+        steps = alignment(scene, likeness, SETTINGS[0])
         at = {
             s.row: s.column for s in steps if s.state == MATCH and s.row is not None and s.column is not None
         }

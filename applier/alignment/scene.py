@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..markers import MarkerKind, find_markers, trailing_marker
 from ..window import GAP, Item
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """`elides` says which lines of the edit are markers, `silent` which stand for nothing at all (comments on
     a deletion).
@@ -47,6 +48,10 @@ class Scene:
 
     def outer_rows(self) -> list[int]:
         """The first and the last line of every chunk, blank lines aside."""
+        return self._outer_rows
+
+    @cached_property
+    def _outer_rows(self) -> list[int]:
         rows: list[int] = []
         chunk: list[int] = []
         for row, line in enumerate([*self.edit, ""]):

@@ -9,12 +9,14 @@ Rows are lines of the edit, columns are items of the window. Five states say wha
 - KEEP: the window's line stays under a marker, or outside of what the edit shows, for free.
 
 Gaps can only be kept. Scores are integers. A row is a handful of numpy operations on the columns.
+
+This is the definition, and the way for machines without a C compiler; `compiled` gives the same steps sooner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,10 +28,10 @@ from .scene import Scene
 
 MATCH, INSERT, DELETE, SKIP, KEEP = range(5)
 _STATES = 5
+ANY_DEPTH = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of an alignment: `row` of the edit and `column` of the window, None where it has none."""
 
     state: int
@@ -44,7 +46,7 @@ def align_lines(scene: Scene, likeness: Likeness, costs: Costs) -> list[Step]:
 
 class _Table:
     def __init__(self, scene: Scene, likeness: Likeness, costs: Costs) -> None:
-        self.items, self.edit = scene.items, scene.edit
+        self.scene, self.items, self.edit = scene, scene.items, scene.edit
         self.elides, self.silent = scene.elides, scene.silent
         self.costs = costs
         self.columns = len(self.items)
@@ -57,7 +59,7 @@ class _Table:
         price = costs.delete_line + costs.delete_letters * letters // 16
         price = np.where(likeness.blank, costs.delete_blank, price)
         self.delete_sum = np.concatenate([[0], np.cumsum(np.where(likeness.gap, -LOW >> 8, price))])
-        self.next_indent = _next_indents(self.items)
+        self.next_indent = next_indents(self.items)
         self.rows = np.full((len(self.edit) + 1, _STATES, self.columns + 1), LOW, dtype=np.int64)
         self._fill()
 
@@ -99,13 +101,8 @@ class _Table:
         row[SKIP, 1:] = left[:-1]
 
     def _entry_price(self, row: int) -> np.ndarray:
-        """The price of starting to keep at each column: a marker elides lines no deeper than it stands."""
-        above = next((line for line in reversed(self.edit[:row]) if line.strip()), None)
-        below = next((line for line in self.edit[row + 1 :] if line.strip()), "")
-        indent = indent_of(self.edit[row])
-        if above is None or indent_of(above) <= indent or indent_of(below) > indent:
-            return np.zeros(self.columns + 1, dtype=np.int64)
-        return self.costs.inner_keep * (self.next_indent > indent)
+        """The price of starting to keep at each column."""
+        return self.costs.inner_keep * (self.next_indent > marker_depth(self.scene, row))
 
     def _finish(self) -> np.ndarray:
         """For every column, the score of stopping there and keeping the rest."""
@@ -114,11 +111,7 @@ class _Table:
             return final[KEEP]
         end = final.max(axis=0) - self.costs.outside_open
         if self.edit:
-            last = max((row for row, elided in enumerate(self.elides) if elided), default=-1)
-            shown = [indent_of(line) for line in self.edit[last + 1 :] if line.strip()]
-            floor = min(shown, default=0)
-            body = len(shown) > 1 and shown[-1] > floor
-            end = end - self.costs.inner_keep * (self.next_indent > floor) * body
+            end = end - self.costs.inner_keep * (self.next_indent > end_depth(self.scene))
         end[-1] = final[:, -1].max()
         return end
 
@@ -166,7 +159,27 @@ class _Table:
         return row, start, int(here[:SKIP, start].argmax())
 
 
-def _next_indents(items: Sequence[Item]) -> np.ndarray:
+def marker_depth(scene: Scene, row: int) -> int:
+    """The depth of lines down to which the marker at `row` keeps for free: as deep as it stands where it ends
+    a deeper part, any depth elsewhere.
+    """
+    above = next((line for line in reversed(scene.edit[:row]) if line.strip()), None)
+    below = next((line for line in scene.edit[row + 1 :] if line.strip()), "")
+    indent = indent_of(scene.edit[row])
+    if above is None or indent_of(above) <= indent or indent_of(below) > indent:
+        return ANY_DEPTH
+    return indent
+
+
+def end_depth(scene: Scene) -> int:
+    """The same for what is kept after the last line of an edit that does not end with a marker."""
+    last = max((row for row, elided in enumerate(scene.elides) if elided), default=-1)
+    shown = [indent_of(line) for line in scene.edit[last + 1 :] if line.strip()]
+    floor = min(shown, default=0)
+    return floor if len(shown) > 1 and shown[-1] > floor else ANY_DEPTH
+
+
+def next_indents(items: Sequence[Item]) -> np.ndarray:
     """For every column, the indentation of the first line from there on; -1 at a gap and at the end."""
     out = [-1] * (len(items) + 1)
     for column in range(len(items) - 1, -1, -1):
@@ -175,4 +188,4 @@ def _next_indents(items: Sequence[Item]) -> np.ndarray:
             out[column] = -1
         else:
             out[column] = indent_of(item) if item.strip() else out[column + 1]
-    return np.array(out)
+    return np.array(out, dtype=np.int64)

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from ..anchors import header_name, indent_of
+from ..line_facts import of_line
 from ..window import GAP, Item
 from .evidence import WORDS, letters
 from .scene import Scene
@@ -148,9 +149,15 @@ def _balance(lines: Sequence[Item]) -> list[int]:
         if line is GAP:
             out += [0] * len(_PAIRS)
             continue
-        for kind, pair in enumerate(_PAIRS):
-            out[kind - len(_PAIRS)] += line.count(pair[0]) - line.count(pair[1])
+        for kind, left_open in enumerate(_left_open(line)):
+            out[kind - len(_PAIRS)] += left_open
     return out
+
+
+@of_line
+def _left_open(line: str) -> tuple[int, ...]:
+    """How many brackets of each kind a line opens and does not close; less than 0 where it closes more."""
+    return tuple(line.count(pair[0]) - line.count(pair[1]) for pair in _PAIRS)
 
 
 def _bad_seam(above: str, below: str) -> bool:

@@ -108,10 +108,9 @@ def _without_edge_blanks(scene: Scene, steps: Sequence[Step]) -> list[Step]:
             if beyond and (row in matched or _kept_blank(scene, steps, row, way)):
                 idle.update(range(min(at, row) + 1, max(at, row)))
     for number, step in enumerate(steps):
-        beside = (*steps[max(0, number - 1) : number], *steps[number + 1 : number + 2])
-        forgotten = any(other.state == SKIP for other in beside)  # a marker, that is
-        if forgotten and step.row is not None and not scene.edit[step.row].strip():
-            idle.add(step.row)
+        if step.state == SKIP:  # a marker was forgotten
+            beside = steps[max(0, number - 1) : number + 2]
+            idle.update(s.row for s in beside if s.row is not None and not scene.edit[s.row].strip())
     return [step for step in steps if not (step.state == INSERT and step.row in idle)]
 
 

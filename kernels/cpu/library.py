@@ -1,4 +1,4 @@
-"""Compiles the C engine at first use, keeps it in the user's cache folder, loads it.
+"""Compiles C at first use, keeps it in the user's cache folder, loads it.
 
 The cached file is named by everything that decides its bits: the source, the compiler, the flags and the CPU.
 """
@@ -15,7 +15,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-_SOURCE = Path(__file__).parent
+ENGINE = Path(__file__).with_name("samebytes.c")
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
 # flags only drop errno and the inexact exception, which nothing reads.
 FLAGS = (
@@ -43,27 +43,27 @@ def cache_folder() -> Path:
 
 
 @lru_cache(maxsize=8)
-def load_library(target: str = "native") -> ctypes.CDLL:
-    """The engine compiled for `-march=target`. Raises CompileError."""
+def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
+    """The library of `source`, the engine's by default, compiled for `-march=target`. Raises CompileError."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise CompileError("no C compiler (cc, gcc or clang) was found")
     flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
-    path = cache_folder() / f"engine-{_key(compiler, flags)}.so"
+    path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
     try:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _compile(compiler, flags, path)
+            _compile(compiler, flags, source, path)
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
 
 
-def _compile(compiler: str, flags: tuple[str, ...], path: Path) -> None:
+def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:
     """The file appears under its name only when it is whole."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         output = Path(folder) / "engine.so"
-        command = [*compiler.split(), *flags, "-o", str(output), str(_SOURCE / "samebytes.c"), "-lm"]
+        command = [*compiler.split(), *flags, "-o", str(output), str(source), "-lm"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -73,10 +73,10 @@ def _compile(compiler: str, flags: tuple[str, ...], path: Path) -> None:
         output.replace(path)
 
 
-def _key(compiler: str, flags: tuple[str, ...]) -> str:
+def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:
     digest = hashlib.sha256()
-    for source in sorted(_SOURCE.glob("*.[ch]")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for part in sorted(source.parent.glob("*.[ch]")):
+        digest.update(part.name.encode() + b"\0" + part.read_bytes())
     try:
         version = subprocess.run(
             [*compiler.split(), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False
