@@ -8,8 +8,7 @@ ids end with its line end and hold no other, no known line is the beginning of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .indentation import reindent, shifts
@@ -19,46 +18,83 @@ from .window import GAP, Item
 MAX_SHIFTS = 4
 
 
-@dataclass(slots=True)
-class Node:
-    """A state inside a line; `allowed` holds the ids that may follow, ascending."""
+Ids = tuple[int, ...]
 
-    children: dict[int, Node] = field(default_factory=dict)
-    allowed: tuple[int, ...] = ()
+
+class Node:
+    """A state inside a line: `depth` ids of it are written, and `lines` (ids, ascending) begin with them.
+
+    What follows is worked out when it is asked for: most merges stay on a few of the lines, and most ids of a
+    line are no choice.
+    """
+
+    __slots__ = ("_allowed", "_children", "depth", "lines")
+
+    def __init__(self, lines: Sequence[Ids], depth: int) -> None:
+        self.lines, self.depth = lines, depth
+        self._children: dict[int, Node] | None = None
+        self._allowed: Ids | None = None
+
+    @property
+    def children(self) -> dict[int, Node]:
+        """The states after each id that may follow, by ascending id; empty at the end of a line."""
+        if self._children is None:
+            depth = self.depth
+            groups: dict[int, list[Ids]] = {}
+            for line in self.lines:
+                if len(line) > depth:
+                    groups.setdefault(line[depth], []).append(line)
+            self._children = {id_: Node(lines, depth + 1) for id_, lines in groups.items()}
+        return self._children
+
+    @property
+    def allowed(self) -> Ids:
+        """The ids that may follow, ascending."""
+        if self._allowed is None:
+            self._allowed = tuple(self.children)
+        return self._allowed
 
 
 class KnownLines:
     """A trie over the ids of the lines that a merged window may hold."""
 
-    def __init__(self, codec: PromptCodec, lines: Iterable[str]) -> None:
+    def __init__(self, codec: PromptCodec, lines: Sequence[str]) -> None:
         self.codec = codec
-        self.root = Node()
-        #: by the ids of a line the nodes inside it, after its first id, its second, …
-        self.paths: dict[tuple[int, ...], list[Node]] = {}
-        for line in dict.fromkeys(lines):
-            self._add(codec.encode_line(line))
-        self.branching: set[int] = set()
-        self._seal(self.root)
-
-    def _add(self, ids: tuple[int, ...]) -> None:
-        node = self.root
-        path = self.paths[ids] = []
-        for id_ in ids:
-            child = node.children.get(id_)
-            if child is None:
-                child = node.children[id_] = Node()
-            node = child
-            path.append(node)
-        path.pop()
-
-    def _seal(self, root: Node) -> None:
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            node.allowed = tuple(sorted(node.children))
-            if len(node.allowed) > 1 or node is self.root:
+        codec.learn(lines)
+        self._ids = set(map(codec.encode_line, lines))
+        self.root = Node(sorted(self._ids), 0)
+        self._branches: dict[Ids, list[tuple[int, Ids]]] = {}
+        #: every id that a choice inside a line, or at the start of one, can fall on
+        self.branching: set[int] = set(self.root.allowed)
+        shared = [self.root]
+        while shared:
+            node = shared.pop()
+            if len(node.children) > 1:
                 self.branching.update(node.allowed)
-            stack.extend(node.children.values())
+            shared.extend(child for child in node.children.values() if len(child.lines) > 1)
+
+    def branches(self, line: Ids) -> list[tuple[int, Ids]] | None:
+        """The places inside a known line at which another goes on differently: how many ids of the line stand
+        before it, and the ids that may follow. None for a line that is not known.
+        """
+        if line not in self._ids:
+            return None
+        found = self._branches.get(line)
+        if found is None:
+            found = self._branches[line] = []
+            node = self.root.children[line[0]]
+            while len(node.lines) > 1:
+                if len(node.allowed) > 1:
+                    found.append((node.depth, node.allowed))
+                node = node.children[line[node.depth]]
+        return found
+
+    def node(self, begun: Ids) -> Node:
+        """The state after the first ids of a known line."""
+        node = self.root
+        for id_ in begun:
+            node = node.children[id_]
+        return node
 
 
 class State(NamedTuple):

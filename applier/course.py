@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .constrain import Constraint, Node, State
+from .constrain import Constraint, State
 from .guide import Guide, Place
 
 
@@ -32,32 +32,33 @@ class Course:
 
     def __init__(self, constraint: Constraint, guide: Guide) -> None:
         self.ids: list[int] = []
+        self._known, self._units = constraint.known, guide.units
         self._starts: list[int] = []  # of units
         self._gaps: list[int] = []  # owed before each unit
-        self._nodes: list[Node] = []  # before each id
-        allowed: list[tuple[int, ...]] = []
+        positions: list[int] = []
+        allowed: list[tuple[int, ...]] = []  # at each of the positions
         root, state = constraint.known.root, constraint.start
         for unit in guide.units:
-            at_start = constraint.allowed(state)
+            at_start, start = constraint.allowed(state), len(self.ids)
             after = constraint.follow(state, unit[0])
-            nodes = constraint.known.paths.get(unit, ())
-            if after is None or len(nodes) < len(unit) - 1:
+            inside = constraint.known.branches(unit) if len(unit) > 1 else []
+            if after is None or inside is None:
                 break
-            self._starts.append(len(self.ids))
+            self._starts.append(start)
             self._gaps.append(state.gaps)
-            inside = nodes[: len(unit) - 1]
             self.ids += unit
-            self._nodes += (root, *inside)
-            allowed.append(at_start)
-            allowed += [node.allowed for node in inside]
+            if len(at_start) > 1:
+                positions.append(start)
+                allowed.append(at_start)
+            for offset, ids in inside:
+                positions.append(start + offset)
+                allowed.append(ids)
             state = after if len(unit) == 1 else State(root, after.gaps)
         self.length = len(self.ids)
+        self._choices = np.array(positions, np.int64)
         sizes = np.fromiter(map(len, allowed), np.int64, len(allowed))
-        self._choices = np.flatnonzero(sizes > 1)  # positions
-        sizes = sizes[self._choices]
         self._offsets = np.concatenate(([0], np.cumsum(sizes)))
-        flat = chain.from_iterable(allowed[position] for position in self._choices.tolist())
-        self._allowed = np.fromiter(flat, np.int64, int(self._offsets[-1]))
+        self._allowed = np.fromiter(chain.from_iterable(allowed), np.int64, int(self._offsets[-1]))
         self._columns = np.searchsorted(np.asarray(constraint.choices), self._allowed)
         expected = np.repeat(np.asarray(self.ids, np.int64)[self._choices], sizes)
         self._expected = np.flatnonzero(self._allowed == expected)  # one for each choice
@@ -105,7 +106,6 @@ class Course:
     def state(self, position: int) -> tuple[State, Place]:
         """Where constraint and guide stand before the token at `position`."""
         unit = bisect_right(self._starts, position) - 1
-        return (
-            State(self._nodes[position], self._gaps[unit]),
-            Place(unit, position - self._starts[unit]),
-        )
+        offset = position - self._starts[unit]
+        node = self._known.node(self._units[unit][:offset])
+        return State(node, self._gaps[unit]), Place(unit, offset)

@@ -16,14 +16,13 @@ import json
 import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from applier.line_ids import LineIds
 from applier.window import GAP, Item
 
-LINE_CACHE_SIZE = 1 << 16
 MAX_BASENAME = 128
 
 
@@ -95,7 +94,9 @@ class PromptCodec:
             i for i, piece in enumerate(self._bytes) if piece and piece.endswith(b"\n")
         )
         self.vocab_size = max(ids.values()) + 1
-        self.encode_line = lru_cache(maxsize=LINE_CACHE_SIZE)(self._encode_line)
+        self._line_ids = LineIds(self._tokenizer, self.vocab_size)
+        self.encode_line = self._line_ids.__getitem__
+        self.learn = self._line_ids.learn
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode())
         digest.update(json.dumps([asdict(self.template), sorted(ids.items())], sort_keys=True).encode())
         self.sha256 = digest.hexdigest()
@@ -105,11 +106,10 @@ class PromptCodec:
         """Reads a `tokenizer.json`."""
         return PromptCodec(Path(path).read_text(encoding="utf-8"), template)
 
-    def _encode_line(self, line: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(line + "\n", add_special_tokens=False).ids)
-
     def encode_items(self, items: Iterable[Item]) -> list[int]:
         """Ids of lines and gaps, one after the other."""
+        items = list(items)
+        self.learn(item for item in items if item is not GAP)
         out: list[int] = []
         for item in items:
             if item is GAP:

@@ -66,3 +66,21 @@ def test_the_edits_lines_are_known_in_the_files_indentation():
 def test_references_tell_the_indentation_too():
     known = known_lines(["\tif x:", "\t\ty()"], ["  z()"], [], references=["if x:"])
     assert "\t  z()" in known
+
+
+@given(st.lists(st.text("ab (:", max_size=5), min_size=1, max_size=8))
+def test_branches_are_where_known_lines_part(lines):
+    known = KnownLines(codec(), lines)
+    ids = {codec().encode_line(line) for line in lines}
+    for line in ids:
+        expected = []
+        for depth in range(1, len(line)):
+            after = sorted({other[depth] for other in ids if other[:depth] == line[:depth]})
+            if len(after) > 1:
+                expected.append((depth, tuple(after)))
+        assert known.branches(line) == expected
+        for depth in range(len(line)):
+            assert known.node(line[:depth]).allowed == tuple(
+                sorted({other[depth] for other in ids if other[:depth] == line[:depth]})
+            )
+    assert known.branches(codec().encode_line("unknown")) is None

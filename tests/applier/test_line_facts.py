@@ -1,0 +1,17 @@
+from applier import line_facts
+from applier.line_facts import of_line
+
+
+def test_a_fact_is_asked_for_once_and_long_lines_are_not_kept(monkeypatch):
+    monkeypatch.setattr(line_facts, "LONGEST", 5)
+    asked: list[str] = []
+
+    @of_line
+    def length(line: str) -> int:
+        """The length."""
+        asked.append(line)
+        return len(line)
+
+    assert [length(line) for line in ("ab", "ab", "abcdef", "abcdef")] == [2, 2, 6, 6]
+    assert asked == ["ab", "abcdef", "abcdef"]
+    assert (length.__name__, length.__doc__) == ("length", "The length.")
