@@ -46,6 +46,11 @@ class Scheduler:
         return self._loop.options
 
     @property
+    def loop(self) -> StepLoop:
+        """The step loop, for `on_step` alone: nothing of it may be touched from another thread."""
+        return self._loop
+
+    @property
     def waiting(self) -> int:
         """Merges that have no cache yet."""
         return len(self._arrived) + len(self._loop.waiting)

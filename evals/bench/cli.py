@@ -205,6 +205,33 @@ def engine(
 
 
 @app.command()
+def identical(
+    load: LoadFile,
+    out: Out,
+    times: Annotated[int, typer.Option(min=1, help="Times that one request is asked.")] = 1000,
+    others: Annotated[int, typer.Option(min=0, help="Different requests among them.")] = 4000,
+    callers: Annotated[int, typer.Option(min=1, help="Threads that ask.")] = 64,
+    on_cpu: Annotated[int, typer.Option(min=0, help="Requests that a CPU answers too, to compare.")] = 8,
+    seed: Seed = 0,
+    model: Model = None,
+    backend: Backend = "auto",
+) -> None:
+    """One request many times amid different ones, while caches, chunks, drafts and order vary at random."""
+    from evals.bench.identical import run_identical
+
+    with usage_errors():
+        edits = open_load(load, "model")
+        counts = (times, others, callers, on_cpu, seed)
+        result = run_identical(model, backend, edits.edits, edits.source, *counts)
+        finish(result, out)
+    row = result["rows"][0]
+    distinct = max(row["distinct_results_of_identical"], row["distinct_logits_of_identical"])
+    if distinct > 1 or row["differ_from_cpu"]:
+        console.print(f"{distinct} distinct; {row['differ_from_cpu']} differ from the CPU", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
 def exact(out: Out, repeats: Repeats = 21) -> None:
     """Time of exact edits of files up to 10 MiB. Needs no model and no load."""
     from evals.bench.exact import bench_exact

@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from kernels.model import BackendName
 
 
+def model_or_default(model: Path | None) -> Path:
+    """The folder of a model, the default one's for None."""
+    if model is None:
+        from applier.models.home import model_folder
+        from applier.models.manifest import DEFAULT_MODEL
+
+        return model_folder(DEFAULT_MODEL)
+    return model
+
+
 def open_applier(model: Path | None, backend: BackendName = "auto", threads: int | None = None) -> Applier:
     """With its model loaded, and a scheduler as a server has one; None is the default model.
 
     Raises ModelNotFoundError.
     """
-    if model is None:
-        from applier.models.home import model_folder
-        from applier.models.manifest import DEFAULT_MODEL
-
-        model = model_folder(DEFAULT_MODEL)
-    applier = Applier.from_model_dir(model, backend, threads)
+    applier = Applier.from_model_dir(model_or_default(model), backend, threads)
     applier.start_scheduler()
     return applier
