@@ -15,6 +15,7 @@ from applier.receipt import request_digest
 from applier.types import EditRequest, EditResult, Timing
 
 from .entry import decode, encode, without_work
+from .flights import Flights
 from .store import CorruptEntry, Key, MemoError, Store
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ log = structlog.get_logger("samebytes.memo")
 
 
 class MemoEvent(StrEnum):
-    """What happened at one look into the memo; a checked or mismatched hit is a hit too."""
+    """What happened to one request; a checked or mismatched hit is a hit too."""
 
     HIT = "hit"
     MISS = "miss"
+    JOINED = "joined"  # an equal request was on its way, and its answer is this one's too
     CHECKED = "checked"
     MISMATCH = "mismatch"  # an alarm: a kept answer differs from one computed now
     CORRUPT = "corrupt"  # an entry that its own hashes convict; computed again
@@ -55,6 +57,8 @@ class Memoised:
     is called (after an error in the log), the entry is dropped and the fresh answer is given. `on_event` is
     called for every event.
 
+    Of equal requests at the same time one is looked up or computed, and the others have its answer.
+
     What raises (a cancelled edit, an overloaded engine, a bug) is never kept. A refusal is a result, and is.
     In an answer from the memo, times are those of this call, and no tokens went through the model.
     """
@@ -74,6 +78,7 @@ class Memoised:
         self._applier, self._store, self._check_rate = applier, store, check_rate
         self._on_event, self._on_mismatch = on_event, on_mismatch
         self._random = random.Random(seed)
+        self._flights = Flights()
 
     def fingerprint(self) -> str:
         """The applier's."""
@@ -87,6 +92,14 @@ class Memoised:
         """The applier's answer. Raises what the applier raises."""
         begin = perf_counter()
         key = Key(request_digest(request), self.fingerprint())
+        result, joined = self._flights.share(key, lambda: self._answer(key, request, begin))
+        if not joined:
+            return result
+        self._on_event(MemoEvent.JOINED)
+        return replace(without_work(result), timing=_since(begin))
+
+    def _answer(self, key: Key, request: EditRequest, begin: float) -> EditResult:
+        """Kept or computed now."""
         kept = self._look_up(key, request)
         if kept is None:
             result = self._applier.apply(request)
@@ -95,7 +108,7 @@ class Memoised:
         self._on_event(MemoEvent.HIT)
         if self._random.random() < self._check_rate:
             return self._checked(key, kept, self._applier.apply(request))
-        return replace(kept, timing=Timing(total_ms=1e3 * (perf_counter() - begin)))
+        return replace(kept, timing=_since(begin))
 
     def _look_up(self, key: Key, request: EditRequest) -> EditResult | None:
         try:
@@ -148,3 +161,7 @@ class Memoised:
     def _unavailable(self, error: MemoError) -> None:
         log.warning("memo is unavailable", why=str(error))
         self._on_event(MemoEvent.UNAVAILABLE)
+
+
+def _since(begin: float) -> Timing:
+    return Timing(total_ms=1e3 * (perf_counter() - begin))

@@ -205,7 +205,7 @@ def test_threads_share_one_memo():
     for thread in threads:
         thread.join()
     assert (wrong, watched.alarms) == ([], [])
-    assert watched.events[MemoEvent.HIT] + watched.events[MemoEvent.MISS] == 1600
+    assert sum(watched.events[event] for event in (MemoEvent.HIT, MemoEvent.MISS, MemoEvent.JOINED)) == 1600
 
 
 def test_a_check_rate_is_a_share():
