@@ -61,7 +61,17 @@ class KnownLines:
     def __init__(self, codec: PromptCodec, lines: Sequence[str]) -> None:
         self.codec = codec
         codec.learn(lines)
-        self._ids = set(map(codec.encode_line, lines))
+        self._make(set(map(codec.encode_line, lines)))
+
+    def __getstate__(self) -> tuple[PromptCodec, set[Ids]]:
+        return self.codec, self._ids
+
+    def __setstate__(self, state: tuple[PromptCodec, set[Ids]]) -> None:
+        self.codec, ids = state
+        self._make(ids)
+
+    def _make(self, ids: set[Ids]) -> None:
+        self._ids = ids
         self.root = Node(sorted(self._ids), 0)
         self._branches: dict[Ids, list[tuple[int, Ids]]] = {}
         #: every id that a choice inside a line, or at the start of one, can fall on
@@ -113,6 +123,7 @@ class Constraint:
 
     def __init__(self, known: KnownLines, window: Sequence[Item]) -> None:
         self.known = known
+        self._shape = tuple(item if item is GAP else "" for item in window)
         gaps = sum(item is GAP for item in window)
         self.start = State(known.root, gaps)
         self._opening = gaps if window and window[0] is GAP else -1  # gaps owed while only a gap may follow
@@ -125,6 +136,10 @@ class Constraint:
         self._sets = {ids: frozenset(ids) for ids in (self._with_gap, self._with_end)}
         #: every id that a choice can fall on, ascending: the rows of the output head that are needed
         self.choices = tuple(sorted(known.branching | {self._gap, self._end}))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled without its states, which are told apart by identity and made again."""
+        return Constraint, (self.known, self._shape)
 
     def allowed(self, state: State) -> tuple[int, ...]:
         """The ids that may follow, ascending; never empty."""

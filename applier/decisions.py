@@ -39,12 +39,19 @@ class Decisions:
     """The state of one merge between tokens. `constraint` None: every id of the vocabulary is allowed."""
 
     def __init__(
-        self, constraint: Constraint | None, guide: Guide | None, bias: float, hash_logits: bool
+        self,
+        constraint: Constraint | None,
+        guide: Guide | None,
+        bias: float,
+        hash_logits: bool,
+        course: Course | None = None,
     ) -> None:
         self.constraint, self.guide, self.bias = constraint, guide, np.float32(bias)
         self.state: State | None = constraint.start if constraint else None
         self.place: Place | None = guide.start if guide else None
-        self.course = Course(constraint, guide) if constraint and guide else None
+        if course is None and constraint and guide:
+            course = Course(constraint, guide)
+        self.course = course
         self._hash = hashlib.sha256() if hash_logits else None
         self.margin, self.weakest, self.count, self.departure = float("inf"), 0, 0, 0.0
 

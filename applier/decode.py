@@ -18,6 +18,7 @@ import torch
 from kernels.model import KVCache
 
 from .constrain import Constraint
+from .course import Course
 from .decisions import Decisions
 from .drafts import FIRST_REDRAFT, Drafter
 from .guide import Guide
@@ -56,13 +57,15 @@ class MergeTask:
         guide: Guide | None = None,
         bias: float = 0.0,
         repeats: Repeats | None = None,
+        course: Course | None = None,
     ) -> None:
+        """`course` is that of constraint and guide, made here when None."""
         self.prompt, self.drafter, self.constraint = list(prompt), drafter, constraint
         self.options = options or DecodeOptions()
         self.cache: KVCache | None = None
         self.max_answer, self.end_id = max_answer, codec.end_id
         self.written: list[int] = []
-        self.decisions = Decisions(constraint, guide, bias, hash_logits)
+        self.decisions = Decisions(constraint, guide, bias, hash_logits, course)
         self._repeats = repeats
         self._first = drafter.first()
         self._draft = self._first if self.options.draft_length is None else []

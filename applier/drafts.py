@@ -30,7 +30,7 @@ class Drafter:
         edit: Sequence[Item],
     ) -> None:
         """`edit` are the lines that the edit shows, None where a marker breaks them off."""
-        self._line_ends, self._gap, end = codec.line_ends, codec.gap_id, (codec.end_id,)
+        self._codec, self._gap, end = codec, codec.gap_id, (codec.end_id,)
         shown = [_BREAK if line is None else codec.encode_line(line) for line in edit]
         self._sources = [[*self._units(codec, proposal), end], [*self._units(codec, window), end], shown]
         self._place = [0, 0, 0]  # where the last draft from each source went on
@@ -73,7 +73,7 @@ class Drafter:
         start = stop
         partial: Unit | None = None
         while start > 0 and len(units) < MAX_CONTEXT:
-            if written[start - 1] in self._line_ends or written[start - 1] == self._gap:
+            if written[start - 1] in self._codec.unit_ends:
                 if partial is None:
                     partial = tuple(written[start:stop])
                 elif start < stop:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .decode import MergeTask
     from .merge import DecodeError, DecodeOptions, Merge
+    from .order import MergeOrder
     from .plan import MergePlan
     from .scheduling.scheduler import Scheduler
 
@@ -152,23 +153,25 @@ class Engine:
         """Tokens of prompt and answer together."""
         return self.model.config.max_position
 
-    def task(self, plan: MergePlan, hash_logits: bool = False) -> MergeTask:
-        """A plan as a merge to run."""
+    def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> MergeTask:
+        """A plan, or what it orders, as a merge to run."""
         from .decode import MergeTask
-        from .guide import Guide
+        from .order import MergeOrder
         from .repeats import Repeats
 
+        order = plan if isinstance(plan, MergeOrder) else plan.order(self.codec)
         return MergeTask(
             self.codec,
-            plan.prompt,
-            plan.drafter,
-            plan.constraint,
-            plan.max_answer,
+            order.prompt,
+            order.drafter,
+            order.constraint,
+            order.max_answer,
             self.options,
             hash_logits,
-            Guide(self.codec, plan.proposal),
+            order.guide,
             self.proposal_bias,
-            Repeats(self.codec, plan.limits),
+            Repeats(self.codec, order.limits),
+            order.course,
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:

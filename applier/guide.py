@@ -31,7 +31,7 @@ class Guide:
     """Follows a merged window along a proposal, id by id."""
 
     def __init__(self, codec: PromptCodec, proposal: Sequence[Item]) -> None:
-        self._ends = codec.line_ends | {codec.gap_id}
+        self._codec = codec
         self.units: list[Unit] = [
             (codec.gap_id,) if item is GAP else codec.encode_line(item) for item in proposal
         ]
@@ -61,7 +61,7 @@ class Guide:
             begun = self.units[place.at][: place.offset]
             place = Place(-1, 0, begun, self.units[place.at - 1] if place.at else None, place.at)
         line = (*place.begun, id_)
-        if id_ not in self._ends:
+        if id_ not in self._codec.unit_ends:
             return Place(-1, 0, line, place.last, place.floor)
         return self._find(line, place.last, place.floor)
 

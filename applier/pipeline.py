@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
     from .merge import DecodeError, DecodeOptions, Merge
+    from .processes.pool import Pool
+    from .processes.run import RemoteRun
     from .scheduling.options import SchedulerOptions
     from .scheduling.report import StepReport
     from .scheduling.scheduler import Scheduler
@@ -41,6 +44,7 @@ class Applier:
         # Parsing, locating and checking hold the interpreter's lock: more threads at it than cores would only
         # keep the thread of the model's passes waiting for it.
         self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._pool: Pool | None = None
         self._fingerprint = info.fingerprint() if info else _without_model()
 
     @staticmethod
@@ -111,6 +115,19 @@ class Applier:
         engine.scheduler = Scheduler(engine.model, options, on_step)
         return engine.scheduler
 
+    def start_processes(self, count: int) -> Pool | None:
+        """From now on everything but merges runs in `count` processes, until the pool is closed.
+
+        None without a model. Raises ModelNotFoundError, and what loading the model raises.
+        """
+        from .processes.pool import Pool
+
+        engine = self.engine
+        if engine is None or self._info is None:
+            return None
+        self._pool = Pool(self._info, engine.codec, engine.max_positions, count)
+        return self._pool
+
     @property
     def model(self) -> Model | None:
         """The loaded model, None without one."""
@@ -137,15 +154,18 @@ class Applier:
 
     def trace_many(self, requests: Sequence[EditRequest], hash_logits: bool = False) -> list[Traced]:
         """As `apply_many`, with the merges behind every result; `hash_logits` digests their logits."""
-        runs = [Run(request, self, hash_logits) for request in requests]
+        runs = [self._run(request, hash_logits) for request in requests]
         steps = [run.steps() for run in runs]
         answers: dict[int, list[Merge | DecodeError] | None] = dict.fromkeys(range(len(runs)))
         results: dict[int, EditResult] = {}
         while answers:
             wanted: dict[int, Merges] = {}
             for number, answer in answers.items():
+                if answer is not None:
+                    runs[number].hand_in(answer)
+            for number, answer in answers.items():
                 try:
-                    with self._cores:
+                    with self._cores if runs[number].here else nullcontext():
                         wanted[number] = steps[number].send(answer)
                 except StopIteration as stop:
                     results[number] = stop.value
@@ -156,6 +176,15 @@ class Applier:
                 done = iter(engine.run([task for tasks in wanted.values() for task in tasks]))
                 answers = {number: [next(done) for _ in tasks] for number, tasks in wanted.items()}
         return [Traced(results[number], tuple(run.merges), run.signals) for number, run in enumerate(runs)]
+
+    def _run(self, request: EditRequest, hash_logits: bool) -> Run | RemoteRun:
+        if self._pool is None:
+            return Run(request, self, hash_logits)
+        from .processes.run import LARGEST, RemoteRun
+
+        if len(request.original) > LARGEST:
+            return Run(request, self, hash_logits)
+        return RemoteRun(request, self, hash_logits, self._pool)
 
 
 def _without_model() -> str:

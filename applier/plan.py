@@ -15,9 +15,12 @@ from .alignment.scene import without_trailing_marker
 from .baseline import Proposal, propose
 from .belonging import is_strange, stands_enough
 from .constrain import Constraint, KnownLines, known_lines
+from .course import Course
 from .drafts import Drafter
+from .guide import Guide
 from .locate import locate
 from .markers import MarkerKind, find_markers
+from .order import MergeOrder
 from .parts import Part
 from .prompt import PromptCodec
 from .repeats import line_limits
@@ -45,6 +48,14 @@ class MergePlan:
     new_lines: frozenset[str]
     odds: int = 0
     limits: Mapping[str, int] = field(default_factory=dict)
+
+    def order(self, codec: PromptCodec) -> MergeOrder:
+        """What the model needs of it. `codec` is that of the plan."""
+        guide = Guide(codec, self.proposal)
+        course = Course(self.constraint, guide) if self.constraint else None
+        return MergeOrder(
+            self.prompt, self.max_answer, self.drafter, self.constraint, guide, course, self.limits
+        )
 
     def items_between(self, start: int, end: int) -> list[str]:
         """The kept lines `start` to `end` of the file, which hold no gap."""

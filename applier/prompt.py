@@ -93,6 +93,8 @@ class PromptCodec:
         self.line_ends = frozenset(
             i for i, piece in enumerate(self._bytes) if piece and piece.endswith(b"\n")
         )
+        #: and those that stand alone: ends of what is drafted and guided in one piece
+        self.unit_ends = self.line_ends | {self.gap_id}
         self.vocab_size = max(ids.values()) + 1
         self._line_ids = LineIds(self._tokenizer, self.vocab_size)
         self.encode_line = self._line_ids.__getitem__

@@ -69,6 +69,8 @@ class _Refuse(Exception):
 class Run:
     """One request. `steps` yields the merges it needs, takes what they gave, and returns the result."""
 
+    here = True  # it holds the interpreter's lock of this process
+
     def __init__(self, request: EditRequest, owner: Owner, hash_logits: bool = False) -> None:
         self.request, self.owner, self.hash_logits = request, owner, hash_logits
         self.merges: list[Merge] = []
@@ -80,6 +82,9 @@ class Run:
         self._clock = Clock()
         self._original_sha256 = receipt.sha256_later(request.original)
         self._content_sha256: Future[str] | None = None
+
+    def hand_in(self, merged: list[Merge | DecodeError]) -> None:
+        """Hears what `steps` is sent next."""
 
     def steps(self) -> Steps:
         """Runs the request; see the class."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 import logging
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from .scene import Scene
 from .table import ANY_DEPTH, Step, align_lines, end_depth, marker_depth, next_indents
 
 logger = logging.getLogger(__name__)
+_NAMES = [field.name for field in fields(Costs)]
+_values = attrgetter(*_NAMES)
 SOURCE = Path(__file__).with_name("table.c")
 
 
@@ -33,7 +36,7 @@ class CompiledTable:
         library = load_library(target, SOURCE)
         library.samebytes_align_costs.restype = ctypes.c_char_p
         names = library.samebytes_align_costs().decode().split()
-        if names != [field.name for field in fields(Costs)]:
+        if names != _NAMES:
             raise CompileError(f"{SOURCE.name} knows other costs than `Costs` has")
         self._align = library.samebytes_align
 
@@ -45,7 +48,7 @@ class CompiledTable:
         """
         rows, columns = likeness.same.shape
         scene_struct, _keep = _scene(scene, likeness)
-        costs = np.array([astuple(one) for one in settings], np.int64)
+        costs = np.array([_values(one) for one in settings], np.int64)
         steps = np.empty((len(settings), rows + columns, 3), np.int32)
         counts = np.empty(len(settings), np.int64)
         failed = self._align(

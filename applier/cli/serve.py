@@ -20,6 +20,9 @@ def serve(
         int | None, typer.Option(help="Port to listen on; 0 takes a free one. Default: 50051.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Edits at a time. Default: 256.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that place and check edits. Default: many beside a GPU.")
+    ] = None,
     cache_mib: Annotated[
         int | None, typer.Option(help="Memory for running merges. Default: a quarter, at most 4096.")
     ] = None,
@@ -56,6 +59,7 @@ def serve(
         "host": host,
         "port": port,
         "workers": workers,
+        "processes": processes,
         "cache_mib": cache_mib,
         "max_message_bytes": max_message_bytes,
         "tls_certificate": tls_certificate,

@@ -22,6 +22,11 @@ class ServerConfig(BaseSettings):
     workers: int = Field(
         default=256, gt=0, description="edits at a time; their merges share the model's passes"
     )
+    processes: int | None = Field(
+        default=None,
+        ge=0,
+        description="processes that place and check edits; default: as many as cores beside a GPU, else none",
+    )
     max_waiting: int = Field(default=256, ge=0, description="edits queued before RESOURCE_EXHAUSTED")
     cache_mib: int | None = Field(
         default=None, gt=0, description="memory for running merges and the prefix cache; a GPU has its pool"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from applier.memo import Memoised, Store
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
-from applier.server.scheduling import start_scheduler
+from applier.server.scheduling import start_processes, start_scheduler
 from applier.server.workers import AppliesEdits, Workers
 from applier.types import EditRequest, EditResult
 
@@ -17,6 +17,7 @@ class Edits:
         self, applier: AppliesEdits, config: ServerConfig, metrics: ServerMetrics, store: Store | None
     ) -> None:
         self._scheduler = start_scheduler(applier, config, metrics)
+        self._processes = start_processes(applier, config)
         self._store = store
         if store is not None:
             applier = Memoised(applier, store, config.memo_check_rate, on_event=metrics.memo)
@@ -33,5 +34,7 @@ class Edits:
         self._workers.close()
         if self._scheduler is not None:
             self._scheduler.close()
+        if self._processes is not None:
+            self._processes.close()
         if self._store is not None:
             self._store.close()

@@ -1,4 +1,4 @@
-"""The scheduler of a server, from the settings."""
+"""The scheduler of a server and the processes beside it, from the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from applier.server.metrics import ServerMetrics
 from applier.server.workers import AppliesEdits
 
 if TYPE_CHECKING:
+    from applier.processes.pool import Pool
     from applier.scheduling.scheduler import Scheduler
+
+MOST_PROCESSES = 16
 
 
 def start_scheduler(applier: AppliesEdits, config: ServerConfig, metrics: ServerMetrics) -> Scheduler | None:
@@ -28,3 +31,20 @@ def start_scheduler(applier: AppliesEdits, config: ServerConfig, metrics: Server
         prefix_bytes=None if config.prefix_cache_mib is None else config.prefix_cache_mib * MIB,
     )
     return applier.start_scheduler(options, metrics.step)
+
+
+def start_processes(applier: AppliesEdits, config: ServerConfig) -> Pool | None:
+    """Lets everything but merges run in other processes; None where that is not asked for.
+
+    On a CPU the model takes the cores itself; beside a GPU one process could not keep up with it. Raises
+    ModelNotFoundError.
+    """
+    if not isinstance(applier, Applier) or applier.model is None:
+        return None
+    from kernels.cpu.engine import available_cores
+
+    count = config.processes
+    if count is None:
+        on_cpu = applier.model.device == "cpu"
+        count = 0 if on_cpu else max(0, min(MOST_PROCESSES, available_cores() - 2))
+    return applier.start_processes(count) if count else None

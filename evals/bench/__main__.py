@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--model", type=Path, help="folder of the int8 model; default: that installed")
         command.add_argument("--backend", default="auto", choices=("auto", "reference", "cpu", "triton"))
     engine.add_argument("--threads", type=int)
+    engine.add_argument("--processes", type=int, default=0)
     identical.add_argument("--identical", type=int, default=1000)
     identical.add_argument("--others", type=int, default=4000)
     identical.add_argument("--callers", type=int, default=64)
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
         from evals.bench import engine
         from evals.bench.subject import open_applier
 
-        applier = open_applier(given.model, given.backend, given.threads)
+        applier = open_applier(given.model, given.backend, given.threads, given.processes)
         sizes, threads = given.batch or engine.BATCHES, given.in_threads or engine.THREADS
         edits = load.of_tier(Tier.MODEL)
         finish(engine.run_engine(applier, edits, sizes, threads, given.seconds), given.out)

@@ -191,6 +191,7 @@ def engine(
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Edits in one apply_many.")] = None,
     in_threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads that apply.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Of each row.")] = 8.0,
+    processes: Annotated[int, typer.Option(min=0, help="For everything but merges; 0: in this one.")] = 0,
     model: Model = None,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -200,7 +201,7 @@ def engine(
 
     with usage_errors():
         edits = open_load(load, "model")
-        applier = open_applier(model, backend, threads)
+        applier = open_applier(model, backend, threads, processes)
         finish(run_engine(applier, edits, batch or BATCHES, in_threads or THREADS, seconds), out)
 
 

@@ -25,6 +25,7 @@ from evals.bench.record import Row
 
 if TYPE_CHECKING:
     from applier.decode import MergeTask
+    from applier.order import MergeOrder
     from applier.plan import MergePlan
     from applier.scheduling.scheduler import Scheduler
 
@@ -46,7 +47,7 @@ class VariedEngine(Engine):
         varied.rng = random.Random(seed)
         return varied
 
-    def task(self, plan: MergePlan, hash_logits: bool = False) -> MergeTask:
+    def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> MergeTask:
         """The merge, with options of its own."""
         one = copy.copy(self)
         one.options = DecodeOptions(self.rng.choice(CHUNKS), self.rng.choice(DRAFTS))

@@ -20,7 +20,7 @@ from applier.types import EditFormat, EditRequest, Status, Tier
 from evals.cases.case import Case, case_from_json, case_to_json
 
 if TYPE_CHECKING:
-    from applier.plan import MergePlan
+    from applier.order import MergeOrder
 
 KIND = "samebytes bench load"
 VERSION = 1
@@ -85,6 +85,7 @@ def prepare(cases: Iterable[Case], model: Path | None, source: str) -> Load:
     ModelNotFoundError.
     """
     from applier.pipeline import Applier
+    from applier.plan import MergePlan
     from evals.runs.subjects import BaselineEngine, open_baseline
 
     class Recorder(BaselineEngine):
@@ -92,7 +93,8 @@ def prepare(cases: Iterable[Case], model: Path | None, source: str) -> Load:
 
         plans: list[MergePlan]
 
-        def task(self, plan: MergePlan, hash_logits: bool = False) -> Any:
+        def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> Any:
+            assert isinstance(plan, MergePlan)
             self.plans.append(plan)
             return super().task(plan, hash_logits)
 

@@ -21,11 +21,16 @@ def model_or_default(model: Path | None) -> Path:
     return model
 
 
-def open_applier(model: Path | None, backend: BackendName = "auto", threads: int | None = None) -> Applier:
-    """With its model loaded, and a scheduler as a server has one; None is the default model.
+def open_applier(
+    model: Path | None, backend: BackendName = "auto", threads: int | None = None, processes: int = 0
+) -> Applier:
+    """With its model loaded, and a scheduler as a server has one; None is the default model. With `processes`
+    everything but merges runs in so many others.
 
     Raises ModelNotFoundError.
     """
     applier = Applier.from_model_dir(model_or_default(model), backend, threads)
     applier.start_scheduler()
+    if processes:
+        applier.start_processes(processes)
     return applier

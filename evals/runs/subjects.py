@@ -19,6 +19,7 @@ from evals.runs.provenance import NO_CACHES, Provenance, provenance
 
 if TYPE_CHECKING:
     from applier.merge import DecodeError, Merge
+    from applier.order import MergeOrder
     from applier.plan import MergePlan
 
 BASELINE_POSITIONS = 8192
@@ -52,7 +53,7 @@ class BaselineEngine(Engine):
         """As long a context as the model's."""
         return BASELINE_POSITIONS
 
-    def task(self, plan: MergePlan, hash_logits: bool = False) -> Any:
+    def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> Any:
         """The plan is the task."""
         return plan
 

@@ -1,0 +1,24 @@
+"""What the model is asked for: one merge, ready to be run wherever the model is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .constrain import Constraint
+from .course import Course
+from .drafts import Drafter
+from .guide import Guide
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOrder:
+    """The fields are those of `plan.MergePlan`; `course` is the proposal under the constraint, if any."""
+
+    prompt: list[int]
+    max_answer: int
+    drafter: Drafter
+    constraint: Constraint | None
+    guide: Guide
+    course: Course | None
+    limits: Mapping[str, int]

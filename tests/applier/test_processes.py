@@ -1,0 +1,177 @@
+"""Requests whose interpreter's part runs in processes of their own: the same answers, whatever dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from applier import Applier, EditRequest
+from applier.cancellation import Cancelled, CancelToken, cancel_scope
+from applier.engine import Engine, ModelInfo, ModelNotFoundError
+from applier.memo.entry import without_work
+from applier.processes import run as module
+from applier.processes.messages import Begin, Drop, Failed, GoOn, Orders, Setup, dumps, loads
+from applier.processes.pool import Pool
+from applier.processes.worker import Worker
+from applier.types import Status
+from evals.runs.subjects import BaselineEngine
+from tests.applier.tiny import codec, tokenizer_json
+from tests.applier.tiny_applier import ENDLESS, tiny_applier
+
+ORIGINAL = "".join(f"def f{n}(a):\n    b = a + {n}\n    return b\n\n\n" for n in range(30)).encode()
+
+
+def lazy(number: int) -> EditRequest:
+    marker = "# ... existing code ..."
+    edit = [marker, f"    b = a + {number}", f"    c = {number}", "    return b", marker, ""]
+    return EditRequest(ORIGINAL, "\n".join(edit).encode(), "f.py")
+
+
+REQUESTS = [
+    *map(lazy, range(6)),
+    EditRequest(b"x = 1\n", b"<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n>>>>>>> REPLACE\n", "a.py"),
+    EditRequest(b"x = 1\n", b"<<<<<<< SEARCH\ny = 1\n=======\nx = 2\n>>>>>>> REPLACE\n", "a.py"),
+    EditRequest(b"\x00", b"x", "a.py"),
+    EditRequest("é = 1\r\n".encode("utf-16"), "# ...\r\né = 2\r\n".encode(), "a.py"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("model")
+    (made / "tokenizer.json").write_text(tokenizer_json())
+    return made
+
+
+def applier_in(folder: Path, engine: Engine | None = None) -> Applier:
+    plain = tiny_applier(threshold=0.0, bias=ENDLESS)
+    assert plain.info is not None
+    assert plain.engine is not None
+    return Applier.from_engine(replace(plain.info, folder=folder), engine or plain.engine)
+
+
+@pytest.fixture(scope="module")
+def pooled(folder):
+    applier = applier_in(folder)
+    pool = applier.start_processes(2)
+    assert pool is not None
+    yield applier, pool
+    pool.close()
+
+
+def answers(applier: Applier, requests=REQUESTS):
+    return [
+        (without_work(traced.result), traced.merges, traced.signals)
+        for traced in applier.trace_many(requests, hash_logits=True)
+    ]
+
+
+def test_answers_merges_and_logits_are_those_of_one_process(folder, pooled):
+    expected = answers(applier_in(folder))
+    assert {result.status for result, _, _ in expected} >= {Status.APPLIED, Status.REFUSED}
+    assert sum(bool(merges) for _, merges, _ in expected) >= 6
+    assert answers(pooled[0]) == expected
+
+
+def test_from_many_threads(folder, pooled):
+    asked = REQUESTS * 4
+    expected = [without_work(result) for result in applier_in(folder).apply_many(asked)]
+    with ThreadPoolExecutor(16) as threads:
+        assert [without_work(result) for result in threads.map(pooled[0].apply, asked)] == expected
+
+
+def test_a_killed_process_costs_no_answer_and_is_replaced(folder, pooled):
+    applier, pool = pooled
+    expected = [without_work(result) for result in applier_in(folder).apply_many(REQUESTS)]
+    before = [process.pid for process in pool.processes]
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(applier.apply, request) for request in REQUESTS * 5]
+        os.kill(before[0], signal.SIGKILL)
+        assert [without_work(future.result(60)) for future in futures] == expected * 5
+    assert [without_work(result) for result in applier.apply_many(REQUESTS)] == expected
+    assert all(process.alive for process in pool.processes)
+    assert before[0] not in [process.pid for process in pool.processes]
+
+
+def test_one_killed_while_the_model_works_is_computed_again(folder):
+    class Killing(BaselineEngine):
+        pool: Pool
+
+        def run(self, tasks):
+            for process in self.pool.processes:
+                with contextlib.suppress(ProcessLookupError):  # the second time
+                    os.kill(process.pid, signal.SIGKILL)
+            return super().run(tasks)
+
+    engine = Killing(codec())
+    applier = applier_in(folder, engine)
+    pool = applier.start_processes(1)
+    assert pool is not None
+    engine.pool = pool
+    expected = applier_in(folder, BaselineEngine(codec())).apply(lazy(1))
+    assert without_work(applier.apply(lazy(1))) == without_work(expected)
+    pool.close()
+
+
+def test_a_cancelled_request_is_dropped(folder):
+    class Cancelling(BaselineEngine):
+        def run(self, tasks):
+            raise Cancelled
+
+    applier = applier_in(folder, Cancelling(codec()))
+    pool = applier.start_processes(1)
+    assert pool is not None
+    with cancel_scope(CancelToken()), pytest.raises(Cancelled):
+        applier.apply(lazy(1))
+    assert pool.processes[0].busy == 0
+    pool.close()
+
+
+def test_a_large_file_is_not_sent(folder, pooled, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 10)
+    monkeypatch.setattr(Pool, "begin", lambda self, request: pytest.fail("sent"))
+    assert pooled[0].apply(lazy(1)).status is Status.APPLIED
+
+
+def worker(folder: Path) -> Worker:
+    info = applier_in(folder).info
+    assert isinstance(info, ModelInfo)
+    return Worker(Setup(info, tokenizer_json(), 4096, "f"))
+
+
+def test_a_bug_is_told_without_what_the_file_holds(folder, monkeypatch):
+    monkeypatch.setattr("applier.request.apply_exact", lambda *_: 1 / 0)
+    assert worker(folder).answer(Begin(3, lazy(1))) == Failed(3)
+
+
+def test_what_was_dropped_is_not_answered(folder):
+    here = worker(folder)
+    orders = here.answer(Begin(1, lazy(1)))
+    assert isinstance(orders, Orders)
+    assert here.answer(Drop(1)) is None
+    assert here.answer(GoOn(1, [])) is None
+
+
+def test_orders_come_over_the_codec_of_the_other_side(folder):
+    sent = worker(folder).answer(Begin(1, lazy(1)))
+    assert isinstance(sent, Orders)
+    data = dumps(sent)
+    got = loads(data, codec())
+    assert len(data) < 40_000
+    order, original = got.orders[0], sent.orders[0]
+    assert order.constraint.known.codec is codec()
+    assert order.constraint.start.node is order.constraint.known.root
+    assert (order.prompt, order.constraint.choices) == (original.prompt, original.constraint.choices)
+    assert (order.course.ids, order.drafter.first()) == (original.course.ids, original.drafter.first())
+
+
+def test_a_model_without_a_tokenizer_has_no_processes(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json"):
+        applier_in(tmp_path).start_processes(1)
+    assert Applier.without_model().start_processes(1) is None
