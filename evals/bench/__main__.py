@@ -1,5 +1,5 @@
-"""`python -m evals.bench engine`, `identical` and `rival` where little is installed: torch, what the applier
-needs, and transformers for the rival. The options are those of `samebytes eval bench`.
+"""`python -m evals.bench COMMAND` where little is installed: torch, what the applier needs, and transformers
+for the rival. The options are those of `samebytes eval bench`.
 """
 
 from __future__ import annotations
@@ -7,32 +7,34 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evals.bench.load import read_load
-from evals.bench.record import finish
+from evals.bench.load import Load, read_load
+from evals.bench.record import finish, record, tell
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("engine", "rival", "identical"):
+    for name in ("engine", "identical", "file-size", "edit-size", "rival"):
         command = commands.add_parser(name)
         command.add_argument("--load", type=Path, required=True)
         command.add_argument("--out", type=Path, required=True)
-        command.add_argument("--batch", type=int, action="append")
-        command.add_argument("--seconds", type=float, default=8.0 if name == "engine" else 0.0)
-    engine, rival = commands.choices["engine"], commands.choices["rival"]
-    identical = commands.choices["identical"]
-    for command in (engine, identical):
+        if name == "rival":
+            continue
         command.add_argument("--model", type=Path, help="folder of the int8 model; default: that installed")
         command.add_argument("--backend", default="auto", choices=("auto", "reference", "cpu", "triton"))
-    engine.add_argument("--threads", type=int)
-    engine.add_argument("--processes", type=int, default=0)
-    identical.add_argument("--identical", type=int, default=1000)
+        command.add_argument("--threads", type=int)
+        command.add_argument("--processes", type=int, default=0)
+        command.add_argument("--repeats", type=int, default=5)
+    engine, identical, rival = (commands.choices[name] for name in ("engine", "identical", "rival"))
+    for command, seconds in ((engine, 8.0), (rival, 0.0)):
+        command.add_argument("--batch", type=int, action="append")
+        command.add_argument("--seconds", type=float, default=seconds)
+    engine.add_argument("--in-threads", type=int, action="append")
+    identical.add_argument("--times", type=int, default=1000)
     identical.add_argument("--others", type=int, default=4000)
     identical.add_argument("--callers", type=int, default=64)
     identical.add_argument("--on-cpu", type=int, default=8)
     identical.add_argument("--seed", type=int, default=0)
-    engine.add_argument("--in-threads", type=int, action="append")
     rival.add_argument("--model", required=True, help="Hugging Face folder or id, or that of --gguf-file")
     rival.add_argument("--gguf-file")
     rival.add_argument("--adapter")
@@ -48,28 +50,42 @@ def main(argv: list[str] | None = None) -> None:
     """Measure, print the rows and write the record."""
     given = _parser().parse_args(argv)
     load = read_load(given.load)
+    run = _rival if given.command == "rival" else _identical if given.command == "identical" else _in_process
+    finish(run(given, load), given.out)
+
+
+def _in_process(given: argparse.Namespace, load: Load) -> dict:
+    from applier.types import Tier
+    from evals.bench import engine, sizes
+    from evals.bench.subject import open_applier
+
+    applier = open_applier(given.model, given.backend, given.threads, given.processes)
     if given.command == "engine":
-        from applier.types import Tier
-        from evals.bench import engine
-        from evals.bench.subject import open_applier
-
-        applier = open_applier(given.model, given.backend, given.threads, given.processes)
-        sizes, threads = given.batch or engine.BATCHES, given.in_threads or engine.THREADS
-        edits = load.of_tier(Tier.MODEL)
-        finish(engine.run_engine(applier, edits, sizes, threads, given.seconds), given.out)
-    elif given.command == "identical":
-        from applier.types import Tier
-        from evals.bench.identical import run_identical
-
-        edits = load.of_tier(Tier.MODEL)
-        counts = (given.identical, given.others, given.callers, given.on_cpu, given.seed)
-        finish(run_identical(given.model, given.backend, edits.edits, edits.source, *counts), given.out)
+        batches, threads = given.batch or engine.BATCHES, given.in_threads or engine.THREADS
+        return engine.run_engine(applier, load.of_tier(Tier.MODEL), batches, threads, given.seconds)
+    if given.command == "file-size":
+        rows = sizes.file_sizes(applier, load, sizes.FILE_SIZES, given.repeats, tell)
     else:
-        from evals.bench import rival
+        rows = sizes.edit_sizes(applier, sizes.EDIT_LINES, given.repeats, tell)
+    settings = {"load": load.source, "repeats": given.repeats}
+    return record(given.command, "in process", settings, rows)
 
-        subject = rival.open_rival(given.model, given.gguf_file, given.adapter, given.dtype, given.device)
-        limits = (given.new_tokens, given.most_prompt, given.lookup, given.seconds)
-        finish(rival.run_rival(subject, load, given.batch or rival.BATCHES, *limits), given.out)
+
+def _identical(given: argparse.Namespace, load: Load) -> dict:
+    from applier.types import Tier
+    from evals.bench.identical import run_identical
+
+    edits = load.of_tier(Tier.MODEL)
+    counts = (given.times, given.others, given.callers, given.on_cpu, given.seed, given.processes)
+    return run_identical(given.model, given.backend, edits.edits, edits.source, *counts)
+
+
+def _rival(given: argparse.Namespace, load: Load) -> dict:
+    from evals.bench import rival
+
+    subject = rival.open_rival(given.model, given.gguf_file, given.adapter, given.dtype, given.device)
+    limits = (given.new_tokens, given.most_prompt, given.lookup, given.seconds)
+    return rival.run_rival(subject, load, given.batch or rival.BATCHES, *limits)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from evals.bench.options import (
     Model,
     OfTier,
     Out,
+    Processes,
     Repeats,
     Seed,
     Threads,
@@ -191,7 +192,7 @@ def engine(
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Edits in one apply_many.")] = None,
     in_threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads that apply.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Of each row.")] = 8.0,
-    processes: Annotated[int, typer.Option(min=0, help="For everything but merges; 0: in this one.")] = 0,
+    processes: Processes = 0,
     model: Model = None,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -214,6 +215,7 @@ def identical(
     callers: Annotated[int, typer.Option(min=1, help="Threads that ask.")] = 64,
     on_cpu: Annotated[int, typer.Option(min=0, help="Requests that a CPU answers too, to compare.")] = 8,
     seed: Seed = 0,
+    processes: Processes = 0,
     model: Model = None,
     backend: Backend = "auto",
 ) -> None:
@@ -222,7 +224,7 @@ def identical(
 
     with usage_errors():
         edits = open_load(load, "model")
-        counts = (times, others, callers, on_cpu, seed)
+        counts = (times, others, callers, on_cpu, seed, processes)
         result = run_identical(model, backend, edits.edits, edits.source, *counts)
         finish(result, out)
     row = result["rows"][0]

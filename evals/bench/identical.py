@@ -105,12 +105,14 @@ def bench_identical(
     threads: int = 64,
     on_cpu: int = 8,
     seed: int = 0,
+    processes: int = 0,
 ) -> dict[str, Any]:
     """One row. `on_cpu` answers are compared with those of `cpu()`: of the identical request, and others."""
     disturbance = Disturbance(seed)
     applier = Applier.from_engine(info, VariedEngine.of(engine, seed))
     disturbance.scheduler = applier.start_scheduler(on_step=disturbance)
     assert disturbance.scheduler is not None
+    pool = applier.start_processes(processes) if processes else None
     asked = requests_of(edits, identical, others, seed)
     rng = random.Random(seed)
     pauses = [rng.expovariate(1 / 0.02) for _ in asked]
@@ -123,12 +125,14 @@ def bench_identical(
 
     begin = time.perf_counter()
     try:
-        with ThreadPoolExecutor(threads) as pool:
-            for key, found in pool.map(ask, range(len(asked))):
+        with ThreadPoolExecutor(threads) as callers:
+            for key, found in callers.map(ask, range(len(asked))):
                 seen = answers.setdefault(key, {})
                 seen[found] = seen.get(found, 0) + 1
     finally:
         disturbance.scheduler.close()
+        if pool is not None:
+            pool.close()
     seconds = time.perf_counter() - begin
     compared = dict.fromkeys(key for key, _, _ in [(edits[0].case.id, 0, 0), *asked])
     by_key = {key: (edit, turn) for key, edit, turn in asked}
@@ -168,6 +172,7 @@ def run_identical(
     threads: int,
     on_cpu: int,
     seed: int,
+    processes: int,
 ) -> dict[str, Any]:
     """The record. Raises ModelNotFoundError."""
     from evals.bench.record import record, tell
@@ -187,6 +192,7 @@ def run_identical(
         threads,
         on_cpu,
         seed,
+        processes,
     )
     tell(row)
     subject = f"in process, {applier.engine.model.device}, fingerprint {applier.fingerprint()[:16]}"

@@ -24,6 +24,7 @@ Backend = Annotated[
     Literal["auto", "reference", "cpu", "triton"], typer.Option(help="Where the arithmetic runs.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the arithmetic on a CPU.")]
+Processes = Annotated[int, typer.Option(min=0, help="For all but merges; 0: they run in this one.")]
 OfTier = Annotated[Literal["any", "exact", "model"], typer.Option(help="Which edits of the load.")]
 Address = Annotated[str | None, typer.Option("--grpc", help="host:port of a server; else in process.")]
 TokenFile = Annotated[Path | None, typer.Option(help="--grpc: file with its bearer token.")]
