@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .confidence import Calibration, Signal, uncalibrated
+from .head_start import NONE, HeadStart
 from .prompt import PromptCodec, PromptTemplate
 from .receipt import fingerprint, sha256
 
@@ -46,7 +47,7 @@ class ModelInfo:
     threshold: float  # merges with less confidence are refused
     template: PromptTemplate
     calibration: Calibration | None
-    proposal_bias: float = 0.0  # head start of the baseline's proposal, in logits
+    head_start: HeadStart = NONE  # of the baseline's proposal
 
     @staticmethod
     def read(folder: Path) -> ModelInfo:
@@ -63,7 +64,9 @@ class ModelInfo:
                 threshold=float(data.get("refusal_threshold") or UNCALIBRATED_THRESHOLD),
                 template=PromptTemplate.from_dict(data.get("prompt_template") or {}),
                 calibration=Calibration.from_dict(calibration) if calibration else None,
-                proposal_bias=float(data.get("proposal_bias") or 0.0),
+                head_start=HeadStart(
+                    float(data.get("proposal_bias") or 0.0), float(data.get("bias_per_odds") or 0.0)
+                ),
             )
         except OSError as error:
             raise ModelNotFoundError(
@@ -78,7 +81,7 @@ class ModelInfo:
             "tokenizer": self.tokenizer_sha256,
             "template": asdict(self.template),
             "threshold": self.threshold.hex(),
-            "proposal_bias": self.proposal_bias.hex(),
+            "head_start": self.head_start.as_dict(),
             "calibration": self.calibration.as_dict() if self.calibration else {},
         }
         prompt = sha256(json.dumps(parts, sort_keys=True).encode())
@@ -103,11 +106,11 @@ class Engine:
         model: Model,
         codec: PromptCodec,
         options: DecodeOptions | None = None,
-        proposal_bias: float = 0.0,
+        head_start: HeadStart = NONE,
     ) -> None:
         from .merge import DecodeOptions
 
-        self.model, self.codec, self.proposal_bias = model, codec, proposal_bias
+        self.model, self.codec, self.head_start = model, codec, head_start
         self.options = options or DecodeOptions()
         # A GPU has one stream of passes and one pool of pages: its inline merges go one call at a time.
         self._alone = contextlib.nullcontext() if model.device == "cpu" else threading.Lock()
@@ -144,9 +147,7 @@ class Engine:
                     f"{name} in {info.folder} has SHA-256 {found}, the manifest says {wanted}; "
                     "derive the model again with `samebytes model fetch`"
                 )
-        return Engine(
-            model, PromptCodec(tokenizer.decode("utf-8"), info.template), options, info.proposal_bias
-        )
+        return Engine(model, PromptCodec(tokenizer.decode("utf-8"), info.template), options, info.head_start)
 
     @property
     def max_positions(self) -> int:
@@ -169,7 +170,7 @@ class Engine:
             self.options,
             hash_logits,
             order.guide,
-            self.proposal_bias,
+            self.head_start.of(order.odds),
             Repeats(self.codec, order.limits),
             order.course,
         )

@@ -22,3 +22,4 @@ class MergeOrder:
     guide: Guide
     course: Course | None
     limits: Mapping[str, int]
+    odds: int

@@ -54,7 +54,14 @@ class MergePlan:
         guide = Guide(codec, self.proposal)
         course = Course(self.constraint, guide) if self.constraint else None
         return MergeOrder(
-            self.prompt, self.max_answer, self.drafter, self.constraint, guide, course, self.limits
+            prompt=self.prompt,
+            max_answer=self.max_answer,
+            drafter=self.drafter,
+            constraint=self.constraint,
+            guide=guide,
+            course=course,
+            limits=self.limits,
+            odds=self.odds,
         )
 
     def items_between(self, start: int, end: int) -> list[str]:

@@ -183,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("outcomes", type=Path, nargs="+")
     parser.add_argument("--wanted", type=float, default=0.99, help="share right among those accepted")
     parser.add_argument("--bias", type=float, default=None, help="proposal_bias to write beside them")
+    parser.add_argument("--per-odds", type=float, default=0.0, help="bias_per_odds to write beside it")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
     outcomes = [outcome for path in given.outcomes for outcome in read_outcomes(path)]
@@ -190,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     threshold = refusal_threshold(outcomes, calibration, given.wanted)
     settings: dict[str, Any] = {"refusal_threshold": threshold, "calibration": calibration}
     if given.bias is not None:
-        settings["proposal_bias"] = given.bias
+        settings |= {"proposal_bias": given.bias, "bias_per_odds": given.per_odds}
     given.out.write_text(json.dumps(settings, indent=1) + "\n")
     summary = {"edits": len(outcomes), "refusal_threshold": threshold, "strength": calibration.get(STRENGTH)}
     print(json.dumps({**summary, **cross_validated(outcomes, given.wanted)}, indent=1))

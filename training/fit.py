@@ -132,7 +132,6 @@ class Fit:
         self.step = 0
         self.elapsed = 0.0
         self.mark = time.monotonic()
-        self._resume()
 
     def _groups(self) -> list[dict[str, Any]]:
         norms = [p for name, p in self.parameters.items() if "lora_" not in name]
@@ -146,7 +145,8 @@ class Fit:
         config = self.config
         return Packer(samples, config.pack_tokens, config.pack_slots, config.head_chunk, weight)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Goes on from the last checkpoint, or else starts from `initial`. Raises FileNotFoundError."""
         state = load_checkpoint(Path(self.run.out) / "checkpoint")
         if state is not None:
             self._set_parameters(state["parameters"])
@@ -184,7 +184,9 @@ class Fit:
     def check_gradients(self) -> None:
         """Chooses how to compute on the first pack of the run: the fastest way with the right gradients.
 
-        Raises GradientMismatchError when no way gives the reference's gradients.
+        Runs on factors as they are drawn: the gradients of trained ones on one pack are small, and what two
+        right ways round differently drowns them. Raises GradientMismatchError when no way gives the
+        reference's gradients.
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
         attention = "flash" if self.worker.device.type == "cuda" else "by_sample"
@@ -299,6 +301,7 @@ class Fit:
         """All steps from where the run stands; scores, checkpoints and logs on the way."""
         config, worker = self.config, self.worker
         self.check_gradients()
+        self.resume()
         stream = prefetch(self.packer.stream(config.seed, worker.rank, worker.world, skip=self.step))
         started = mark = self.mark = time.monotonic()
         sums, tokens = torch.zeros(4, device=worker.device), 0

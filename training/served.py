@@ -2,8 +2,9 @@
 
     python -m training.served --model FOLDER --index FOLDER --root FOLDER --limit 300 --out outcomes.json
 
-Teacher forcing measures the model alone; this runs the whole applier, held to known lines, with its windows,
-checks and bias. Once to choose the bias, and once more with `--bias` for the margins under it.
+Teacher forcing measures the model alone; this runs the whole applier, held to known lines, with its windows
+and checks. Once without a head start for the proposal, to choose one, and once more with it (`--bias`,
+`--per-odds`) for the margins under it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from applier.confidence import Kind
 from applier.engine import Engine, ModelInfo
+from applier.head_start import ENDLESS, HeadStart
 from applier.pipeline import Applier
 from applier.types import EditOptions, EditRequest, Status
 from training.mine import find_repository, load_pairs
@@ -24,7 +28,8 @@ from training.synth import SynthCase
 from training.synth.case import Expectation
 from training.tokenize import iter_cases
 
-ENDLESS = 1e30  # a bias that no margin overcomes: the model writes the baseline's proposal
+BIASES = np.arange(-10.0, 31.0)  # logits
+SLOPES = np.arange(0.0, 12.5, 0.5)  # logits a logit of the odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +84,22 @@ def serve(info: ModelInfo, engine: Engine, cases: Iterable[SynthCase], batch: in
             yield Served(case.language, case.tags, margin, kind, right, departure, baseline, odds)
 
 
-def best_bias(outcomes: Sequence[Served]) -> tuple[float, float]:
-    """The bias with the most merges right, and that share; outcomes come from serving without bias.
+def best_head_start(outcomes: Sequence[Served]) -> tuple[HeadStart, float]:
+    """The head start with the most merges right, and that share; outcomes come from serving without one.
 
-    With a bias above its departure a merge falls back to the proposal. Of equally good biases the middle one
-    of the widest gap is taken.
+    Where it is not below its departure, a merge falls back to the proposal. Each point of a grid counts with
+    its neighbours, so that a lucky single point does not win; of equals the longest head start does.
     """
-    steps = sorted({0.0, *(outcome.departure for outcome in outcomes)})
-    edges = [*steps, steps[-1] + 2.0]
-    best, best_right, best_gap = 0.0, -1, 0.0
-    for low, high in pairwise(edges):
-        right = sum(o.right if o.departure > low else o.baseline_right for o in outcomes)
-        if (right, high - low) > (best_right, best_gap):
-            best, best_right, best_gap = (low + high) / 2, right, high - low
-    return best, best_right / max(1, len(outcomes))
+    departure = np.array([outcome.departure for outcome in outcomes])
+    odds = np.array([outcome.odds / 1000.0 for outcome in outcomes])
+    gain = np.array([float(outcome.right) - float(outcome.baseline_right) for outcome in outcomes])
+    starts = BIASES[:, None, None] + SLOPES[None, :, None] * odds
+    gains = ((departure > np.maximum(starts, 0.0)) * gain).sum(-1)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(gains, 1, mode="edge"), (3, 3)).mean((2, 3))
+    at = np.argwhere(around == around.max())[-1]
+    best = HeadStart(float(BIASES[at[0]]), float(SLOPES[at[1]]))
+    right = gains[at[0], at[1]] + sum(outcome.baseline_right for outcome in outcomes)
+    return best, float(right) / max(1, len(outcomes))
 
 
 def validation_cases(index: Path, roots: list[Path], seed: int, limit: int) -> Iterator[SynthCase]:
@@ -115,26 +122,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", type=Path, action="append", required=True)
     parser.add_argument("--limit", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--bias", type=float, default=None)
+    parser.add_argument("--bias", type=float, default=0.0)
+    parser.add_argument("--per-odds", type=float, default=0.0)
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    info = ModelInfo.read(given.model)
-    if given.bias is not None:
-        info = replace(info, proposal_bias=given.bias)
+    info = replace(ModelInfo.read(given.model), head_start=HeadStart(given.bias, given.per_odds))
     engine = Engine.load(info, given.backend)
     cases = validation_cases(given.index, given.root, given.seed, given.limit)
     outcomes = list(serve(info, engine, cases, given.batch))
     given.out.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1) + "\n")
-    bias, share = best_bias(outcomes)
+    best, share = best_head_start(outcomes)
     count = max(1, len(outcomes))
     summary = {
         "edits": len(outcomes),
         "right": sum(o.right for o in outcomes) / count,
         "baseline_right": sum(o.baseline_right for o in outcomes) / count,
-        "best_bias": bias,
-        "right_with_best_bias": share,
+        "best_head_start": asdict(best),
+        "right_with_best_head_start": share,
     }
     print(json.dumps(summary, indent=1))
 

@@ -64,7 +64,7 @@ def pin(
     description: Annotated[str, typer.Option(help="One line for `samebytes model list`.")],
     adapter: Annotated[Path, typer.Option(help="The exported adapter.")],
     calibration: Annotated[
-        Path | None, typer.Option(help="JSON: refusal_threshold, calibration, proposal_bias.")
+        Path | None, typer.Option(help="JSON: refusal_threshold, calibration, head start.")
     ] = None,
     base_of: Annotated[str, typer.Option(help="A known model with the same base.")] = DEFAULT_MODEL,
     source: Annotated[Path | None, typer.Option("--from", help="The base, if it is here already.")] = None,
@@ -74,7 +74,7 @@ def pin(
 
     try:
         fitted = json.loads(calibration.read_text("utf-8")) if calibration else {}
-        settings = {"refusal_threshold", "calibration", "proposal_bias"}
+        settings = {"refusal_threshold", "calibration", "proposal_bias", "bias_per_odds"}
         if unknown := fitted.keys() - settings:
             raise ValueError(f"{calibration}: unknown settings {', '.join(sorted(unknown))}")
         print(pin_model(name, description, base_of, adapter, source, **fitted))

@@ -53,14 +53,17 @@ class ModelManifest(_Pinned):
     refusal_threshold: float | None = Field(default=None, ge=0, le=1)
     # Knots for each kind of merge, and the weights of their strength: see `applier.confidence.Calibration`.
     calibration: dict[str, list[tuple[float, float]] | dict[str, float]] | None = None
-    # Head start of the alignment's proposal in decoding, in logits: see `applier.guide`.
-    proposal_bias: float = Field(default=0.0, ge=0)
+    # Head start of the alignment's proposal in decoding, in logits: see `applier.head_start`.
+    proposal_bias: float = 0.0
+    bias_per_odds: float = Field(default=0.0, ge=0)
     # Special tokens by their part of the prompt, where they are not SmolLM2's: see `PromptTemplate`.
     prompt_template: dict[str, str] | None = None
 
     def served_settings(self) -> dict[str, Any]:
         """What the pipeline reads from the model's folder, besides what conversion writes there."""
-        fields = {"name", "refusal_threshold", "calibration", "proposal_bias", "prompt_template"}
+        fields = {
+            "name", "refusal_threshold", "calibration", "proposal_bias", "bias_per_odds", "prompt_template",
+        }  # fmt: skip
         return self.model_dump(mode="json", include=fields)
 
     def adapter_path(self) -> Path | None:

@@ -24,6 +24,7 @@ def pin_model(
     refusal_threshold: float | None = None,
     calibration: dict[str, list[tuple[float, float]] | dict[str, float]] | None = None,
     proposal_bias: float = 0.0,
+    bias_per_odds: float = 0.0,
 ) -> Path:
     """Write NAME.json, and NAME.safetensors for the adapter, beside the other manifests; the manifest's path.
 
@@ -45,6 +46,7 @@ def pin_model(
             refusal_threshold=refusal_threshold,
             calibration=calibration,
             proposal_bias=proposal_bias,
+            bias_per_odds=bias_per_odds,
             prompt_template=template.prompt_template,
         )
     path = manifest_folder() / f"{name}.json"

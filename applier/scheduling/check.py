@@ -22,6 +22,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from applier.engine import Engine, ModelInfo
+from applier.head_start import ENDLESS
 from applier.pipeline import Applier
 from applier.prompt import PromptCodec, PromptTemplate
 from applier.request import Traced
@@ -34,8 +35,6 @@ from kernels.weights import Weights, build_weights, load_weights
 
 from .options import SchedulerOptions
 from .report import StepReport
-
-ENDLESS = 1e30
 
 
 def edits(count: int, seed: int = 0) -> list[EditRequest]:
@@ -78,7 +77,7 @@ def byte_tokenizer() -> str:
 def applier(weights: Weights, codec: PromptCodec, info: ModelInfo, backend: BackendName) -> Applier:
     """An Applier over weights in memory."""
     model = build_model(weights, backend)
-    return Applier.from_engine(info, Engine(model, codec, proposal_bias=info.proposal_bias))
+    return Applier.from_engine(info, Engine(model, codec, head_start=info.head_start))
 
 
 def open_model(folder: Path | None, tokenizer: Path | None) -> tuple[Weights, PromptCodec, ModelInfo]:
@@ -97,7 +96,7 @@ def open_model(folder: Path | None, tokenizer: Path | None) -> tuple[Weights, Pr
         threshold=0.0,
         template=PromptTemplate(),
         calibration=None,
-        proposal_bias=ENDLESS,
+        head_start=ENDLESS,
     )
     return weights, codec, info
 

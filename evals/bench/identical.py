@@ -43,7 +43,7 @@ class VariedEngine(Engine):
     @staticmethod
     def of(engine: Engine, seed: int) -> VariedEngine:
         """The same model."""
-        varied = VariedEngine(engine.model, engine.codec, engine.options, engine.proposal_bias)
+        varied = VariedEngine(engine.model, engine.codec, engine.options, engine.head_start)
         varied.rng = random.Random(seed)
         return varied
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from applier import Applier
 from applier.engine import Engine, ModelInfo
+from applier.head_start import HeadStart
 from applier.merge import DecodeOptions
 from applier.prompt import PromptTemplate
 from kernels.config import NUMERICS_VERSION
@@ -24,6 +25,6 @@ def tiny_applier(options: DecodeOptions | None = None, threshold: float = 0.5, b
         threshold=threshold,
         template=PromptTemplate(),
         calibration=None,
-        proposal_bias=bias,
+        head_start=HeadStart(bias),
     )
-    return Applier.from_engine(info, Engine(model(), codec(), options, bias))
+    return Applier.from_engine(info, Engine(model(), codec(), options, HeadStart(bias)))

@@ -121,9 +121,21 @@ def test_the_command_writes_settings_that_a_manifest_takes(tmp_path, capsys) -> 
     ]
     (tmp_path / "outcomes.json").write_text(json.dumps(rows))
     out = tmp_path / "settings.json"
-    main([str(tmp_path / "outcomes.json"), "--wanted", "0.9", "--out", str(out), "--bias", "2.5"])
+    main(
+        [
+            str(tmp_path / "outcomes.json"),
+            "--wanted",
+            "0.9",
+            "--out",
+            str(out),
+            "--bias",
+            "2.5",
+            "--per-odds",
+            "1.5",
+        ]
+    )
     settings = json.loads(out.read_text())
-    assert settings["proposal_bias"] == 2.5
+    assert (settings["proposal_bias"], settings["bias_per_odds"]) == (2.5, 1.5)
     calibration = Calibration.from_dict(settings["calibration"])
     assert calibration.strength.odds == settings["calibration"][STRENGTH]["odds"] > 0
     assert json.loads(capsys.readouterr().out)["right_of_accepted"] > 0.85

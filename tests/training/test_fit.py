@@ -97,8 +97,8 @@ def test_a_resumed_run_ends_like_one_that_was_never_stopped(run: FitRun, tmp_pat
         first.train_step(next(stream), learning_rate_factor(first.step, first.progress(), stopped.config))
     first.save()
     second = Fit(stopped, CPU)
-    assert second.step == 6
     second.train()
+    assert second.step == 12
     assert all(torch.equal(p, expected[name]) for name, p in second.parameters.items())
 
 
@@ -107,6 +107,7 @@ def test_a_snapshot_starts_another_run(run: FitRun, tmp_path: Path) -> None:
     fit.train()
     fit.snapshot(tmp_path / "snapshot")
     other = Fit(dataclasses.replace(run, out=str(tmp_path / "b"), initial=str(tmp_path / "snapshot")), CPU)
+    other.resume()
     assert other.step == 0
     assert all(torch.equal(p, fit.parameters[n].bfloat16().float()) for n, p in other.parameters.items())
 

@@ -5,34 +5,43 @@ import pytest
 
 from applier.confidence import Kind
 from applier.engine import Engine, ModelInfo
+from applier.head_start import ENDLESS, HeadStart
 from applier.prompt import PromptTemplate
 from applier.types import EditFormat
 from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model
-from training.served import ENDLESS, Served, best_bias, serve
+from training.served import Served, best_head_start, serve
 from training.synth import SynthCase
 
 
-def outcome(right: bool, baseline: bool, departure: float) -> Served:
-    return Served("python", (), 1.0, Kind.DIFFERS, right, departure, baseline)
+def outcome(right: bool, baseline: bool, departure: float, odds: int = 0) -> Served:
+    return Served("python", (), 1.0, Kind.DIFFERS, right, departure, baseline, odds)
 
 
-def test_the_best_bias_keeps_good_departures_and_stops_bad_ones():
-    outcomes = [outcome(True, False, 5.0), outcome(False, True, 1.0), outcome(True, True, 0.0)]
-    bias, share = best_bias(outcomes)
-    assert 1.0 < bias < 5.0
+def test_the_best_head_start_keeps_good_departures_and_stops_bad_ones():
+    outcomes = [outcome(True, False, 6.0), outcome(False, True, 2.0), outcome(True, True, 0.0)]
+    start, share = best_head_start(outcomes)
+    assert 2.0 < start.of(0) < 6.0
     assert share == 1.0
 
 
-def test_a_better_baseline_takes_an_unreachable_bias():
-    bias, share = best_bias([outcome(False, True, 9.0)] * 3)
-    assert bias > 9.0
+def test_a_surer_proposal_gets_a_longer_head_start():
+    outcomes = [outcome(False, True, 9.0, 5000), outcome(True, False, 4.0, 500)] * 3
+    start, share = best_head_start(outcomes)
+    assert share == 1.0
+    assert start.of(5000) > 9.0
+    assert start.of(500) < 4.0
+
+
+def test_a_better_baseline_takes_an_unreachable_head_start():
+    start, share = best_head_start([outcome(False, True, 9.0)] * 3)
+    assert start.of(0) > 9.0
     assert share == 1.0
 
 
-@pytest.mark.parametrize("bias", [0.0, ENDLESS])
-def test_the_whole_applier_serves_a_case(bias):
+@pytest.mark.parametrize("start", [HeadStart(), ENDLESS])
+def test_the_whole_applier_serves_a_case(start):
     old = ["def add(a, b):", "    return a + b"]
     new = ["def add(a, b):", "    return b + a"]
     edit = ["# ... existing code ...", "    return b + a"]
@@ -40,9 +49,9 @@ def test_the_whole_applier_serves_a_case(bias):
     info = ModelInfo(
         Path(), model().weights_sha256, codec().sha256, NUMERICS_VERSION, 0.5, PromptTemplate(), None
     )
-    engine = Engine(model(), codec(), proposal_bias=bias)
-    served = list(serve(replace(info, proposal_bias=bias), engine, [case]))
-    assert all(one.baseline_right == one.right or bias == 0.0 for one in served)
-    assert len(served) == (1 if bias else len(served))
-    if bias:
+    engine = Engine(model(), codec(), head_start=start)
+    served = list(serve(replace(info, head_start=start), engine, [case]))
+    if start == ENDLESS:
+        assert len(served) == 1
+        assert served[0].baseline_right == served[0].right
         assert served[0].kind is Kind.AGREES
