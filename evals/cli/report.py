@@ -13,7 +13,7 @@ from evals.cli.options import console, usage_errors
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs and audits.")],
     out: Annotated[
-        Path, typer.Option(help="The file to write: HTML, or with a name in .md the audits' comparison.")
+        Path, typer.Option(help="The file to write: HTML, or with a name in .md the tables alone.")
     ] = Path("report.html"),
     title: Annotated[str, typer.Option(help="Its heading.")] = "samebytes evals",
 ) -> None:

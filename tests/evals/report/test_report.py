@@ -12,6 +12,7 @@ from evals.audit.loopback import Fault, FaultyServer, serve
 from evals.audit.run import AuditConfig, run_audit
 from evals.audit.targets.openai_compatible import OpenAICompatible
 from evals.report.html import load, render, write_report
+from evals.report.markdown import render as render_markdown
 from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, group_rows, score_rows
 from evals.runs.accuracy import run_accuracy
 from evals.runs.config import AccuracyConfig
@@ -157,8 +158,17 @@ def test_a_markdown_report_is_the_comparison(folders, tmp_path):
     assert title == "# Two servers"
     assert {row.count(" | ") for row in rows} == {2}
     assert any(row.startswith("| Batch variance | **not found**") and "| **found**" in row for row in rows)
-    with pytest.raises(ValueError, match="compares audits"):
-        write_report(folders[:1], tmp_path / "none.md", "Nothing")
+
+
+def test_a_markdown_report_of_accuracy_has_the_scores_and_the_groups(folders, tmp_path):
+    write_report(folders[:1], tmp_path / "card.md", "A model")
+    text = (tmp_path / "card.md").read_text()
+    summary = load(folders[0])
+    assert summary["provenance"]["fingerprint"] in text
+    assert "| Byte-exact match, no-model baseline | " in text
+    assert "| category | byte-exact; 95 % |" in text
+    with pytest.raises(ValueError, match="none of these runs"):
+        render_markdown([], "Nothing")
 
 
 def test_equal_runs_give_an_equal_page(folders, page):
