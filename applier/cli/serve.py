@@ -52,6 +52,7 @@ def serve(
     from applier.scheduling.errors import CacheBudgetError
     from applier.server.config import ServerConfig
     from applier.server.logs import configure_logs
+    from applier.server.memory import return_large_blocks
     from applier.server.run import BindError, serve_until_signal
     from applier.server.security import SecurityError
 
@@ -77,6 +78,7 @@ def serve(
         first = error.errors()[0]
         raise CommandError(": ".join([*map(str, first["loc"]), first["msg"]]), USAGE) from error
     configure_logs()
+    return_large_blocks()
     try:
         asyncio.run(serve_until_signal(config, lambda: load_tested_applier(model)))
     except (BindError, CacheBudgetError, MemoError, SecurityError) as error:

@@ -9,6 +9,7 @@ from applier.server.edits import Edits
 from applier.server.errors import CallError
 from applier.server.logs import configure_logs
 from applier.server.memo import open_store
+from applier.server.memory import return_large_blocks
 from applier.server.metrics import ServerMetrics
 from applier.server.service import report_bug
 from applier.types import EditRequest, EditResult
@@ -19,6 +20,7 @@ class Replica:
 
     def __init__(self, settings: Settings) -> None:
         configure_logs()
+        return_large_blocks()
         config = ServerConfig(
             workers=settings.workers,
             max_waiting=settings.max_waiting,
@@ -26,7 +28,8 @@ class Replica:
             memo_file=settings.memo_file,
         )
         applier = load_tested_applier(settings.model)
-        self._edits = Edits(applier, config, ServerMetrics(), open_store(config))
+        self.metrics = ServerMetrics()
+        self._edits = Edits(applier, config, self.metrics, open_store(config))
 
     async def fingerprint(self) -> str:
         """What decides this replica's answers."""
