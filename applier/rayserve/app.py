@@ -13,6 +13,7 @@ from ray.serve.handle import DeploymentHandle
 
 from applier.api.v1 import apply_pb2 as pb
 from applier.rayserve.front import Front
+from applier.rayserve.metrics import publish
 from applier.rayserve.replica import Replica
 from applier.rayserve.settings import Settings
 from applier.server.errors import CallError, not_ready, overloaded
@@ -23,6 +24,14 @@ ATTEMPTS = 4
 
 class Mismatch(RuntimeError):
     """Replicas of one application would give different bytes."""
+
+
+class MeasuredReplica(Replica):
+    """A replica whose metrics Ray has."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        publish(self.metrics.registry)
 
 
 class Replicas:
@@ -68,6 +77,7 @@ class ApplyService:
             fingerprint = await self._replicas.fingerprint()
             settings = self._settings
             self._front = Front(self._replicas, fingerprint, settings.token_file, settings.stream_window)
+            publish(self._front.metrics.registry)
         return self._front
 
     async def check_health(self) -> None:
@@ -104,7 +114,7 @@ def build(args: dict[str, Any]) -> Any:
         ("cpu-replica", settings.cpu_replicas, {"num_cpus": settings.cpus}),
     ):
         if number:
-            made = serve.deployment(Replica).options(
+            made = serve.deployment(MeasuredReplica).options(
                 name=name, num_replicas=number, ray_actor_options=resources, **common
             )
             kinds.append(made.bind(settings))

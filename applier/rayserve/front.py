@@ -57,7 +57,8 @@ class Front:
     def __init__(
         self, edits: RunsEdits, fingerprint: str, token_file: Path | None, stream_window: int
     ) -> None:
-        self._service = ApplyService(stream_window, ServerMetrics())
+        self.metrics = ServerMetrics()
+        self._service = ApplyService(stream_window, self.metrics)
         self._service.ready(edits, fingerprint)
         self._token = TokenCheck.from_file(token_file) if token_file else None
 

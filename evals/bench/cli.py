@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from applier.types import Tier
-from evals.bench.load import read_load
+from evals.bench.load import Load, read_load
 from evals.bench.options import (
     Address,
     Backend,
@@ -32,6 +32,10 @@ from evals.bench.options import (
 )
 from evals.bench.record import finish, tell
 from evals.bench.subject import open_applier
+
+if TYPE_CHECKING:
+    from evals.bench.loops import Sweep
+    from evals.bench.targets import Target
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Speed and load.")
 
@@ -87,26 +91,22 @@ def rates(
     token_file: TokenFile = None,
     timeout: Timeout = 60.0,
     in_flight: InFlight = 8,
+    processes: Processes = 0,
     model: Model = None,
     backend: Backend = "auto",
     threads: Threads = None,
 ) -> None:
     """Latency and throughput against the offered rate: open loop, Poisson arrivals."""
-    from evals.bench.loops import sweep_rates
-    from evals.bench.record import record
+    from evals.bench.loops import run_sweep, sweep_rates
 
-    async def run() -> dict[str, Any]:
-        target = open_target(grpc, token_file, timeout, in_flight, model, backend, threads)
-        try:
-            rows, most = await sweep_rates(target, edits.edits, identical, rate, seconds, seed, tell)
-        finally:
-            await target.close()
-        settings = {"load": edits.source, "tier": tier, "identical": identical, "seconds": seconds}
-        return record("rates", target.name, settings, rows, distinct_results_per_request=most)
+    def sweep(target: Target, edits: Load) -> Sweep:
+        return sweep_rates(target, edits.edits, identical, rate, seconds, seed, tell)
 
     with usage_errors():
         edits = open_load(load, tier)
-        finish(asyncio.run(run()), out)
+        target = open_target(grpc, token_file, timeout, in_flight, model, backend, threads, processes)
+        settings = {"tier": tier, "identical": identical, "seconds": seconds}
+        finish(run_sweep("rates", target, edits, sweep, settings), out)
 
 
 @app.command()
@@ -121,28 +121,22 @@ def concurrency(
     grpc: Address = None,
     token_file: TokenFile = None,
     timeout: Timeout = 60.0,
+    processes: Processes = 0,
     model: Model = None,
     backend: Backend = "auto",
     threads: Threads = None,
 ) -> None:
     """Latency and throughput against the number of clients that wait for their answers: closed loop."""
-    from evals.bench.loops import sweep_concurrency
-    from evals.bench.record import record
+    from evals.bench.loops import run_sweep, sweep_concurrency
 
-    async def run() -> dict[str, Any]:
-        target = open_target(grpc, token_file, timeout, max(clients), model, backend, threads)
-        try:
-            rows, most = await sweep_concurrency(
-                target, edits.edits, identical, clients, seconds, requests, tell
-            )
-        finally:
-            await target.close()
-        settings = {"load": edits.source, "tier": tier, "identical": identical, "seconds": seconds}
-        return record("concurrency", target.name, settings, rows, distinct_results_per_request=most)
+    def sweep(target: Target, edits: Load) -> Sweep:
+        return sweep_concurrency(target, edits.edits, identical, clients, seconds, requests, tell)
 
     with usage_errors():
         edits = open_load(load, tier)
-        finish(asyncio.run(run()), out)
+        target = open_target(grpc, token_file, timeout, max(clients), model, backend, threads, processes)
+        settings = {"tier": tier, "identical": identical, "seconds": seconds}
+        finish(run_sweep("concurrency", target, edits, sweep, settings), out)
 
 
 @app.command("file-size")

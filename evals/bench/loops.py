@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from evals.bench.generator import closed_loop, open_loop, poisson
-from evals.bench.load import LoadEdit, Traffic
-from evals.bench.record import Row
+from evals.bench.load import Load, LoadEdit, Traffic
+from evals.bench.record import Row, record
 from evals.bench.samples import Sample, distinct_results, summarise
 from evals.bench.targets import Target
+
+Sweep = Coroutine[Any, Any, tuple[list[Row], int]]
+
+
+def run_sweep(
+    kind: str,
+    target: Target,
+    load: Load,
+    sweep: Callable[[Target, Load], Sweep],
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """The record of a sweep over `target`, which is closed."""
+
+    async def run() -> tuple[list[Row], int]:
+        try:
+            return await sweep(target, load)
+        finally:
+            await target.close()
+
+    rows, most = asyncio.run(run())
+    settings = {"load": load.source, **settings}
+    return record(kind, target.name, settings, rows, distinct_results_per_request=most)
 
 
 async def sweep_rates(

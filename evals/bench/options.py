@@ -62,11 +62,12 @@ def open_target(
     model: Path | None,
     backend: Any,
     threads: int | None,
+    processes: int = 0,
 ) -> Target:
-    """The server at `address`, or an Applier in this process."""
+    """The server at `address`, or an Applier in this process and `processes` more."""
     from evals.bench.subject import open_applier
     from evals.bench.targets import Grpc, InProcess
 
     if address is None:
-        return InProcess(open_applier(model, backend, threads), in_flight)
+        return InProcess(open_applier(model, backend, threads, processes), in_flight)
     return Grpc(address, timeout, token_file.read_text().strip() if token_file else None)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,3 +163,30 @@ def test_a_killed_process_costs_no_answer_and_changes_none(cluster, deployment):
     for counts, receipt in zip(got, expected, strict=True):
         assert set(counts) == {(receipt.result_sha256, receipt.fingerprint)}
     assert before[0] not in pids(deployment)
+
+
+METRICS_URLS = """
+import ray
+ray.init(address="auto", log_to_driver=False)
+print("\\n".join(f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in ray.nodes()))
+"""
+
+
+def test_the_metrics_of_replicas_and_fronts_are_on_rays_endpoint(cluster):
+    address, _ = cluster
+    with grpc.insecure_channel(address, channel_options()) as channel:
+        for request in requests():
+            ApplyServiceStub(channel).ApplyEdit(request_to_proto(request), metadata=TOKEN)
+    found = subprocess.run(
+        [sys.executable, "-c", METRICS_URLS], capture_output=True, text=True, check=True, timeout=120
+    )
+    url = found.stdout.split()[-1]
+    wanted = {"samebytes_edits", "samebytes_edit_seconds_bucket", "samebytes_merges"}
+    end = time.monotonic() + 60
+    while wanted and time.monotonic() < end:
+        time.sleep(2)
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            text = answer.read().decode()
+        wanted = {name for name in wanted if f"_{name}" not in text}
+    assert not wanted
+    assert 'deployment="cpu-replica"' in text
