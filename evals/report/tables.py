@@ -8,6 +8,7 @@ from evals.runs.rates import Rate, none_of
 
 ACCURACY_SCORES = (
     ("Byte-exact match", "byte_exact"),
+    ("  whatever the confidence", "merged_byte_exact"),
     ("  no-model baseline", "baseline_byte_exact"),
     ("Semantic equivalence", "semantic"),
     ("Tests pass", "tests_pass"),

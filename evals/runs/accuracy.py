@@ -7,8 +7,9 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from applier.types import EditResult
+from applier.types import EditResult, RefusalReason
 from evals.cases import Case
 from evals.metrics import changed_elsewhere, leaked_placeholders, semantically_equal
 from evals.runs.accuracy_scores import ANSWERED, bucket
@@ -22,8 +23,9 @@ from evals.runs.subjects import Subject, open_applier, open_baseline
 from evals.runs.summary import Summary, make_summary
 from evals.runs.work import Sample, run_jobs
 
-SAMPLE_VERSION = 3  # of the fields of a sample: a run is resumed with the fields it was begun with
+SAMPLE_VERSION = 4  # of the fields of a sample: a run is resumed with the fields it was begun with
 BASELINE_FIELDS = ("outcome", "semantic", "tests_pass", "leaked", "elsewhere", "error")
+MERGE_FIELDS = ("outcome", "confidence", "error")
 
 _subject: Subject
 _baseline: Subject | None
@@ -84,6 +86,18 @@ def _judged(case: Case, apply: Callable[[], EditResult]) -> Sample:
     }
 
 
+def _whatever_its_confidence(case: Case, sample: Sample) -> Sample:
+    """What came of the merge itself: where it was refused for its low confidence, it is asked for once more
+    and accepted.
+    """
+    if sample.get("reason") != RefusalReason.LOW_CONFIDENCE:
+        return {name: sample.get(name) for name in MERGE_FIELDS}
+    request = case.request()
+    accepted = replace(request, options=replace(request.options, min_confidence=0.0))
+    judged = _judged(case, lambda: _subject.apply(accepted))
+    return {name: judged.get(name) for name in MERGE_FIELDS}
+
+
 def _work(job: tuple[str, int]) -> Sample:
     id, repeat = job
     case = _cases[id]
@@ -98,6 +112,7 @@ def _work(job: tuple[str, int]) -> Sample:
         "must_refuse": bool(case.refusals),
     }
     sample |= _judged(case, lambda: _subject.apply(case.request()))
+    sample["merge"] = _whatever_its_confidence(case, sample)
     if _baseline is not None and repeat == 0:
         baseline = _baseline
         judged = _judged(case, lambda: baseline.apply(case.request()))

@@ -23,9 +23,8 @@ def bucket(fingerprint: str, samples: Sequence[Sample]) -> Bucket:
     scored = _scored(samples)
     applicable = [s for s in scored if not s["must_refuse"]]
     answered = [s for s in applicable if s["outcome"] in ANSWERED]
-    curve = coverage_risk(
-        [(s["confidence"], s["outcome"] == Outcome.EXACT) for s in answered], len(applicable)
-    )
+    merges = [s["merge"] for s in applicable if s["merge"]["outcome"] in ANSWERED]
+    curve = coverage_risk([(m["confidence"], m["outcome"] == Outcome.EXACT) for m in merges], len(applicable))
     scores = {
         **group_scores(samples),
         "semantic_undecided": sum(s["semantic"] is None for s in applicable),
@@ -64,6 +63,7 @@ def group_scores(samples: Sequence[Sample]) -> dict[str, Any]:
     baseline = [s | s["baseline"] for s in samples if s.get("baseline")]
     return {
         "byte_exact": _exact(samples),
+        "merged_byte_exact": _exact([s | s["merge"] for s in samples]),
         "baseline_byte_exact": _exact(baseline),
         "semantic": rate(
             s["semantic"] for s in _applicable(samples) if s["semantic"] is not None

@@ -44,6 +44,22 @@ def test_the_baseline_is_scored_beside_it_and_does_not_lose_to_noise(finished):
     assert scores["baseline_byte_exact"]["n"] > 0
 
 
+def test_what_was_refused_for_low_confidence_is_scored_as_a_merge_too(finished):
+    out, summary = finished
+    samples = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
+    unsure = [s for s in samples if s["reason"] == RefusalReason.LOW_CONFIDENCE]
+    assert unsure
+    assert all(s["outcome"] == Outcome.REFUSED for s in unsure)
+    assert all(s["merge"]["outcome"] in (Outcome.EXACT, Outcome.WRONG) for s in unsure)
+    others = [s for s in samples if s["reason"] != RefusalReason.LOW_CONFIDENCE]
+    assert all(s["merge"]["outcome"] == s["outcome"] for s in others)
+    scores = summary.buckets[0].scores
+    exact = [s for s in unsure if s["merge"]["outcome"] == Outcome.EXACT]
+    assert scores["merged_byte_exact"]["successes"] == scores["byte_exact"]["successes"] + len(exact)
+    coverage = scores["coverage_risk"][-1][1]
+    assert coverage > scores["coverage"]["rate"]
+
+
 def test_repeats_agree(finished):
     agreement = finished[1].buckets[0].scores["agreement"]
     assert agreement == {"N": 2, "TARr": 1.0, "TARa": 1.0, "Std@Acc": 0.0, "Avg_Std@Output_Length": 0.0}
