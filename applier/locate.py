@@ -104,7 +104,12 @@ class _Locator:
             chain = self._chain(candidates)
         if self.anchored and not chain.anchors:
             return self._no_match(0)
-        if tie := self._tie(chain):
+        tie = self._tie(chain)
+        if tie and self.anchored:  # its lines all stood in some file: those that are misspelt tell places apart
+            candidates += fuzzy_anchors(self.index, self.edit_lines, self.wanted, 0, self.total)
+            chain = self._chain(candidates)
+            tie = self._tie(chain)
+        if tie:
             return tie
         kept: list[Range] = []
         for number, chunk in enumerate(self.chunks):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from rapidfuzz import fuzz
+
 from .parts import Part
 from .syntax import scopes
 from .text import SourceText
@@ -20,6 +22,7 @@ from .types import LineRange
 _MANY = 50
 _INDEX_ABOVE = 1 << 26
 _MAX_PARSED = 1 << 20
+_ALIKE = 75  # % of similarity from which a line may be another one's change
 
 
 class Found(Enum):
@@ -179,17 +182,29 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 
 
 def _still_stands(source: SourceText, part: Part) -> bool:
-    """Whether what the part removes, and most of its old lines, stand somewhere but for white space."""
+    """Whether what the part removes, and most of its old lines, stand somewhere but for white space. Of a part
+    that only removes lines, which the new ones can tell nothing of, half of what it removes is enough, give or
+    take some letters.
+    """
     removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
     if not removed:
         return False
     old = [line.strip() for line in part.old]
     first = min(removed)
-    for i in source.loose_index.get(old[first], []):
-        if i < first or i - first + len(old) > source.line_count:
+    starts = {i - first for i in source.loose_index.get(old[first], [])}
+    if not part.added:
+        starts.update(i - row for row, text in enumerate(old) for i in source.loose_index.get(text, [])[:_MANY])
+    for start in starts:
+        if not 0 <= start <= source.line_count - len(old):
             continue
-        same = [source.lines[i - first + row].strip() == text for row, text in enumerate(old)]
-        if all(same[row] for row in removed) and 5 * sum(same) >= 3 * len(old):
+        lines = [source.lines[start + row].strip() for row in range(len(old))]
+        same = [ours == theirs for ours, theirs in zip(old, lines, strict=True)]
+        if 5 * sum(same) < 3 * len(old):
+            continue
+        if all(same[row] for row in removed):
+            return True
+        alike = sum(fuzz.ratio(old[row], lines[row]) >= _ALIKE for row in removed)
+        if not part.added and 2 * alike >= len(removed):
             return True
     return False
 

@@ -53,8 +53,9 @@ def steps_inwards(lines: Sequence[str]) -> Counter[str]:
 
 
 def unit_of(lines: Sequence[str]) -> str | None:
-    """The unit that most steps inwards are; None without a clear one."""
+    """The unit that most steps inwards are; None without a clear one. One space is none: comments hang by it."""
     found = steps_inwards(lines)
+    del found[" "]
     if not found:
         return None
     unit = max(found, key=lambda step: (found[step], -len(step)))
