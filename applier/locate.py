@@ -105,7 +105,7 @@ class _Locator:
         if self.anchored and not chain.anchors:
             return self._no_match(0)
         tie = self._tie(chain)
-        if tie and self.anchored:  # its lines all stood in some file: those that are misspelt tell places apart
+        if tie and self.anchored:  # of lines that should all stand there, the misspelt ones tell places apart
             candidates += fuzzy_anchors(self.index, self.edit_lines, self.wanted, 0, self.total)
             chain = self._chain(candidates)
             tie = self._tie(chain)

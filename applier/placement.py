@@ -182,9 +182,10 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 
 
 def _still_stands(source: SourceText, part: Part) -> bool:
-    """Whether what the part removes, and most of its old lines, stand somewhere but for white space. Of a part
-    that only removes lines, which the new ones can tell nothing of, half of what it removes is enough, give or
-    take some letters.
+    """Whether what the part removes, and most of its old lines, stand somewhere but for white space.
+
+    Of a part that adds nothing, half of what it removes is enough, give or take some letters: its new lines
+    stand in the file before it and after.
     """
     removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
     if not removed:
@@ -193,7 +194,8 @@ def _still_stands(source: SourceText, part: Part) -> bool:
     first = min(removed)
     starts = {i - first for i in source.loose_index.get(old[first], [])}
     if not part.added:
-        starts.update(i - row for row, text in enumerate(old) for i in source.loose_index.get(text, [])[:_MANY])
+        for row, text in enumerate(old):
+            starts.update(i - row for i in source.loose_index.get(text, [])[:_MANY])
     for start in starts:
         if not 0 <= start <= source.line_count - len(old):
             continue

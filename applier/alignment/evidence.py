@@ -14,7 +14,7 @@ import numpy as np
 
 from ..anchors import header_name, indent_of
 from ..line_facts import of_line
-from ..window import GAP
+from ..window import GAP, Item
 from .scene import Scene
 from .table import DELETE, INSERT, KEEP, MATCH, SKIP, Step
 
@@ -48,6 +48,7 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> C
             found["deleted_shown"] += letters(text) >= WORDS and shown[text] > 0
     _runs(scene, steps, found)
     _torn(scene, steps, found)
+    _lost_heads(scene, steps, found)
     found["matched"] //= 4
     found["single"] //= 4
     found["unlike"] //= 10
@@ -95,9 +96,9 @@ def _changes(scene: Scene, step: Step) -> bool:
 
 def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
     """Runs of steps: `insertions`, `deletions`, those of them that stand between two lines that are the same
-    (`pure_insertions`, `pure_deletions`), deletions of more than MANY lines (`mass_deletions`), `skips` with
-    their `skipped` lines, and `uneven` insertions, with a blank line on one side only. `hunks` are runs of
-    changes of any kind.
+    (`pure_insertions`, `pure_deletions`), deletions of more than MANY lines (`mass_deletions`) and of lines
+    less deep than both around them (`deep_deletions`), `skips` with their `skipped` lines, and `uneven`
+    insertions, with a blank line on one side only. `hunks` are runs of changes of any kind.
     """
     found["hunks"] = sum(changed for changed, _ in groupby(_changes(scene, step) for step in steps))
     runs = [(state, list(run)) for state, run in groupby(steps, key=lambda step: step.state)]
@@ -112,9 +113,38 @@ def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
             found["deletions"] += 1
             found["mass_deletions"] += sum(bool(text_of(scene, step)) for step in run) > MANY
             found["pure_deletions"] += is_same(scene, before) and is_same(scene, after)
+            found["deep_deletions"] += _reaches_out(scene, before, run, after)
         elif state == SKIP:
             found["skips"] += 1
             found["skipped"] += len(run)
+
+
+def _reaches_out(scene: Scene, before: Step | None, run: Sequence[Step], after: Step | None) -> bool:
+    """Whether lines go that end the scope of the line before and open that of the line after."""
+    around = [_line(scene, step) for step in (before, after) if step is not None]
+    if len(around) < 2 or any(line is GAP or not line.strip() for line in around):
+        return False
+    depth = min(indent_of(line) for line in around if line is not GAP)
+    gone = [scene.items[step.column] or "" for step in run if step.column is not None]
+    return any(line.strip() and indent_of(line) < depth for line in gone)
+
+
+def _lost_heads(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+    """Definitions that go with nothing of their name in the edit (`lost_heads`), and outer lines of chunks
+    that the window has several times (`common_edges`).
+    """
+    named = {name for line in scene.shown if line is not GAP and (name := header_name(line))}
+    for step in steps:
+        if step.state == DELETE and (name := header_name(text_of(scene, step))):
+            found["lost_heads"] += name not in named
+    had = Counter(item.strip() for item in scene.items if item is not GAP)
+    by_row = {step.row: step for step in steps if step.row is not None}
+    for row in scene.outer_rows():
+        found["common_edges"] += is_same(scene, by_row.get(row)) and had[scene.edit[row].strip()] > 1
+
+
+def _line(scene: Scene, step: Step) -> Item:
+    return scene.edit[step.row] if step.row is not None else scene.items[step.column or 0]
 
 
 def _uneven(scene: Scene, before: Step | None, run: Sequence[Step], after: Step | None) -> bool:
@@ -126,7 +156,7 @@ def _uneven(scene: Scene, before: Step | None, run: Sequence[Step], after: Step 
 
 
 def _blank(scene: Scene, step: Step) -> bool:
-    line = scene.edit[step.row] if step.row is not None else scene.items[step.column or 0]
+    line = _line(scene, step)
     return line is not GAP and not line.strip()
 
 

@@ -53,7 +53,9 @@ def steps_inwards(lines: Sequence[str]) -> Counter[str]:
 
 
 def unit_of(lines: Sequence[str]) -> str | None:
-    """The unit that most steps inwards are; None without a clear one. One space is none: comments hang by it."""
+    """The unit that most steps inwards are; None without a clear one. One space is none: comments hang by
+    it.
+    """
     found = steps_inwards(lines)
     del found[" "]
     if not found:
