@@ -93,9 +93,9 @@ class Context:
 
 
 def plan_snippet(
-    context: Context, edit_lines: Sequence[str], markers: Mapping[int, MarkerKind]
+    context: Context, edit_lines: Sequence[str], markers: Mapping[int, MarkerKind], doubt: int = 0
 ) -> MergePlan | Refusal:
-    """A lazy snippet, or a whole file with markers."""
+    """A lazy snippet, or a whole file with markers. `doubt` is taken from the proposal's odds."""
     language = context.language
     if is_strange(edit_lines, markers, context.lines):
         message = "no line of the edit stands in the file; is it for another one? Show unchanged lines"
@@ -108,6 +108,7 @@ def plan_snippet(
         items = window.items(context.lines)
         sound = context.soundness(window)
         proposal = propose(items, edit_lines, language, markers=markers, sound=sound)
+        proposal = replace(proposal, odds=proposal.odds - doubt)
         shown = [
             None if i in markers else without_trailing_marker(line, language)
             for i, line in enumerate(edit_lines)

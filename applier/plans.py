@@ -13,9 +13,10 @@ from .types import Refusal, RefusalReason
 
 def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
     """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
+    doubt = 0
     if isinstance(edit, LazySnippet):
         stub = context.path.endswith(".pyi")
-        edit = normalise_snippet(edit, context.lines, context.language, stub=stub)
+        edit, doubt = normalise_snippet(edit, context.lines, context.language, stub=stub)
         row = folded_row(edit.lines, edit.markers, context.lines, context.language)
         if row is not None:
             message = f"{edit.lines[row].strip()!r} folds code that the file does not have so, or has twice; "
@@ -23,7 +24,7 @@ def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> l
                 RefusalReason.PLACEHOLDER_LEAK, message + "write it out, or leave it out", (), edit.line
             )
     if isinstance(edit, LazySnippet | WholeFile):
-        made = [plan_snippet(context, edit.lines, edit.markers)]
+        made = [plan_snippet(context, edit.lines, edit.markers, doubt)]
     else:
         parts = [from_block(block, context.language)[0] for block in getattr(edit, "blocks", ())]
         parts += [from_hunk(hunk, context.language) for hunk in getattr(edit, "hunks", ())]

@@ -17,9 +17,12 @@ from ..window import Item
 from .readings import Reading
 
 CAP = 40  # more of one kind of evidence says nothing new
+WIDE_CAP = 255
 LEAD_CAP = 12_000
 LEAD_LOW = 3_000
+NEAR = 1_000
 MAX_CHECKED = 4
+MAX_COUNTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Judge:
 
     def score(self, evidence: Mapping[str, int]) -> int:
         """Thousandths of a logit; only differences between readings of one edit mean anything."""
-        return sum(weight * min(evidence.get(name, 0), CAP) for name, weight in self.choice.items())
+        known = forms(evidence)
+        return sum(weight * known.get(name, 0) for name, weight in self.choice.items())
 
     def choose(
         self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
@@ -62,14 +66,29 @@ class Judge:
             order = order[first:]
         left = [readings[number] for number in order]
         signs = signs_of_trust(left, [scores[number] for number in order], 0)
+        signs["unsound"] = len(readings) - len(left)
         return Verdict(left[0], sum(self.trust.get(name, 0) * value for name, value in signs.items()))
+
+
+def forms(evidence: Mapping[str, int]) -> dict[str, int]:
+    """Every count up to CAP, and besides, but for that of settings, whether there is any (`any_`) and its
+    magnitude (`log_`): the first of a kind says more than the tenth.
+    """
+    out: dict[str, int] = {}
+    for name, count in evidence.items():
+        out[name] = min(count, CAP)
+        if count > 0 and not name.startswith("by_"):
+            out["any_" + name] = 1
+            out["log_" + name] = min(count, WIDE_CAP).bit_length() - 1
+    return out
 
 
 def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int) -> Counter[str]:
     """What says that the chosen reading is right: its evidence, and how far behind the others are.
 
-    `lead` over the second, in tenths of a logit, and `low_lead`, the same up to LEAD_LOW; `readings` and
-    `only`; `sure`, a one for the constant.
+    `lead` over the second, in tenths of a logit, and `low_lead`, the same up to LEAD_LOW; `rivals` within
+    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant. `choose`
+    adds how many better ones were `unsound`.
     """
     others = [score for number, score in enumerate(scores) if number != best]
     lead = min(scores[best] - max(others), LEAD_CAP) if others else LEAD_CAP
@@ -77,6 +96,8 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     signs["sure"] = 1
     signs["lead"] = lead // 100
     signs["low_lead"] = min(lead, LEAD_LOW) // 100
-    signs["readings"] = len(readings)
+    signs["rivals"] = sum(scores[best] - score < LEAD_LOW for score in others)
+    signs["near_rivals"] = sum(scores[best] - score < NEAR for score in others)
+    signs["readings"] = min(len(readings), MAX_COUNTED)
     signs["only"] = int(not others)
     return signs

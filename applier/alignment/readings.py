@@ -34,7 +34,8 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
     and with other indentation.
 
     The first setting's reading comes first. Evidence holds, besides that of the steps and of the text,
-    `votes` (settings that gave the reading) and `by_N` for each of them.
+    `votes` (settings that gave the reading) and `by_N` for each of them, and the magnitudes of edit (`shown`)
+    and `window`.
     """
     likeness = Likeness.of(scene)
     found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
@@ -51,6 +52,8 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
         evidence = step_evidence(scene, steps, likeness.similar)
         evidence.update(border_evidence(scene, steps))
         evidence.update(traces.of(merged))
+        evidence["shown"] = len(scene.edit).bit_length()
+        evidence["window"] = len(scene.items).bit_length()
         evidence["votes"] = len(set(votes))
         evidence.update({f"by_{number}": 1 for number in set(votes)})
         out.append(Reading(list(merged), evidence))

@@ -54,9 +54,17 @@ def test_markers_keep_their_rows_and_white_space_its_bytes() -> None:
     file = ["aaa", "  ", "bbb", "ccc", "ddd"]
     parsed = parse_edit("aaa\nbbb\nnew\n# ... existing code ...\nddd", language="python")
     assert isinstance(parsed, LazySnippet)
-    made = normalise_snippet(parsed, file, "python")
+    made, doubt = normalise_snippet(parsed, file, "python")
     assert made.lines == ("aaa", "  ", "bbb", "new", "# ... existing code ...", "ddd")
     assert made.markers == {4: MarkerKind.ELIDE}
+    assert doubt > 0
+
+
+def test_blank_lines_left_out_at_several_places_are_no_matter_of_doubt() -> None:
+    file = ["aaa", "", "bbb", "", "ccc"]
+    parsed = parse_edit("aaa\nbbb\nccc\nnew\n# ... existing code ...", language="python")
+    assert isinstance(parsed, LazySnippet)
+    assert normalise_snippet(parsed, file, "python")[1] == 0
 
 
 @given(st.lists(st.sampled_from(["", "abc", "def", "ghi"]), max_size=12))

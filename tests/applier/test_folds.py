@@ -60,14 +60,14 @@ def test_other_dots_stay(edit: list[str], file: list[str], language: str | None)
 def test_dots_of_a_stub_file_stay() -> None:
     parsed = parse_edit("class A:\n    def f(self, x): ...\n", path="a.pyi", language="python")
     assert isinstance(parsed, LazySnippet)
-    assert normalise_snippet(parsed, PYTHON, "python", stub=True) == parsed
+    assert normalise_snippet(parsed, PYTHON, "python", stub=True) == (parsed, 0)
 
 
 def test_the_fold_becomes_a_marker() -> None:
     text = "// ... existing code ...\nfunc a() { ... }\n\nfunc b() {\n\tfour()\n}\n"
     parsed = parse_edit(text, language="go")
     assert isinstance(parsed, LazySnippet)
-    made = normalise_snippet(parsed, GO, "go")
+    made, _ = normalise_snippet(parsed, GO, "go")
     assert made.lines[:3] == ("// ... existing code ...", "func a() {", "\t// ... existing code ...")
     assert made.markers == {0: MarkerKind.ELIDE, 2: MarkerKind.ELIDE}
 

@@ -155,3 +155,12 @@ def test_an_edit_that_shows_nothing_is_refused(edit):
     refusal = locate(python_file(50), edit, "python")
     assert isinstance(refusal, Refusal)
     assert refusal.reason is RefusalReason.NO_MATCH
+
+
+def test_a_misspelt_line_tells_places_apart():
+    lines = python_file(30)
+    search = ["    if value:", "        return None", "    result = compute_17(valu)"]
+    found = locate(lines, search, "python", anchored=True)
+    at = lines.index("    result = compute_17(value)")
+    assert kept(found, at)
+    assert isinstance(locate(lines, search[:2], "python", anchored=True), Refusal)

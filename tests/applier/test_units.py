@@ -136,3 +136,11 @@ def test_lines_of_the_file_in_other_units_come_back(levels: list[tuple[int, str]
     units = find_units(file, edit, (), "go")
     if units is not None:
         assert in_units(edit, units, file, "go") == file
+
+
+def test_one_space_is_no_unit():
+    comment = ["/**", " * Says what", " * it does.", " */", "class A {", "    int a;", "}"]
+    assert unit_of(comment[:4]) is None
+    assert unit_of(comment) == "    "
+    edit = ["/**", " * Says it better", " */", "class A {", "    int a;", "    int b;", "}"]
+    assert find_units(comment, edit, (), "java") is None

@@ -20,6 +20,12 @@ def test_one_kind_of_evidence_counts_up_to_a_cap():
     assert judge.score({"deleted": CAP + 5}) == judge.score({"deleted": CAP}) == -2 * CAP
 
 
+def test_the_first_of_a_kind_and_its_magnitude_can_weigh_apart():
+    judge = Judge({"any_deleted": -7, "log_deleted": -100}, {})
+    assert [judge.score({"deleted": count}) for count in (0, 1, 3, 4, 1000)] == [0, -7, -107, -207, -707]
+    assert judge.score({"by_0": 1}) == 0
+
+
 def test_odds_grow_with_the_lead():
     judge = Judge({"seams": -1000}, {"lead": 5, "sure": 7})
     close = judge.choose([reading(), reading(seams=1)])
@@ -27,6 +33,8 @@ def test_odds_grow_with_the_lead():
     assert (close.odds, far.odds) == (5 * 10 + 7, 5 * 30 + 7)
     only = signs_of_trust([reading()], [0], 0)
     assert (only["only"], only["lead"]) == (1, LEAD_CAP // 100)
+    rivals = signs_of_trust([reading()] * 4, [0, -500, -2_000, -9_000], 0)
+    assert (rivals["near_rivals"], rivals["rivals"]) == (1, 2)
 
 
 def test_an_unsound_reading_gives_way_to_a_sound_one():

@@ -128,3 +128,11 @@ def test_the_text_of_a_merge_shows_what_went_wrong():
     assert broken["doubled_names"] == 1
     assert broken["seams"] == 2
     assert broken["bad_seams"] == 1
+
+
+def test_deletions_tell_of_definitions_that_go_and_of_scopes_that_they_cross():
+    steps = [Step(KEEP, None, n) for n in range(3)]
+    steps += [Step(MATCH, 0, 3), *(Step(DELETE, None, n) for n in range(4, 7)), Step(MATCH, 1, 7)]
+    here = scene("    a = 1", "    return 2")
+    found = step_evidence(here, steps, Likeness.of(here).similar)
+    assert (found["lost_heads"], found["deep_deletions"], found["common_edges"]) == (1, 1, 0)

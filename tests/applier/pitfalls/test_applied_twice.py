@@ -57,3 +57,12 @@ def test_a_brace_more_is_added_although_one_is_there() -> None:
     source = b"f() {\n  g();\n}\n}\n"
     edit = b"<<<<<<< SEARCH\n  g();\n=======\n  g();\n}\n>>>>>>> REPLACE\n"
     assert run(source, edit, path="a.txt").content == b"f() {\n  g();\n}\n}\n}\n"
+
+
+def test_a_deletion_with_a_misremembered_line_has_not_been_made() -> None:
+    kept = b"def f():\n    first_step()\n    second_step()\n"
+    source = kept + b"\n\ndef obsolete():\n    return 1\n"
+    search = kept + b"\n\ndef obsolet():\n    return 1\n"
+    edit = b"<<<<<<< SEARCH\n" + search + b"=======\n" + kept + b">>>>>>> REPLACE\n"
+    assert run(source, edit).status is not Status.ALREADY_APPLIED
+    assert run(kept, edit).status is Status.ALREADY_APPLIED
