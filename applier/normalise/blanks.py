@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from ..markers import MarkerKind
@@ -20,7 +20,7 @@ def missing_blanks(
     between them. Single and doubled blank lines are judged apart: where some are shown as in the file, a
     missing one is taken off on purpose, and so is one whose absence is all that the edit changes.
     """
-    had = _between(file)
+    had = _between(file, {line.strip() for line in edit})
     short: dict[bool, dict[int, list[str]]] = {True: {}, False: {}}  # by whether the file has several
     shown: set[bool] = set()
     changes = False
@@ -46,12 +46,14 @@ def missing_blanks(
     return {row: run for many in (False, True) if many not in shown for row, run in short[many].items()}
 
 
-def _between(file: Sequence[str]) -> dict[_Pair, list[str] | None]:
-    """The blank lines between two lines that follow one another; None where that is not always the same."""
+def _between(file: Sequence[str], wanted: Collection[str]) -> dict[_Pair, list[str] | None]:
+    """The blank lines between two lines that follow one another and are both `wanted`; None where that is not
+    always the same.
+    """
     found: dict[_Pair, list[str] | None] = {}
-    filled = [row for row, line in enumerate(file) if line.strip()]
-    for above, below in pairwise(filled):
-        pair = file[above].strip(), file[below].strip()
-        run = list(file[above + 1 : below])
-        found[pair] = run if found.get(pair, run) == run else None
+    filled = [(row, text) for row, line in enumerate(file) if (text := line.strip())]
+    for (above, first), (below, second) in pairwise(filled):
+        if first in wanted and second in wanted:
+            run = list(file[above + 1 : below])
+            found[first, second] = run if found.get((first, second), run) == run else None
     return found

@@ -44,9 +44,8 @@ class Units:
 def steps_inwards(lines: Sequence[str]) -> Counter[str]:
     """How far lines are indented from the line above: the white space that is added, with its counts."""
     found: Counter[str] = Counter()
-    filled = [line for line in lines if line.strip()]
-    for above, below in pairwise(filled):
-        outer, inner = white(above), white(below)
+    indents = [line[: len(line) - len(text)] for line in lines if (text := line.lstrip())]
+    for outer, inner in pairwise(indents):
         if inner != outer and inner.startswith(outer):
             found[inner[len(outer) :]] += 1
     return found
