@@ -21,6 +21,7 @@ _TOKENS = {"window": "#2b8a57", "whole file": "#a8821f"}
 # What each kind of benchmark varies, and its name on the axis.
 _AXES = {
     "bench rates": ("offered_per_second", "offered requests a second"),
+    "bench overload": ("offered_per_second", "offered requests a second"),
     "bench concurrency": ("clients", "clients"),
     "bench file-size": ("file_bytes", "bytes of the file"),
     "bench edit-size": ("changed_lines", "changed lines"),
@@ -123,9 +124,25 @@ def _soak(result: dict[str, Any]) -> Any:
     return figure
 
 
+def _failover(result: dict[str, Any]) -> Any:
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for failed, colour, name in ((False, "#1f5fa8", "answered"), (True, "#c4511d", "not answered")):
+        rows = [row for row in result["rows"] if bool(row["error"]) == failed]
+        if rows:
+            points = [row["at"] for row in rows], [row["milliseconds"] for row in rows]
+            axes.scatter(*points, s=14, color=colour, label=name)
+    axes.axvline(result["killed_at"], color="#444444", linestyle="--", label="a server is killed")
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("milliseconds")
+    axes.set_yscale("log")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
 _DRAWN: dict[str, Callable[[dict[str, Any]], Any]] = {
     **dict.fromkeys(_AXES, _against),
     "bench engine": _bars,
     "bench rival": _bars,
     "bench soak": _soak,
+    "bench failover": _failover,
 }

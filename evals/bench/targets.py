@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from applier.types import EditRequest, EditResult
 
@@ -49,9 +50,14 @@ class InProcess:
 
 
 class Grpc:
-    """A served applier at `host:port` without TLS; with a token where it wants one."""
+    """A served applier at `host:port` without TLS; with a token where it wants one.
 
-    def __init__(self, address: str, timeout: float, token: str | None = None) -> None:
+    Nothing is tried again, unless `options` of the channel say so.
+    """
+
+    def __init__(
+        self, address: str, timeout: float, token: str | None = None, options: Sequence[tuple[str, Any]] = ()
+    ) -> None:
         import grpc.aio
 
         from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
@@ -64,7 +70,7 @@ class Grpc:
             options=[
                 ("grpc.max_receive_message_length", -1),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.enable_retries", 0),  # a server that turns requests away is to be seen as such
+                *(options or [("grpc.enable_retries", 0)]),  # who is turned away is to be seen
             ],
         )
         self._apply = ApplyServiceStub(self._channel).ApplyEdit

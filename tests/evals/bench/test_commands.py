@@ -86,6 +86,29 @@ def test_a_server_under_load_and_a_short_soak(tmp_path, load_file):
     assert result["rows"][-1]["resident_bytes"] > 10 << 20
 
 
+def test_a_server_killed_under_load_costs_no_answer(tmp_path, load_file, tiny_folder):
+    bench(
+        *("failover", "--load", load_file, "--tier", "exact", "--seconds", 4, "--rate", 40),
+        *("--checked", 5, "--model", tiny_folder, "--out", tmp_path),
+    )
+    result = read(tmp_path)
+    assert result["summary"]["errors"] == {}
+    assert (result["asked_again"], result["differ"]) == (5, 0)
+    assert len(result["rows"]) == result["summary"]["answered"] > 50
+    assert (tmp_path / "plot.png").exists()
+
+
+def test_a_server_asked_too_much_turns_away_and_goes_on(tmp_path, load_file, tiny_folder):
+    bench(
+        *("overload", "--load", load_file, "--tier", "model", "--seconds", 0.8, "--factor", 1),
+        *("--factor", 20, "--model", tiny_folder, "--out", tmp_path),
+    )
+    result = read(tmp_path)
+    assert set(result["rows"][1]["errors"]) == {"RESOURCE_EXHAUSTED"}
+    assert result["rows"][1]["answered"] > 0
+    assert result["distinct_results_per_request"] == 1
+
+
 def test_a_missing_load_or_model_is_a_sentence(tmp_path, load_file):
     bench("rates", "--load", tmp_path / "none", "--rate", 1, "--out", tmp_path, code=2)
     common = ("--load", load_file, "--rate", 1, "--out", tmp_path)
