@@ -1,37 +1,32 @@
 """Fits the weights that choose among readings of an edit: `applier/alignment/weights.json`.
 
-    python -m training.readings --shards TRAIN --check VALIDATION --tokenizer TOKENIZER --out WEIGHTS
+    python -m training.readings --index TRAIN --root CLONES --check VALIDATION --out WEIGHTS
 
 A conditional logit (McFadden 1974) over the readings of each edit, then a logistic regression for whether the
-chosen reading is right. Edits that the first setting reads as meant are many and teach little: a share of
-them is taken, with that much more weight.
+chosen reading is right. The choices that the second learns from are made with weights fitted on other
+repositories: on those that it was fitted on, the judge is surer than it should be.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from applier.alignment.costs import SETTINGS
-from applier.alignment.judge import CAP, Judge, signs_of_trust
-from applier.alignment.likeness import Likeness
-from applier.alignment.readings import Reading, readings
-from applier.alignment.scene import Scene
-from applier.alignment.table import align_lines
-from applier.alignment.writing import write
-from applier.formats import EditParseError, LazySnippet, parse_edit
-from applier.prompt import PromptCodec
-from applier.window import GAP
-from training.unshard import Decoded, decode_shard
+from applier.alignment.judge import Judge, forms
+from training.judged import Judged, judged
 
-SHARE = 40  # one in so many of the edits that the first setting reads as meant
+SHARE = 8
+PAIRS = 260
+SEED = 51
+FOLDS = 3
 RIDGE = 1e-3
+TRUST_RIDGE = 1e-2
+CONSTANT = 1e-3  # standard deviation of a sign that tells nothing
 THOUSANDTHS = 1000
 # What mined edits hardly teach, in thousandths of a logit: no file defines one thing twice at its top level,
 # and of a long deletion one is better too unsure.
@@ -39,51 +34,13 @@ FIXED_CHOICE = {"doubled_heads": -2000}
 FIXED_TRUST = {"mass_deletions": -2000, "doubled_heads": -1000}
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One edit: its readings' evidence, which of them are right, and how many edits it stands for."""
-
-    readings: tuple[Reading, ...]
-    right: tuple[bool, ...]
-    weight: float
-
-
-def scene_of(sample: Decoded) -> Scene | None:
-    """The scene of a lazy edit; None for other formats, and where the window shows nothing."""
-    try:
-        edit = parse_edit("\n".join(sample.edit) + "\n", path=sample.name, language=sample.language)
-    except EditParseError:
-        return None
-    if not isinstance(edit, LazySnippet) or all(item is GAP for item in sample.items):
-        return None
-    return Scene.of(sample.items, edit.lines, sample.language, edit.markers)
-
-
-def judged(shards: Sequence[Path], codec: PromptCodec, share: int = SHARE) -> Iterator[Judged]:
-    """The lazy edits of shards, in order; see the module for `share`."""
-    for shard in shards:
-        easy = 0
-        for sample in decode_shard(shard, codec):
-            scene = scene_of(sample)
-            if scene is None:
-                continue
-            first = write(scene, align_lines(scene, Likeness.of(scene), SETTINGS[0]))
-            hard = first != sample.merged
-            easy += not hard
-            if hard or easy % share == 0:
-                found = tuple(readings(scene, SETTINGS))
-                right = tuple(reading.merged == sample.merged for reading in found)
-                slim = tuple(Reading([], reading.evidence) for reading in found)
-                yield Judged(slim, right, 1.0 if hard else float(share))
-
-
 def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
     """Weights of evidence, in thousandths of a logit. Raises ValueError where no edit has a choice."""
     taught = [case for case in cases if any(case.right) and not all(case.right)]
     if not taught:
         raise ValueError("no edit has both a right and a wrong reading; take more shards")
-    known = {name for case in taught for reading in case.readings for name in reading.evidence}
-    names = sorted(known - FIXED_CHOICE.keys())
+    known = {name for case in taught for reading in case.readings for name in forms(reading.evidence)}
+    names = sorted(name for name in known if not name.endswith(tuple(FIXED_CHOICE)))
     fixed = Judge(FIXED_CHOICE, {})
     given = [fixed.score(reading.evidence) / THOUSANDTHS for case in taught for reading in case.readings]
     offset = torch.tensor(given, dtype=torch.float64)
@@ -103,25 +60,39 @@ def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
         meant = torch.zeros(len(taught), dtype=torch.float64).index_add(0, of, share * right)
         return -(weight * torch.log((meant + 1e-12) / everything)).sum() / weight.sum()
 
-    return {**_thousandths(names, _minimise(loss, len(names)) / scale), **FIXED_CHOICE}
+    return {**_thousandths(names, _minimise(loss, len(names), RIDGE) / scale), **FIXED_CHOICE}
 
 
-def fit_trust(cases: Sequence[Judged], choice: Mapping[str, int]) -> dict[str, int]:
-    """Weights of the signs that the chosen reading is right, in thousandths of a logit."""
-    judge = Judge(choice, {})
-    signs, right = [], []
-    for case in cases:
-        scores = [judge.score(reading.evidence) for reading in case.readings]
-        best = scores.index(max(scores))
-        signs.append(signs_of_trust(case.readings, scores, best))
-        right.append(float(case.right[best]))
+def fit_trust(cases: Sequence[Judged], folds: int = FOLDS) -> dict[str, int]:
+    """Weights of the signs that the chosen reading is right, in thousandths of a logit. Choices that do not
+    parse are left out: they are refused whatever their odds.
+    """
+    signs: list[Mapping[str, int]] = []
+    right: list[float] = []
+    weights: list[float] = []
+    order = {name: number % folds for number, name in enumerate(sorted({case.repository for case in cases}))}
+    for fold in range(folds):
+        others = [case for case in cases if order[case.repository] != fold]
+        judge = Judge(fit_choice(others if _teaches(others) else cases), {})
+        for case in cases:
+            if order[case.repository] != fold:
+                continue
+            best, found = judge.weigh(case.readings, case.is_sound)
+            if case.is_sound(best.merged):
+                signs.append(found)
+                right.append(float(case.is_right(best)))
+                weights.append(case.weight)
     known = {name for row in signs for name in row if not name.startswith("by_")}
-    names = sorted(known - FIXED_TRUST.keys())
-    given = [sum(value * row[name] for name, value in FIXED_TRUST.items()) / THOUSANDTHS for row in signs]
+    spread = {name: float(np.std([row.get(name, 0) for row in signs])) for name in known}
+    telling = {name for name in known if spread[name] > CONSTANT} | {"sure"}
+    names = sorted(telling - FIXED_TRUST.keys())
+    given = [
+        sum(value * row.get(name, 0) for name, value in FIXED_TRUST.items()) / THOUSANDTHS for row in signs
+    ]
     offset = torch.tensor(given, dtype=torch.float64)
-    x = torch.tensor([[row[name] for name in names] for row in signs], dtype=torch.float64)
+    x = torch.tensor([[row.get(name, 0) for name in names] for row in signs], dtype=torch.float64)
     y = torch.tensor(right, dtype=torch.float64)
-    weight = torch.tensor([case.weight for case in cases], dtype=torch.float64)
+    weight = torch.tensor(weights, dtype=torch.float64)
     scale = x.std(0) + 1e-6
     scale[names.index("sure")] = 1.0
 
@@ -130,20 +101,25 @@ def fit_trust(cases: Sequence[Judged], choice: Mapping[str, int]) -> dict[str, i
             (x / scale) @ beta + offset, y, weight=weight / weight.mean()
         )
 
-    return {**_thousandths(names, _minimise(loss, len(names)) / scale), **FIXED_TRUST}
+    return {**_thousandths(names, _minimise(loss, len(names), TRUST_RIDGE) / scale), **FIXED_TRUST}
+
+
+def _teaches(cases: Sequence[Judged]) -> bool:
+    return any(any(case.right) and not all(case.right) for case in cases)
 
 
 def _counts(evidence: Mapping[str, int], names: Sequence[str]) -> list[int]:
-    return [min(evidence.get(name, 0), CAP) for name in names]
+    known = forms(evidence)
+    return [known.get(name, 0) for name in names]
 
 
-def _minimise(loss, size: int) -> torch.Tensor:
+def _minimise(loss, size: int, ridge: float) -> torch.Tensor:
     beta = torch.zeros(size, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([beta], max_iter=500, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        value = loss(beta) + RIDGE * (beta**2).sum()
+        value = loss(beta) + ridge * (beta**2).sum()
         value.backward()
         return value
 
@@ -159,11 +135,9 @@ def _thousandths(names: Sequence[str], values: torch.Tensor) -> dict[str, int]:
 def report(cases: Sequence[Judged], judge: Judge) -> dict[str, float]:
     """Shares of edits that the first setting, the judge, and any reading has right; the AUC of the odds."""
     weight = np.array([case.weight for case in cases])
-    chosen, odds = [], []
-    for case in cases:
-        verdict = judge.choose(case.readings)
-        chosen.append(case.right[next(n for n, r in enumerate(case.readings) if r is verdict.reading)])
-        odds.append(verdict.odds)
+    verdicts = [judge.choose(case.readings, case.is_sound) for case in cases]
+    chosen = [case.is_right(verdict.reading) for case, verdict in zip(cases, verdicts, strict=True)]
+    odds = [verdict.odds for verdict in verdicts]
     first = [
         any(ok and reading.evidence["by_0"] for ok, reading in zip(case.right, case.readings, strict=True))
         for case in cases
@@ -190,22 +164,22 @@ def auc(score: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the weights and prints what they reach, also on shards that they were not fitted on."""
+    """Writes the weights and prints what they reach, also on repositories that they were not fitted on."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shards", type=Path, required=True)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--root", type=Path, action="append", required=True)
     parser.add_argument("--check", type=Path)
-    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--share", type=int, default=SHARE)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    codec = PromptCodec.from_file(given.tokenizer)
-    cases = list(judged(sorted(given.shards.glob("*.xz")), codec, given.share))
-    choice = fit_choice(cases)
-    judge = Judge(choice, fit_trust(cases, choice))
+    cases = list(judged(given.index, given.root, given.seed, given.pairs, given.share))
+    judge = Judge(fit_choice(cases), fit_trust(cases))
     given.out.write_text(json.dumps({"choice": judge.choice, "trust": judge.trust}, indent=1) + "\n")
     print(json.dumps({"fitted": report(cases, judge)}, indent=1))
     if given.check:
-        held = list(judged(sorted(given.check.glob("*.xz")), codec, 1))
+        held = list(judged(given.check, given.root, given.seed, given.pairs, 1))
         print(json.dumps({"check": report(held, judge)}, indent=1))
 
 

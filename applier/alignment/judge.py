@@ -59,6 +59,13 @@ class Judge:
 
         Readings that are not `sound` are left out, where one of the first MAX_CHECKED is.
         """
+        best, signs = self.weigh(readings, sound)
+        return Verdict(best, sum(self.trust.get(name, 0) * value for name, value in signs.items()))
+
+    def weigh(
+        self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
+    ) -> tuple[Reading, Counter[str]]:
+        """The reading that `choose` takes; its `signs_of_trust`, with how many better ones were `unsound`."""
         scores = {number: self.score(reading.evidence) for number, reading in enumerate(readings)}
         order = sorted(scores, key=lambda number: (-scores[number], number))
         if sound is not None and len(order) > 1:
@@ -67,7 +74,7 @@ class Judge:
         left = [readings[number] for number in order]
         signs = signs_of_trust(left, [scores[number] for number in order], 0)
         signs["unsound"] = len(readings) - len(left)
-        return Verdict(left[0], sum(self.trust.get(name, 0) * value for name, value in signs.items()))
+        return left[0], signs
 
 
 def forms(evidence: Mapping[str, int]) -> dict[str, int]:
@@ -87,8 +94,7 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     """What says that the chosen reading is right: its evidence, and how far behind the others are.
 
     `lead` over the second, in tenths of a logit, and `low_lead`, the same up to LEAD_LOW; `rivals` within
-    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant. `choose`
-    adds how many better ones were `unsound`.
+    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant.
     """
     others = [score for number, score in enumerate(scores) if number != best]
     lead = min(scores[best] - max(others), LEAD_CAP) if others else LEAD_CAP

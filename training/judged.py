@@ -1,0 +1,118 @@
+"""Edits as the judge of readings meets them in serving: mined pairs, written lazily, normalised, located."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from applier.alignment.costs import SETTINGS
+from applier.alignment.judge import Judge
+from applier.alignment.readings import Reading, readings
+from applier.alignment.scene import Scene
+from applier.exact import NeedsModel, apply_exact
+from applier.formats import LazySnippet
+from applier.locate import locate
+from applier.normalise import normalise_snippet
+from applier.plan import MARGINS
+from applier.reading import read
+from applier.soundness import Soundness
+from applier.types import Refusal
+from applier.window import GAP, Item, Window, WindowError
+from training.mine import find_repository, load_pairs
+from training.served import request_of
+from training.synth import SynthCase
+from training.synth.case import Expectation
+from training.tokenize import iter_cases
+
+PARSED = 12  # readings of one edit, best first, that are parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One edit: its readings, with their numbers in place of merged windows; which of them are right and
+    which keep the file parsing; and how many edits it stands for.
+    """
+
+    repository: str
+    readings: tuple[Reading, ...]
+    right: tuple[bool, ...]
+    sound: tuple[bool, ...]
+    weight: float = 1.0
+
+    @staticmethod
+    def of(
+        repository: str, evidence: Sequence[Counter[str]], right: Sequence[bool], sound: Sequence[bool]
+    ) -> Judged:
+        """With the readings numbered."""
+        numbered = tuple(Reading([str(number)], counts) for number, counts in enumerate(evidence))
+        return Judged(repository, numbered, tuple(right), tuple(sound))
+
+    def is_right(self, reading: Reading) -> bool:
+        """Whether one of the readings is."""
+        return self.right[int(reading.merged[0] or 0)]
+
+    def is_sound(self, merged: Sequence[Item]) -> bool:
+        """What `Judge.choose` asks of a reading."""
+        return self.sound[int(merged[0] or 0)]
+
+
+def judge_case(case: SynthCase, repository: str) -> Judged | None:
+    """None for an edit that is not lazy, is exact, is refused before it is aligned, or has to be refused."""
+    found = read(request_of(case), case.language)
+    if case.expectation is not Expectation.APPLIED or isinstance(found, Refusal):
+        return None
+    source, edit = found
+    if not isinstance(edit, LazySnippet) or not isinstance(
+        apply_exact(source, edit, case.language), NeedsModel
+    ):
+        return None
+    edit, _ = normalise_snippet(edit, source.lines, case.language, stub=case.path.endswith(".pyi"))
+    window = locate(source.lines, edit.lines, case.language, margin=MARGINS[0], markers=edit.markers)
+    if isinstance(window, Refusal):
+        return None
+    items = window.items(source.lines)
+    if all(item is GAP for item in items):
+        return None
+    options = readings(Scene.of(items, edit.lines, case.language, edit.markers), SETTINGS)
+    soundness = Soundness(source.lines, window, case.language)
+    scores = [Judge.default().score(reading.evidence) for reading in options]
+    parsed = sorted(range(len(options)), key=lambda number: -scores[number])[:PARSED]
+    return Judged.of(
+        repository,
+        [reading.evidence for reading in options],
+        [_is_right(window, source.lines, reading, case.new) for reading in options],
+        [n in parsed and soundness(reading.merged) for n, reading in enumerate(options)],
+    )
+
+
+def _is_right(window: Window, lines: Sequence[str], reading: Reading, wanted: Sequence[str]) -> bool:
+    try:
+        return window.assemble(lines, reading.merged) == list(wanted)
+    except WindowError:
+        return False
+
+
+def judged(index: Path, roots: Sequence[Path], seed: int, pairs: int, share: int) -> Iterator[Judged]:
+    """Edits of up to `pairs` pairs of each repository, drawn by `seed`. Those with one reading teach little:
+    one in `share` is taken, with that much more weight.
+    """
+    for file in sorted(index.glob("*.jsonl")):
+        mined = load_pairs(file)
+        random.Random(seed).shuffle(mined)
+        if not mined:
+            continue
+        cases = iter_cases(find_repository(list(roots), mined[0].repository), mined[:pairs], seed)
+        single = 0
+        for _, _, case in cases:
+            found = judge_case(case, file.stem)
+            if found is None:
+                continue
+            if len(found.readings) > 1:
+                yield found
+                continue
+            single += 1
+            if single % share == 0:
+                yield replace(found, weight=float(share))
