@@ -323,16 +323,15 @@ def soak(
     from evals.bench.process import serving
     from evals.bench.record import record
     from evals.bench.samples import summarise
-    from evals.bench.soak import as_rows, growth
+    from evals.bench.soak import SMALL, as_rows, growth, warm_up
     from evals.bench.soak import soak as run_soak
     from evals.bench.targets import Grpc
 
     async def run() -> dict[str, Any]:
-        # Caches that fill up are growth by design: they are made small enough to be full early.
-        small = {"SAMEBYTES_SERVER_MEMO_BYTES": str(1 << 20), "SAMEBYTES_SERVER_PREFIX_CACHE_MIB": "32"}
-        with serving(model, environment=small) as server:
+        with serving(model, environment=SMALL) as server:
             target = Grpc(server.target, timeout=60.0)
             try:
+                await warm_up(target, edits.edits)
                 samples, usages, wall = await run_soak(
                     target, Traffic(edits.edits, identical), server.pid, rate, 60 * minutes, every, seed
                 )
