@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -9,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import grpc.aio
 import pytest
 
 from applier import Applier, EditRequest
+from applier.api.v1 import apply_pb2_grpc
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
 from applier.engine import Engine, ModelInfo, ModelNotFoundError
 from applier.memo.entry import without_work
@@ -19,6 +22,9 @@ from applier.processes import run as module
 from applier.processes.messages import Begin, Drop, Failed, GoOn, Orders, Setup, dumps, loads
 from applier.processes.pool import Pool
 from applier.processes.worker import Worker
+from applier.server.config import ServerConfig
+from applier.server.convert import request_to_proto
+from applier.server.run import running_server
 from applier.types import Status
 from evals.runs.subjects import BaselineEngine
 from tests.applier.tiny import codec, tokenizer_json
@@ -175,3 +181,21 @@ def test_a_model_without_a_tokenizer_has_no_processes(tmp_path):
     with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json"):
         applier_in(tmp_path).start_processes(1)
     assert Applier.without_model().start_processes(1) is None
+
+
+def test_a_server_with_processes_answers_as_one_without(folder):
+    def ask(processes: int):
+        config = ServerConfig(port=0, memo_bytes=0, processes=processes, grace_seconds=5)
+
+        async def main():
+            async with (
+                running_server(config, lambda: applier_in(folder)) as server,
+                grpc.aio.insecure_channel(server.target) as channel,
+            ):
+                stub = apply_pb2_grpc.ApplyServiceStub(channel)
+                calls = [stub.ApplyEdit(request_to_proto(request)) for request in REQUESTS * 2]
+                return [(reply.status, reply.content, reply.diff) for reply in await asyncio.gather(*calls)]
+
+        return asyncio.run(asyncio.wait_for(main(), 120))
+
+    assert ask(2) == ask(0)
