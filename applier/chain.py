@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from .anchors import Anchor, log2_eighths
 JUMP_COST = 6  # of a jump inside a chunk, per eighth of log2(1 + lines skipped)
 OUT_OF_SCOPE_COST = 400
 NEVER = -(1 << 40)
+MOST_AT_ONCE = 300  # anchors, above which the costs of all steps together take too much memory
+
+Costs = Callable[[slice, slice], np.ndarray]  # of steps from some anchors to others
 
 
 @dataclass(slots=True)
@@ -51,8 +56,12 @@ def best_chain(
     chunk = np.array([chunk_of[a.edit] for a in anchors])
     indent = np.array([edit_indents[a.edit] for a in anchors])
     ends = np.array([_end_of(a, chunk_of, edit_indents, scope_end) for a in anchors])
-    forward, previous = _sweep(edit, line, weight, chunk, indent, ends)
-    backward = _sweep_back(edit, line, weight, chunk, indent, ends)
+    costs: Costs = partial(_edge_costs, edit, line, chunk, indent, ends)
+    if len(anchors) <= MOST_AT_ONCE:  # one matrix for all steps of both sweeps
+        costs = _parts_of(costs(slice(None), slice(None)))
+    groups = _groups(edit)
+    forward, previous = _sweep(weight, groups, costs)
+    backward = _sweep_back(weight, groups, costs)
     best = int(forward.argmax())
     chain = []
     at = best
@@ -88,32 +97,34 @@ def _edge_costs(edit, line, chunk, indent, ends, left, right) -> np.ndarray:
     return np.where((edit_step > 0) & (line_step > 0), cost, -NEVER)
 
 
-def _groups(edit: np.ndarray) -> list[np.ndarray]:
-    return np.split(np.arange(len(edit)), np.flatnonzero(np.diff(edit)) + 1)
+def _parts_of(everything: np.ndarray) -> Costs:
+    return lambda left, right: everything[left, right]
 
 
-def _sweep(edit, line, weight, chunk, indent, ends) -> tuple[np.ndarray, np.ndarray]:
+def _groups(edit: np.ndarray) -> list[slice]:
+    """The anchors of each line of the edit, which lie side by side."""
+    edges = [0, *(np.flatnonzero(np.diff(edit)) + 1).tolist(), len(edit)]
+    return [slice(start, end) for start, end in pairwise(edges)]
+
+
+def _sweep(weight: np.ndarray, groups: Sequence[slice], costs: Costs) -> tuple[np.ndarray, np.ndarray]:
     score = weight.astype(np.int64)
-    previous = np.full(len(edit), -1)
-    for group in _groups(edit):
-        before = np.arange(group[0])
-        if not len(before):
-            continue
-        gain = score[before][:, None] - _edge_costs(edit, line, chunk, indent, ends, before, group)
+    previous = np.full(len(weight), -1)
+    for group in groups[1:]:
+        before = slice(0, group.start)
+        gain = score[before][:, None] - costs(before, group)
         best = gain.argmax(axis=0)
-        value = gain[best, np.arange(len(group))]
+        value = gain[best, np.arange(group.stop - group.start)]
         better = value > 0
         score[group] += np.where(better, value, 0)
         previous[group] = np.where(better, best, -1)
     return score, previous
 
 
-def _sweep_back(edit, line, weight, chunk, indent, ends) -> np.ndarray:
+def _sweep_back(weight: np.ndarray, groups: Sequence[slice], costs: Costs) -> np.ndarray:
     score = weight.astype(np.int64)
-    for group in reversed(_groups(edit)):
-        after = np.arange(group[-1] + 1, len(edit))
-        if not len(after):
-            continue
-        gain = score[after][None, :] - _edge_costs(edit, line, chunk, indent, ends, group, after)
+    for group in reversed(groups[:-1]):
+        after = slice(group.stop, None)
+        gain = score[after][None, :] - costs(group, after)
         score[group] += np.maximum(gain.max(axis=1), 0)
     return score
