@@ -9,6 +9,7 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
+from applier.alignment.compiled import trusted_table
 from applier.pipeline import Applier
 from evals.bench.generator import closed_loop
 from evals.bench.load import Load, LoadEdit, Traffic
@@ -114,7 +115,8 @@ def run_engine(
 ) -> dict[str, Any]:
     """The record of `bench_engine`, whose rows are told as they come."""
     rows, most = bench_engine(applier, load.edits, batches, threads, seconds, tell)
-    settings = {"load": load.source, "edits": len(load.edits), "seconds": seconds}
+    settings: dict[str, Any] = {"load": load.source, "edits": len(load.edits), "seconds": seconds}
+    settings["alignment"] = "C" if trusted_table() else "numpy"
     assert applier.model is not None
     subject = f"in process, {applier.model.device}, fingerprint {applier.fingerprint()[:16]}"
     return record("engine", subject, settings, rows, distinct_results_per_request=most)
