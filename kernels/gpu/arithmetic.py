@@ -24,6 +24,7 @@ LOG2E = tl.constexpr(1.4426950408889634)
 EXP2_C1 = tl.constexpr(0.6954244)
 EXP2_C2 = tl.constexpr(0.22630768)
 EXP2_C3 = tl.constexpr(0.07826797)
+STEPS_OF_32 = tl.constexpr(393216.0)  # 1.5 * 2^18: its unit in the last place is 1/32
 
 
 @triton.jit
@@ -51,11 +52,34 @@ if INTERPRETED:
         return tl.floor(d) + RINT
 
     @triton.jit
+    def saturated_difference(a, b):
+        """a - b, held to [0, 1]."""
+        return tl.minimum(tl.maximum(a - b, 0.0), 1.0)
+
+    @triton.jit
+    def _steps_down(x):
+        return STEPS_OF_32 - tl.ceil(x * 32.0) * 0.03125
+
+    @triton.jit
     def digits(x):
         """Two int8 digits (high, low) of rint(x) = 256 * high + low, for 0 <= x < 2^15 - 128."""
         shifted = (x + DIGIT_RINT).to(tl.int32, bitcast=True) & 0x7FFF
         return (shifted >> 8).to(tl.int8), ((shifted & 255) ^ 128).to(tl.int8)
 else:
+
+    @triton.jit
+    def saturated_difference(a, b):
+        """a - b, held to [0, 1]: one instruction."""
+        return tl.inline_asm_elementwise(
+            "sub.sat.f32 $0, $1, $2;", "=f,f,f", [a, b], dtype=tl.float32, is_pure=True, pack=1
+        )
+
+    @triton.jit
+    def _steps_down(x):
+        # The same bits as STEPS_OF_32 - ceil(32 * x) / 32 in one instruction: the subtraction rounds down.
+        return tl.inline_asm_elementwise(
+            "sub.rm.f32 $0, 0f48C00000, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
+        )
 
     @triton.jit
     def digits(x):
@@ -95,6 +119,21 @@ def exp2(d):
     p = 1.0 + f * (EXP2_C1 + f * (EXP2_C2 + f * EXP2_C3))
     # RINT_BITS << 23 is 0 modulo 2^32, so the shift leaves floor(d) in the exponent field.
     exponent = shifted.to(tl.int32, bitcast=True) << 23
+    return (p.to(tl.int32, bitcast=True) + exponent).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def exp2_of_32nds(x):
+    """EXP2(-32 * x) of the contract for 0 <= x <= 1, except that it goes on falling below 2^-24, to 2^-32.
+
+    A 32nd of the exponent lets `saturated_difference` hold it for nothing, where `exp2` pays for a maximum.
+    Products with powers of two are exact, so every step has the bits of `exp2`'s, scaled.
+    """
+    steps = _steps_down(x)
+    f = (STEPS_OF_32 - steps) - x  # a 32nd of the f of `exp2`
+    p = 1.0 + f * (EXP2_C1 * 32.0 + f * (EXP2_C2 * 1024.0 + f * (EXP2_C3 * 32768.0)))
+    # The bits of STEPS_OF_32 << 23 are 0 modulo 2^32, so the shift leaves the exponent -ceil(32 * x).
+    exponent = steps.to(tl.int32, bitcast=True) << 23
     return (p.to(tl.int32, bitcast=True) + exponent).to(tl.float32, bitcast=True)
 
 

@@ -13,10 +13,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from kernels.gpu.arithmetic import STRICT, digits, exp2, rint
+from kernels.gpu.arithmetic import STRICT, digits, exp2_of_32nds, rint, saturated_difference
 from kernels.gpu.batch import Batch
 from kernels.gpu.combine import Sums, output_of_sums
-from kernels.gpu.key_order import key_columns, score_columns
+from kernels.gpu.key_order import key_columns, packed_columns, score_columns
 from kernels.gpu.tiles import AttentionTile, maxima_tile
 
 LOWEST = tl.constexpr(-3.0e38)
@@ -27,9 +27,13 @@ UNIT = tl.constexpr(16256.0)  # 127 * 128: two int8 digits hold a rounded weight
 def _locate(
     segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H: tl.constexpr, KV: tl.constexpr, BM: tl.constexpr
 ):
-    """(segment, flat (token, head) index of each row, its position, keys all rows see, keys any row sees)."""
-    tile = tl.program_id(0)
-    kv_head = tl.program_id(1)
+    """(segment, key head, rows' flat (token, head) indices, positions, keys all rows see, keys any row sees).
+
+    The key heads of a row block are neighbours: blocks come longest first, and so they must of all heads
+    together, or the longest blocks of the last head start when the device has no other work left.
+    """
+    tile = tl.program_id(0) // KV
+    kv_head = tl.program_id(0) % KV
     G: tl.constexpr = H // KV
     segment = tl.load(segment_ptr + tile)
     first = tl.load(row_ptr + tile)
@@ -44,7 +48,7 @@ def _locate(
     flat = (tl.load(start_ptr + known) + query).to(tl.int64) * H + kv_head * G + rows % G
     seen_by_all = past + first // G + 1
     seen = past + tl.minimum((first + BM - 1) // G, count - 1) + 1
-    return segment, flat, inside, past + query, seen_by_all, seen
+    return segment, kv_head, flat, inside, past + query, seen_by_all, seen
 
 
 @triton.jit
@@ -52,7 +56,7 @@ def _split_range(seen_by_all, seen, SPLITS: tl.constexpr, BN: tl.constexpr):
     """This program's blocks of BN keys: [low, full) need no causal mask, [full, high) do."""
     blocks = tl.cdiv(seen, BN)
     per_split = tl.cdiv(blocks, SPLITS)
-    low = tl.minimum(tl.program_id(2) * per_split, blocks)
+    low = tl.minimum(tl.program_id(1) * per_split, blocks)
     high = tl.minimum(low + per_split, blocks)
     full = tl.minimum(tl.maximum(seen_by_all // BN, low), high)
     return low, full, high
@@ -88,13 +92,16 @@ def _row_maxima(
 ):  # fmt: skip
     """(m, SV): the largest score and the largest value scale over this program's keys."""
     n = tl.arange(0, BN)
-    m = tl.full((BM,), LOWEST, tl.float32)
+    # A row of scores is spread over four threads, two neighbours at a time: each keeps its own maximum.
+    m_parts = tl.full((BM, 4), LOWEST, tl.float32)
     sv_any = tl.zeros((BN,), tl.float32)
     # Named stages make the compiler fetch the scales ahead too, not only what a product reads.
     for block in tl.range(low, full, num_stages=STAGES):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
-        m = tl.maximum(m, tl.max(_scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN), axis=1))
+        t = _scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN)
+        m_parts = tl.maximum(m_parts, tl.max(tl.max(tl.reshape(t, (BM, BN // 8, 4, 2)), axis=3), axis=1))
         sv_any = tl.maximum(sv_any, tl.load((sv_ptr + start + at) + n))
+    m = tl.max(m_parts, axis=1)
     sv_max = tl.zeros((BM,), tl.float32) + tl.max(sv_any, axis=0)
     for block in range(full, high):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
@@ -115,19 +122,26 @@ def _add_keys(
     KV: tl.constexpr, PAGE: tl.constexpr, D: tl.constexpr, DB: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, MASKED: tl.constexpr,
 ):  # fmt: skip
-    """Adds the keys [begin, end) to the two digit sums of w . v and to L = sum of p."""
+    """Adds the keys [begin, end) to the two digit sums of w . v and to L = sum of p.
+
+    c and m are 32nds, for `exp2_of_32nds`: weights of 2^-24 and less are 0 either way.
+    """
     n = tl.arange(0, BN)
     d = tl.arange(0, DB)
     for block in range(begin, end):
         start, at = _locate_keys(pages_ptr, kv_head, block, KV, PAGE, BN)
-        e = exp2(_scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN) - m[:, None])
+        t = _scores(q, c, k_ptr, sk_ptr, start + at, D, DB, BN)
+        e = exp2_of_32nds(saturated_difference(m[:, None], t))
         sv = score_columns(tl.load((sv_ptr + start + at) + n), BN)[None, :]
         if MASKED:
             visible = score_columns(block * BN + n, BN)[None, :] <= position[:, None]
             e = tl.where(visible, e, 0.0)
             sv = tl.where(visible, sv, 0.0)
         total += tl.sum(rint(e * UNIT), axis=1)
-        w_high, w_low = digits(key_columns(e * (sv * h[:, None]), BM, BN))  # 0 <= w <= 127 * 128
+        w = key_columns(e * (sv * h[:, None]), BM, BN)
+        if BM >= 64:  # below, the weights go through shared memory anyway
+            w = packed_columns(w, BM, BN)
+        w_high, w_low = digits(w)  # 0 <= w <= 127 * 128
         v_ptrs = (v_ptr + start * D + at) + (d[None, :] * PAGE + n[:, None])
         v = tl.load(v_ptrs) if DB == D else tl.load(v_ptrs, mask=d[None, :] < D, other=0)
         high_sum = tl.dot(w_high, v, high_sum, out_dtype=tl.int32)
@@ -142,12 +156,11 @@ def _attention_maxima(
     H: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, PAGE: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, STAGES: tl.constexpr,
 ):  # fmt: skip
-    segment, flat, inside, position, seen_by_all, seen = _locate(
+    segment, kv_head, flat, inside, position, seen_by_all, seen = _locate(
         segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H, KV, BM
     )
     if segment < 0:
         return
-    kv_head = tl.program_id(1)
     d = tl.arange(0, DB)[None, :]
     q = tl.load(q_ptr + flat[:, None] * D + d, mask=d < D, other=0)
     c = tl.load(sq_ptr + flat) * log2e_scale
@@ -156,7 +169,7 @@ def _attention_maxima(
         q, c, position, low, full, high, pages_ptr + segment * max_pages, kv_head, k_ptr, sk_ptr, sv_ptr,
         KV, PAGE, D, DB, BM, BN, STAGES,
     )  # fmt: skip
-    out = tl.program_id(2).to(tl.int64) * entries + flat
+    out = tl.program_id(1).to(tl.int64) * entries + flat
     tl.store(m_ptr + out, m, mask=inside)
     tl.store(sv_max_ptr + out, sv_max, mask=inside)
 
@@ -168,12 +181,11 @@ def _attention_sums(
     H: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, DB: tl.constexpr, PAGE: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr, STAGES: tl.constexpr, FUSED: tl.constexpr,
 ):  # fmt: skip
-    segment, flat, inside, position, seen_by_all, seen = _locate(
+    segment, kv_head, flat, inside, position, seen_by_all, seen = _locate(
         segment_ptr, row_ptr, start_ptr, length_ptr, past_ptr, H, KV, BM
     )
     if segment < 0:
         return
-    kv_head = tl.program_id(1)
     pages_ptr += segment * max_pages
     d = tl.arange(0, DB)[None, :]
     q = tl.load(q_ptr + flat[:, None] * D + d, mask=d < D, other=0)
@@ -194,6 +206,7 @@ def _attention_sums(
     high_sum = tl.zeros((BM, DB), tl.int32)
     low_sum = tl.zeros((BM, DB), tl.int32)
     total = tl.zeros((BM,), tl.int32)
+    c, m = c * (1.0 / 32.0), m * (1.0 / 32.0)
     high_sum, low_sum, total = _add_keys(
         high_sum, low_sum, total, q, c, m, h, position, low, full,
         pages_ptr, kv_head, k_ptr, sk_ptr, v_ptr, sv_ptr, KV, PAGE, D, DB, BM, BN, False,
@@ -207,7 +220,7 @@ def _attention_sums(
         o = output_of_sums(high_sum, low_sum, total[:, None], sv_max[:, None])
         tl.store(out_ptr + flat[:, None] * D + d, o, mask=stored)
     else:
-        out = tl.program_id(2).to(tl.int64) * entries + flat
+        out = tl.program_id(1).to(tl.int64) * entries + flat
         tl.store(out_ptr + out[:, None] * D + d, high_sum, mask=stored)
         tl.store(low_ptr + out[:, None] * D + d, low_sum, mask=stored)
         tl.store(total_ptr + out, total, mask=inside)
@@ -237,7 +250,7 @@ def attention(
     if page % tile.keys:
         raise ValueError(f"a page of {page} keys is no multiple of the tile's {tile.keys}")
     entries, splits = tokens * heads, sums.maxima.shape[0]
-    grid = (batch.tile_segment.numel(), kv_heads, splits)
+    grid = (batch.tile_segment.numel() * kv_heads, splits)
     where = (
         batch.tile_segment, batch.tile_row, batch.start, batch.length, batch.past,
         batch.pages, batch.pages.shape[1], entries, math.log2(math.e) / math.sqrt(head_dim),

@@ -29,3 +29,17 @@ def score_columns(x, BN: tl.constexpr):
 def key_columns(x, BM: tl.constexpr, BN: tl.constexpr):
     """Score columns [BM, BN] put back in the order of the keys, which is that of V."""
     return tl.reshape(tl.permute(tl.reshape(x, (BM, BN // 32, 2, 2, 4, 2)), (0, 1, 2, 4, 3, 5)), (BM, BN))
+
+
+@triton.jit
+def packed_columns(x, BM: tl.constexpr, BN: tl.constexpr):
+    """x [BM, BN] itself, each thread's elements now in the order of the columns, four neighbours in a row.
+
+    The matrix instruction leaves them in pairs of two rows by turns; what packs four into a register would
+    have to be unpacked and packed again.
+    """
+    even, odd = tl.split(tl.reshape(x, (BM, BN // 4, 2, 2)))
+    even0, even1 = tl.split(even)
+    odd0, odd1 = tl.split(odd)
+    pairs = tl.join(tl.join(even0, odd0), tl.join(even1, odd1))  # [BM, BN / 4, parity, half]
+    return tl.reshape(tl.permute(pairs, (0, 1, 3, 2)), (BM, BN))

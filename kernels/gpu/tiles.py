@@ -65,7 +65,11 @@ FILLING_PROGRAMS = 512  # about four for each of an H100's multiprocessors
 
 @dataclass(frozen=True, slots=True)
 class AttentionTile:
-    """Packed query rows and keys of one program, its warps and pipeline depth. Changes speed only."""
+    """Packed query rows and keys of one program, its warps and pipeline depth. Changes speed only.
+
+    A page's number is fetched before the page, so the compiler halves the depth: with five stages the keys
+    and values are two blocks ahead.
+    """
 
     rows: int
     keys: int
@@ -95,11 +99,11 @@ def attention_tile(packed_rows: int, programs: int, page: int) -> AttentionTile:
         if programs >= FILLING_PROGRAMS:
             return AttentionTile(rows, min(64, page), 2, 2)
         return AttentionTile(rows, min(128, page), 4, 2)
-    return AttentionTile(64, min(128, page), 4, 2)
+    return AttentionTile(64, min(128, page), 4, 5)
 
 
 def maxima_tile(tile: AttentionTile, page: int) -> AttentionTile:
     """Tile of the pass over the keys that finds the maxima, for segments whose sums take `tile`."""
     if tile.rows < 64:
         return AttentionTile(tile.rows, min(128, page), tile.warps, tile.stages)
-    return AttentionTile(tile.rows, min(128, page), tile.warps, 3, registers=128)
+    return AttentionTile(tile.rows, min(128, page), tile.warps, 5)

@@ -6,9 +6,12 @@ import math
 
 import pytest
 import torch
+import triton
+import triton.language as tl
 from torch import Tensor
 
 from kernels import reference
+from kernels.gpu import arithmetic
 from kernels.gpu.embedding import embedding
 from kernels.gpu.key_order import key_row
 from kernels.gpu.linear import linear, linear_argmax
@@ -32,6 +35,27 @@ def extreme_rows(width: int) -> Tensor:
     rows[6, 0] = 1e6
     rows[7] = torch.arange(width) - width // 2 + 0.5  # many values half way between two integers
     return rows
+
+
+@triton.jit
+def _attention_exp2(d_ptr, out_ptr, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    m, t = tl.zeros((BLOCK,), tl.float32), tl.load(d_ptr + i) * 0.03125
+    tl.store(out_ptr + i, arithmetic.exp2_of_32nds(arithmetic.saturated_difference(m, t)))
+
+
+def test_exp2_of_attention() -> None:
+    """The contract's bits down to -24; too little for a weight below; 1 for a score above the maximum."""
+    steps = -torch.arange(25).repeat(3, 1) + torch.tensor([0.0, 2.0**-20, -(2.0**-20)])[:, None]
+    tiny = -torch.logspace(-44, 0, 1949)
+    d = torch.cat(
+        (steps.flatten(), tiny, -25 * torch.rand(14_350, generator=generator(4)), torch.full((10,), -1e30))
+    )
+    out = poisoned(len(d))
+    _attention_exp2[(len(d) // 1024,)](d.to(DEVICE), out, BLOCK=1024, **arithmetic.STRICT)
+    want, got = reference.exp2(d.clamp(max=0.0)), out.cpu()
+    assert torch.equal(got[d >= -24], want[d >= -24])
+    assert ((got >= 0) & (torch.round(got * 16256) == 0))[d < -24].all()
 
 
 @pytest.mark.parametrize("width", [1, 72, 129])
