@@ -1,0 +1,114 @@
+"""Server processes under load: one killed, one asked for too much, one for a long time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from evals.bench.cli.app import app
+from evals.bench.options import (
+    Identical,
+    LoadFile,
+    Model,
+    OfTier,
+    Out,
+    Seed,
+    console,
+    open_load,
+    usage_errors,
+)
+from evals.bench.record import finish, tell
+
+
+@app.command()
+def failover(
+    load: LoadFile,
+    out: Out,
+    servers: Annotated[int, typer.Option(min=2, help="Server processes.")] = 2,
+    rate: Annotated[float, typer.Option(min=0.01, help="Requests a second.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Of arrivals; one server dies half-way.")] = 60.0,
+    checked: Annotated[int, typer.Option(min=0, help="Answers after the kill that are asked again.")] = 30,
+    tier: OfTier = "any",
+    seed: Seed = 0,
+    model: Model = None,
+) -> None:
+    """Kill one of several servers under load (kill -9): clients retry, and must get the same bytes."""
+    from evals.bench.servers import run_failover
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        result = run_failover(model, edits, servers, rate, seconds, checked, seed)
+        tell(result["summary"])
+        finish(result, out)
+    errors = result["summary"]["errors"]
+    if errors or result["differ"]:
+        console.print(f"{errors} not answered, {result['differ']} differ", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def overload(
+    load: LoadFile,
+    out: Out,
+    factor: Annotated[list[float] | None, typer.Option(help="Times what it can do; repeatable.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each factor.")] = 20.0,
+    tier: OfTier = "any",
+    seed: Seed = 0,
+    model: Model = None,
+) -> None:
+    """Ask more of a small server than it can do: it must turn away, and answer as much as before."""
+    from evals.bench.servers import run_overload
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        finish(run_overload(model, edits, factor or [1, 2, 4, 8], seconds, seed, tell), out)
+
+
+@app.command()
+def soak(
+    load: LoadFile,
+    out: Out,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="Requests a second.")] = 5.0,
+    every: Annotated[float, typer.Option(min=0.01, help="Seconds between observations.")] = 5.0,
+    tier: OfTier = "any",
+    identical: Identical = 0.2,
+    seed: Seed = 0,
+    model: Model = None,
+) -> None:
+    """Load a server process for a long time; fails where its memory, open files or threads grow."""
+    from evals.bench.load import Traffic
+    from evals.bench.process import serving
+    from evals.bench.record import record
+    from evals.bench.samples import summarise
+    from evals.bench.soak import SMALL, as_rows, growth, warm_up
+    from evals.bench.soak import soak as run_soak
+    from evals.bench.targets import Grpc
+
+    async def run() -> dict[str, Any]:
+        with serving(model, environment=SMALL) as server:
+            target = Grpc(server.target, timeout=60.0)
+            try:
+                await warm_up(target, edits.edits)
+                samples, usages, wall = await run_soak(
+                    target, Traffic(edits.edits, identical), server.pid, rate, 60 * minutes, every, seed
+                )
+            finally:
+                await target.close()
+        summary = summarise(samples, wall)
+        tell(summary)
+        settings = {"load": edits.source, "tier": tier, "rate": rate, "minutes": minutes, "seed": seed}
+        rows = as_rows(usages)
+        return record("soak", "samebytes serve", settings, rows, summary=summary, grew=growth(usages))
+
+    with usage_errors():
+        edits = open_load(load, tier)
+        result = asyncio.run(run())
+        finish(result, out)
+    wrong = [*result["grew"], *(f"{n} x {name}" for name, n in result["summary"]["errors"].items())]
+    if wrong:
+        console.print("; ".join(wrong), style="red")
+        raise typer.Exit(1)
+    console.print("nothing grew, nothing failed")
