@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 from typing import Any
 
+from applier.types import Status
 from evals.metrics import avg_std_output_length, coverage_risk, std_acc, tar_a, tar_r
 from evals.runs.rates import rate
 from evals.runs.score import Outcome
@@ -70,8 +71,9 @@ def group_scores(samples: Sequence[Sample]) -> dict[str, Any]:
         ).model_dump(),
         "tests_pass": _tests_pass(samples),
         "baseline_tests_pass": _tests_pass(baseline),
-        "applied_right": _applied_right(samples),
-        "baseline_applied_right": _applied_right(baseline),
+        "applied_right": _answered_right(s for s in samples if s.get("status") == Status.APPLIED),
+        "answered_right": _answered_right(samples),
+        "baseline_answered_right": _answered_right(baseline),
         "refused": _refused(samples),
         "baseline_refused": _refused(baseline),
         "handled_rightly": _handled(samples),
@@ -95,7 +97,7 @@ def _tests_pass(samples: Sequence[Sample]) -> dict[str, Any]:
     return rate(s["tests_pass"] for s in _applicable(samples) if s["tests_pass"] is not None).model_dump()
 
 
-def _applied_right(samples: Sequence[Sample]) -> dict[str, Any]:
+def _answered_right(samples: Iterable[Sample]) -> dict[str, Any]:
     return rate(
         s["outcome"] == Outcome.EXACT for s in _applicable(samples) if s["outcome"] in ANSWERED
     ).model_dump()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_what_was_refused_for_low_confidence_is_scored_as_a_merge_too(finished):
     assert scores["merged_byte_exact"]["successes"] == scores["byte_exact"]["successes"] + len(exact)
     coverage = scores["coverage_risk"][-1][1]
     assert coverage > scores["coverage"]["rate"]
+
+
+def test_an_edit_answered_as_made_already_is_not_one_that_was_applied(tmp_path, tiny_folder):
+    made = replace(EXACT[0], id="made", original=EXACT[0].expected)
+    (bucket,) = run(tmp_path / "made", tiny_folder, [EXACT[0], made]).buckets
+    assert bucket.scores["applied_right"]["n"] == 1
+    assert bucket.scores["answered_right"]["n"] == 2
+    assert bucket.scores["byte_exact"]["successes"] == 2
 
 
 def test_repeats_agree(finished):
