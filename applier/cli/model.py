@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from applier.cli.exits import INTERNAL, USAGE, CommandError
-from applier.models.manifest import DEFAULT_MODEL, ManifestError, known_models, load_manifest
+from applier.models.manifest import DEFAULT_MODEL, FITTED, ManifestError, known_models, load_manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Fetch, convert and list models.")
 
@@ -74,8 +74,7 @@ def pin(
 
     try:
         fitted = json.loads(calibration.read_text("utf-8")) if calibration else {}
-        settings = {"refusal_threshold", "calibration", "proposal_bias", "bias_per_odds"}
-        if unknown := fitted.keys() - settings:
+        if unknown := fitted.keys() - FITTED:
             raise ValueError(f"{calibration}: unknown settings {', '.join(sorted(unknown))}")
         print(pin_model(name, description, base_of, adapter, source, **fitted))
     except (ValueError, OSError, RuntimeError) as error:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 DEFAULT_MODEL = "smollm2-135m-apply"
+# What is fitted on validation edits once a model is trained.
+FITTED = frozenset({"refusal_threshold", "calibration", "proposal_bias", "bias_per_odds"})
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -61,10 +63,7 @@ class ModelManifest(_Pinned):
 
     def served_settings(self) -> dict[str, Any]:
         """What the pipeline reads from the model's folder, besides what conversion writes there."""
-        fields = {
-            "name", "refusal_threshold", "calibration", "proposal_bias", "bias_per_odds", "prompt_template",
-        }  # fmt: skip
-        return self.model_dump(mode="json", include=fields)
+        return self.model_dump(mode="json", include={"name", "prompt_template", *FITTED})
 
     def adapter_path(self) -> Path | None:
         """Where the adapter lies on this machine."""

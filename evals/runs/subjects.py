@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from applier.engine import MANIFEST_FILE, Engine, ModelInfo
-from applier.models.home import model_folder
-from applier.models.manifest import DEFAULT_MODEL
 from applier.pipeline import Applier
 from applier.prompt import PromptCodec
 from applier.types import EditRequest, EditResult
+from evals.bench.subject import model_or_default
 from evals.runs.config import Backend
 from evals.runs.provenance import NO_CACHES, Provenance, provenance
 
@@ -78,27 +77,23 @@ class BaselineEngine(Engine):
         ]
 
 
-def _folder(model: Path | None) -> Path:
-    return model or model_folder(DEFAULT_MODEL)
-
-
 def open_applier(model: Path | None, backend: Backend = "auto", threads: int | None = None) -> Applier:
     """The applier over a model folder. Raises ModelNotFoundError where there is no model: an accuracy of the
     exact tier alone, given out as the model's, would mislead.
     """
-    return Applier.from_model_dir(_folder(model), backend, threads)
+    return Applier.from_model_dir(model_or_default(model), backend, threads)
 
 
 def open_baseline(model: Path | None) -> Applier:
     """The baseline, with the tokenizer of the model that it is scored beside, and no threshold."""
-    info = ModelInfo.read(_folder(model))
+    info = ModelInfo.read(model_or_default(model))
     codec = PromptCodec((info.folder / "tokenizer.json").read_text(encoding="utf-8"), info.template)
     return Applier.from_engine(replace(info, threshold=0.0), BaselineEngine(codec))
 
 
 def provenance_of(model: Path | None) -> Provenance:
     """What a score of the model in this folder belongs to; an Applier of `open_applier` keeps nothing."""
-    folder = _folder(model)
+    folder = model_or_default(model)
     info = ModelInfo.read(folder)
     manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     name = str(manifest.get("name", folder.name))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from applier import Applier
+from applier import Applier, head_start
 from applier.engine import Engine, ModelInfo
 from applier.head_start import HeadStart
 from applier.merge import DecodeOptions
@@ -11,9 +11,8 @@ from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model
 
-ENDLESS = (
-    1e30  # with this bias the random model writes the alignment's proposal, through all of the model tier
-)
+# With this bias the random model writes the alignment's proposal, through all of the model tier.
+ENDLESS = head_start.ENDLESS.bias
 
 
 def tiny_applier(options: DecodeOptions | None = None, threshold: float = 0.5, bias: float = 0.0) -> Applier:

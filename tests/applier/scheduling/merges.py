@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from applier import head_start
 from applier.baseline import align
 from applier.constrain import Constraint, KnownLines, known_lines
 from applier.decode import MergeTask
@@ -11,7 +12,8 @@ from applier.merge import DecodeOptions
 from applier.scheduling.jobs import Job
 from tests.applier.tiny import codec
 
-ENDLESS = 1e30  # the random model writes the alignment's proposal, through all of the model tier
+# The random model writes the alignment's proposal, through all of the model tier.
+ENDLESS = head_start.ENDLESS.bias
 
 
 class WatchedTask(MergeTask):
