@@ -3,6 +3,8 @@
     python -m evals.audit.batch_drift --model DIR --gguf-file NAME.gguf --dtype bfloat16 --out DIR
 
 Needs torch and transformers (and `gguf` for a GGUF file) and nothing else of this project but the metrics.
+A small model may not drift at all: cuBLAS takes one kernel for all its batch sizes. Without a larger one at
+hand, `--model evals/audit/shapes/qwen2.5-1.5b --random-weights 0` shows what that shape does on a device.
 Every row of every batch has the same number of prompt tokens, so there is no padding: what changes is the
 batch size, the row's place in it and the neighbours. Writes `samples.jsonl`, one line per output, after every
 batch, and `summary.json` at the end, when the time is up, or when it is told to stop (SIGTERM, Ctrl-C).
@@ -130,6 +132,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--model", required=True, help="folder or Hugging Face id")
     parser.add_argument("--gguf-file", help="name of a GGUF file inside --model")
+    parser.add_argument(
+        "--random-weights", type=int, metavar="SEED", help="not trained: config.json is enough"
+    )
     parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--prompts", type=int, default=1, help=f"audited prompts, up to {len(AUDITED)}")
@@ -153,7 +158,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stop)
-    generator = BatchGenerator(arguments.model, arguments.gguf_file, arguments.dtype, arguments.device)
+    generator = BatchGenerator(
+        arguments.model, arguments.gguf_file, arguments.dtype, arguments.device, arguments.random_weights
+    )
     generator.generate(generator.encode([TRAFFIC[0]], length=arguments.prompt_tokens), 2)
     print(f"{generator.name} is loaded after {time.monotonic() - started:.1f} s", flush=True)
     taken: dict[int, list[dict[str, Any]]] = defaultdict(list)

@@ -28,22 +28,39 @@ class Generation:
     prefill_top: float
 
 
+class Bytes:
+    """The tokenizer of a model that was never trained: the ids are the text's UTF-8 bytes."""
+
+    pad_token_id = 0
+    eos_token_id = None
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        return {"input_ids": list(text.encode())}
+
+
 class BatchGenerator:
-    """A causal language model from a Hugging Face folder or id, or from a GGUF file."""
+    """A causal language model from a Hugging Face folder or id, or from a GGUF file.
 
-    def __init__(self, model: str, gguf_file: str | None, dtype: str, device: str) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    With `seed`, the model of the folder's config.json with random weights, and no tokenizer: to see what a
+    shape does on a device.
+    """
 
-        extra: dict[str, Any] = {"gguf_file": gguf_file} if gguf_file else {}
+    def __init__(
+        self, model: str, gguf_file: str | None, dtype: str, device: str, seed: int | None = None
+    ) -> None:
         self.device = device
         self.dtype = dtype
         self.name = gguf_file or Path(model).name
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(model, **extra)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
+        self.tokenizer: Any
+        if seed is None:
+            self.tokenizer, loaded = _trained(model, gguf_file, dtype)
+            # The model's own setting is one id or a list of them.
+            ends = loaded.generation_config.eos_token_id
+        else:
+            self.name += f", random weights of seed {seed}"
+            self.tokenizer, loaded, ends = Bytes(), _untrained(model, dtype, device, seed), None
         self.model = loaded.to(device).eval()
         self.attention = str(self.model.config._attn_implementation)
-        # The model's own setting is one id or a list of them.
-        ends = self.model.generation_config.eos_token_id
         self.eos = {self.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
 
     def encode(self, prompts: Sequence[str], length: int | None = None) -> list[list[int]]:
@@ -92,3 +109,21 @@ class BatchGenerator:
             if token in self.eos:
                 return tuple(row[: index + 1])
         return tuple(row)
+
+
+def _trained(model: str, gguf_file: str | None, dtype: str) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    extra: dict[str, Any] = {"gguf_file": gguf_file} if gguf_file else {}
+    loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
+    return AutoTokenizer.from_pretrained(model, **extra), loaded
+
+
+def _untrained(model: str, dtype: str, device: str, seed: int) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    with torch.device(device):
+        return AutoModelForCausalLM.from_config(
+            AutoConfig.from_pretrained(model), dtype=getattr(torch, dtype)
+        )

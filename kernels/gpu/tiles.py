@@ -57,7 +57,7 @@ def gate_up_tile(rows: int, columns: int) -> Tile:
         return Tile(64, 16 if columns <= 4096 else 32, 128, 4, 4)
     if rows <= 256 and columns <= 4096:
         return Tile(64, 32, 128, 4, 4)
-    return Tile(64, 64, 128, 4, 3)
+    return Tile(64, 64, 64, 4, 4) if columns <= 4096 else Tile(64, 64, 128, 4, 3)
 
 
 FILLING_PROGRAMS = 512  # about four for each of an H100's multiprocessors

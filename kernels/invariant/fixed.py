@@ -106,9 +106,11 @@ def matmul_tile(rows: int, columns: int, chunks: int, wide: bool) -> Tile:
     """Tile of a product. Only its depth, which is fixed, has a part in the order of a sum."""
     if not wide:
         return Tile(32, 64, 32, 4, 2)
+    if rows <= 16:
+        return Tile(16, 64, 64, 4, 5)
     if rows <= 256:
         return Tile(64, 128 if columns >= 4096 else 64, 64, 4, 4)
-    return Tile(128, 256, 64, 8, 3) if chunks == 1 else Tile(128, 128, 64, 8, 3)
+    return Tile(128, 128, 64, 8, 3 if chunks == 1 else 4)
 
 
 def matmul(a: Tensor, b: Tensor, bias: Tensor | None = None, tile: Tile | None = None) -> Tensor:

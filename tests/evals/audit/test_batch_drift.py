@@ -112,3 +112,12 @@ import evals.audit.batch_drift
 
 def test_it_needs_torch_and_nothing_else_of_the_project():
     subprocess.run([sys.executable, "-c", BARE], check=True, timeout=100)
+
+
+def test_a_shape_with_random_weights_needs_no_checkpoint(stock_model, tmp_path):
+    (tmp_path / "config.json").write_bytes((stock_model / "config.json").read_bytes())
+    one, same, other = (BatchGenerator(str(tmp_path), None, "float32", "cpu", seed=n) for n in (1, 1, 2))
+    rows = one.encode(["audited", "neighbour"], length=5)
+    assert rows[0] == list(b"audit")
+    assert one.generate(rows, 4) == same.generate(rows, 4) != other.generate(rows, 4)
+    assert "random weights of seed 1" in one.name
