@@ -7,11 +7,12 @@ anchors on any machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from .file_lines import FileLines
 from .line_facts import of_line
 
 MAX_CANDIDATES = 64  # positions tried for one line of the edit
@@ -69,34 +70,33 @@ def header_name(line: str) -> str | None:
     return None
 
 
-class FileIndex:
-    """The file's lines by their text without surrounding white space."""
+def definitions(lines: FileLines, name: str) -> Iterator[int]:
+    """The lines of a file that define a name."""
+    return (row for row in lines.rows_with(name) if header_name(lines.texts[row]) == name)
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = lines
-        self.stripped = [line.strip() for line in lines]
-        self.positions: dict[str, list[int]] = {}
-        for number, text in enumerate(self.stripped):
-            if text in self.positions:
-                self.positions[text].append(number)
-            else:
-                self.positions[text] = [number]
-        self._scope_ends: dict[int, int] = {}
 
-    def scope_end(self, start: int) -> int:
+class Scopes:
+    """The blocks of a file, by indentation."""
+
+    def __init__(self, lines: FileLines) -> None:
+        self._lines = lines
+        self._ends: dict[int, int] = {}
+
+    def end(self, start: int) -> int:
         """The last line (0-based) of the block that line `start` heads, by indentation; closers included."""
-        if start not in self._scope_ends:
-            self._scope_ends[start] = self._scan_scope(start)
-        return self._scope_ends[start]
+        if start not in self._ends:
+            self._ends[start] = self._scan(start)
+        return self._ends[start]
 
-    def _scan_scope(self, start: int) -> int:
-        indent = indent_of(self.lines[start])
+    def _scan(self, start: int) -> int:
+        lines, texts = self._lines, self._lines.texts
+        indent = indent_of(lines[start])
         last = start
-        for number in range(start + 1, len(self.lines)):
-            text = self.stripped[number]
+        for number in range(start + 1, len(lines)):
+            text = texts[number]
             if not text:
                 continue
-            if indent_of(self.lines[number]) <= indent:
+            if indent_of(lines[number]) <= indent:
                 if text[0] in ")]}" or text.startswith("end"):
                     last = number
                     if text[-1] in "{:(":  # `} else {`, `) -> int:`: the block goes on
@@ -108,15 +108,15 @@ class FileIndex:
         return last
 
 
-def exact_anchors(index: FileIndex, edit_lines: Sequence[str], wanted: Sequence[int]) -> list[Anchor]:
+def exact_anchors(lines: FileLines, edit_lines: Sequence[str], wanted: Sequence[int]) -> list[Anchor]:
     """Anchors of the edit's lines that stand in the file, indentation aside; rare lines first."""
-    total = len(index.lines)
+    lines.seek(edit_lines)
     found = []
     for number in wanted:
         text = edit_lines[number].strip()
-        positions = index.positions.get(text, ())
+        positions = lines.rows(text)
         if positions and len(positions) <= MAX_CANDIDATES:
-            weight = line_weight(text, len(positions), total)
+            weight = line_weight(text, len(positions), len(lines))
             if weight:
                 found.append((len(positions), number, positions, weight))
     found.sort(key=lambda entry: entry[:2])
@@ -125,48 +125,43 @@ def exact_anchors(index: FileIndex, edit_lines: Sequence[str], wanted: Sequence[
         if len(out) + len(positions) > MAX_ANCHORS:
             break
         for position in positions:
-            same_indent = index.lines[position].rstrip() == edit_lines[number].rstrip()
+            same_indent = lines[position].rstrip() == edit_lines[number].rstrip()
             out.append(Anchor(number, position, weight if same_indent else weight * 7 // 8))
     return out
 
 
-def named_anchors(index: FileIndex, edit_lines: Sequence[str], wanted: Sequence[int]) -> list[Anchor]:
+def named_anchors(lines: FileLines, edit_lines: Sequence[str], wanted: Sequence[int]) -> list[Anchor]:
     """Anchors of changed definition heads: the same name is defined there with other arguments."""
     out: list[Anchor] = []
     for number in wanted:
         text = edit_lines[number].strip()
-        name = None if text in index.positions else header_name(text)
+        name = None if lines.has(text) else header_name(text)
         if name is None:
             continue
-        places = [i for i, line in enumerate(index.stripped) if name in line and header_name(line) == name]
+        places = list(definitions(lines, name))
         if 0 < len(places) <= MAX_CANDIDATES:
-            weight = line_weight(name, len(places), len(index.lines)) * 3 // 4
+            weight = line_weight(name, len(places), len(lines)) * 3 // 4
             out.extend(Anchor(number, place, weight) for place in places if weight)
     return out
 
 
 def fuzzy_anchors(
-    index: FileIndex, edit_lines: Sequence[str], wanted: Sequence[int], low: int, high: int
+    lines: FileLines, edit_lines: Sequence[str], wanted: Sequence[int], low: int, high: int
 ) -> list[Anchor]:
     """Anchors by similarity, in file lines `low` to `high`, for lines that stand nowhere in the file."""
-    unmatched = [n for n in wanted if edit_lines[n].strip() not in index.positions]
+    unmatched = [n for n in wanted if not lines.has(edit_lines[n])]
     unmatched.sort(key=lambda n: (-min(sum(map(str.isalnum, edit_lines[n])), 40), n))
     out = []
+    texts = lines.texts[low:high]
     for number in unmatched[:FUZZY_LINES]:
         text = edit_lines[number].strip()
-        weight = line_weight(text, 1, len(index.lines))
+        weight = line_weight(text, 1, len(lines))
         if weight:
-            hits = process.extract(
-                text, index.stripped[low:high], scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=8
-            )
+            hits = process.extract(text, texts, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=8)
             if not hits and len(text) >= LONG_LINE:  # a line that was split or joined
+                long = [line if len(line) >= LONG_LINE else None for line in texts]
                 hits = process.extract(
-                    text, index.stripped[low:high], scorer=_part, score_cutoff=PART_CUTOFF, limit=4
+                    text, long, scorer=fuzz.partial_ratio, score_cutoff=PART_CUTOFF, limit=4
                 )
             out += [Anchor(number, low + at, weight * (int(score) - 50) // 64) for _, score, at in hits]
     return out
-
-
-def _part(a: str, b: str, *, score_cutoff: float | None = None) -> float:
-    """Similarity of the shorter text with its best place in the longer; 0 for short ones."""
-    return fuzz.partial_ratio(a, b, score_cutoff=score_cutoff) if min(len(a), len(b)) >= LONG_LINE else 0.0

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 
-from .anchors import header_name
+from .anchors import definitions, header_name
+from .file_lines import FileLines
 
 LEAST_SHARE = 0.5  # of the old lines of a block or hunk, from FROM_LINES lines of words
 FROM_LINES = 3
@@ -35,13 +36,16 @@ def is_strange(edit: Sequence[str], markers: Collection[int], file: Sequence[str
     if not filled or filled[0] not in markers or filled[-1] not in markers:
         return False
     shown = [text for row in filled if row not in markers and _telling(text := edit[row].strip())]
-    had = {line.strip() for line in file}
-    if not shown or any(text in had for text in shown):
+    lines = FileLines.of(file)
+    lines.seek(shown)
+    if not shown or any(lines.has(text) for text in shown):
         return False
-    names = {name for text in had if (name := header_name(text))}
-    if any(header_name(text) in names for text in shown):
+    names = {name for text in shown if (name := header_name(text))}
+    if any(True for name in names for _ in definitions(lines, name)):
         return False
-    texts = [text for text in sorted(had) if _telling(text)]
-    return all(
-        process.extractOne(text, texts, scorer=fuzz.ratio, score_cutoff=ALIKE) is None for text in shown
-    )
+    return not any(_like(text, lines.texts) for text in shown)
+
+
+def _like(text: str, texts: Sequence[str]) -> bool:
+    found = process.extract_iter(text, texts, scorer=fuzz.ratio, score_cutoff=ALIKE)
+    return any(_telling(like) for like, _, _ in found)

@@ -109,11 +109,10 @@ def _whole(source: SourceText, lines: Sequence[str], final_newline: bool | None 
 
 
 def _whole_file(source: SourceText, edit: WholeFile) -> ExactOutcome:
-    had = {line.strip() for line in source.lines} if edit.markers else set()
     left_out = [
         row
         for row, kind in edit.markers.items()
-        if kind is not MarkerKind.DELETE and edit.lines[row].strip() not in had
+        if kind is not MarkerKind.DELETE and not source.lines.has(edit.lines[row])
     ]
     if left_out:
         why = f"Line {left_out[0] + 1} of the new file stands for code that it does not show."

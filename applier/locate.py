@@ -16,7 +16,7 @@ from dataclasses import replace
 from .anchors import (
     INFORMATION_CAP,
     Anchor,
-    FileIndex,
+    Scopes,
     exact_anchors,
     fuzzy_anchors,
     indent_of,
@@ -25,6 +25,7 @@ from .anchors import (
 )
 from .chain import Chain, best_chain
 from .edit_chunks import Chunk, cut_at_markers
+from .file_lines import FileLines
 from .markers import MarkerKind, find_markers
 from .regions import Range, Regions, merge_ranges
 from .types import LineRange, Refusal, RefusalReason
@@ -62,20 +63,20 @@ def locate(
         markers = find_markers(edit_lines, language)
     if len(lines) <= small_file:
         return Window.whole(len(lines))
-    return _Locator(lines, edit_lines, markers, margin, rng, anchored).window()
+    return _Locator(FileLines.of(lines), edit_lines, markers, margin, rng, anchored).window()
 
 
 class _Locator:
     def __init__(
         self,
-        lines: Sequence[str],
+        lines: FileLines,
         edit_lines: Sequence[str],
         markers: Mapping[int, MarkerKind],
         margin: int,
         rng: random.Random | None,
         anchored: bool,
     ) -> None:
-        self.index = FileIndex(lines)
+        self.lines, self.scopes = lines, Scopes(lines)
         self.total = len(lines)
         self.edit_lines = edit_lines
         self.margin, self.anchored = margin, anchored
@@ -90,13 +91,13 @@ class _Locator:
             i for i, c in enumerate(self.chunk_of) if c >= 0 and i not in markers and edit_lines[i].strip()
         ]
         self.indents = [indent_of(line) if line.strip() else -1 for line in edit_lines]
-        self.regions = Regions(self.index, edit_lines, self.chunks, self.indents, margin, rng)
+        self.regions = Regions(lines, self.scopes, edit_lines, self.chunks, self.indents, margin, rng)
 
     def window(self) -> Window | Refusal:
         if not self.wanted or not self.chunks:
             return self._no_match(0)
-        exact = self._stress_edges(exact_anchors(self.index, self.edit_lines, self.wanted))
-        candidates = exact + named_anchors(self.index, self.edit_lines, self.wanted)
+        exact = self._stress_edges(exact_anchors(self.lines, self.edit_lines, self.wanted))
+        candidates = exact + named_anchors(self.lines, self.edit_lines, self.wanted)
         chain = self._chain(candidates)
         weak = self._weak(chain)
         if weak:
@@ -106,7 +107,7 @@ class _Locator:
             return self._no_match(0)
         tie = self._tie(chain)
         if tie and self.anchored:  # of lines that should all stand there, the misspelt ones tell places apart
-            candidates += fuzzy_anchors(self.index, self.edit_lines, self.wanted, 0, self.total)
+            candidates += fuzzy_anchors(self.lines, self.edit_lines, self.wanted, 0, self.total)
             chain = self._chain(candidates)
             tie = self._tie(chain)
         if tie:
@@ -155,7 +156,7 @@ class _Locator:
 
     def _chain(self, candidates: Sequence[Anchor]) -> Chain:
         unique = {(a.edit, a.line): a for a in candidates}
-        return best_chain(list(unique.values()), self.chunk_of, self.indents, self.index.scope_end)
+        return best_chain(list(unique.values()), self.chunk_of, self.indents, self.scopes.end)
 
     def _weak(self, chain: Chain) -> list[int]:
         """Chunks whose anchors say less than half of what one long line that stands once would say."""
@@ -173,7 +174,7 @@ class _Locator:
             low = max((a.line + 1 for a in chain.anchors if a.edit < chunk.start), default=0)
             high = min((a.line for a in chain.anchors if a.edit >= chunk.end), default=self.total)
             wanted = [i for i in self.wanted if chunk.start <= i < chunk.end]
-            out += fuzzy_anchors(self.index, self.edit_lines, wanted, low, high)
+            out += fuzzy_anchors(self.lines, self.edit_lines, wanted, low, high)
         return out
 
     def _tie(self, chain: Chain) -> Refusal | None:

@@ -76,6 +76,7 @@ def _decide(
     source: SourceText, part: Part, everywhere: list[int], options: list[int], language: str | None
 ) -> Place:
     if not everywhere:
+        source.lines.seek(part.old)
         done = _shows_result(source, part)
         if done is not None:
             return Place(Found.DONE, done)
@@ -192,14 +193,14 @@ def _still_stands(source: SourceText, part: Part) -> bool:
         return False
     old = [line.strip() for line in part.old]
     first = min(removed)
-    starts = {i - first for i in source.loose_index.get(old[first], [])}
+    starts = {i - first for i in source.lines.rows(old[first])}
     if not part.added:
         for row, text in enumerate(old):
-            starts.update(i - row for i in source.loose_index.get(text, [])[:_MANY])
+            starts.update(i - row for i in source.lines.rows(text)[:_MANY])
     for start in starts:
         if not 0 <= start <= source.line_count - len(old):
             continue
-        lines = [source.lines[start + row].strip() for row in range(len(old))]
+        lines = source.lines.texts[start : start + len(old)]
         same = [ours == theirs for ours, theirs in zip(old, lines, strict=True)]
         if 5 * sum(same) < 3 * len(old):
             continue
@@ -236,7 +237,7 @@ def similar_places(source: SourceText, old: Sequence[str], limit: int = 3) -> tu
     wanted = {line.strip() for line in old if line.strip()}
     votes: Counter[int] = Counter()
     for offset, line in enumerate(old):
-        for i in source.loose_index.get(line.strip(), [])[:_MANY]:
+        for i in source.lines.rows(line)[:_MANY]:
             votes[max(i - offset, 0)] += 1
     enough = max(1, len(wanted) // 3)
     best = sorted((start for start, count in votes.items() if count >= enough), key=lambda s: (-votes[s], s))

@@ -17,6 +17,7 @@ from .belonging import is_strange, stands_enough
 from .constrain import Constraint, KnownLines, known_lines
 from .course import Course
 from .drafts import Drafter
+from .file_lines import FileLines
 from .guide import Guide
 from .locate import locate
 from .markers import MarkerKind, find_markers
@@ -80,7 +81,7 @@ class Context:
 
     codec: PromptCodec
     max_positions: int
-    lines: Sequence[str]
+    lines: FileLines
     language: str | None
     path: str
     instruction: str
@@ -151,11 +152,10 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
 
 def _elided_search(part: Part, context: Context) -> Refusal | None:
     """A refusal of search text that leaves lines out: what to remove there is not said."""
-    had = {line.strip() for line in context.lines}
     kept = {line.strip() for line in part.new}
     for row in find_markers(part.old, context.language):
         text = part.old[row].strip()
-        if text not in had and text not in kept:
+        if text not in kept and not context.lines.has(text):
             message = f"The {part.what}: {text!r} stands for lines that it does not show; write them out."
             return Refusal(RefusalReason.NO_MATCH, message, (), part.line)
     return None

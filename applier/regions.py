@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .anchors import Anchor, FileIndex, header_name
+from .anchors import Anchor, Scopes, header_name
 from .chain import Chain
 from .edit_chunks import Chunk
+from .file_lines import FileLines
 
 Range = tuple[int, int]
 
@@ -27,16 +28,18 @@ class Regions:
 
     def __init__(
         self,
-        index: FileIndex,
+        lines: FileLines,
+        scopes: Scopes,
         edit_lines: Sequence[str],
         chunks: Sequence[Chunk],
         indents: Sequence[int],
         margin: int,
         rng: random.Random | None,
     ) -> None:
-        self.index, self.edit_lines, self.chunks, self.indents = index, edit_lines, chunks, indents
+        self.lines, self.scopes, self.edit_lines = lines, scopes, edit_lines
+        self.chunks, self.indents = chunks, indents
         self.margin, self.rng = margin, rng
-        self.total = len(index.lines)
+        self.total = len(lines)
 
     def side(self) -> int:
         if self.rng is None:
@@ -71,7 +74,7 @@ class Regions:
     def _ends_alike(self) -> bool:
         """Whether edit and file end in the same line."""
         ours = next((line.strip() for line in reversed(self.edit_lines) if line.strip()), "")
-        return ours == next((text for text in reversed(self.index.stripped) if text), None)
+        return ours == next((text for text in reversed(self.lines.texts) if text), None)
 
     def _own_lines(self, start: int, end: int) -> int:
         """Lines of the edit in `start` to `end`: as many may replace lines of the file there."""
@@ -87,7 +90,7 @@ class Regions:
         left = any(self.indents[i] <= indent for i in inside)
         if not left and chunk.marker_after and self.indents[chunk.end] > indent:
             return 0
-        end = self.index.scope_end(anchor.line) + 1
+        end = self.scopes.end(anchor.line) + 1
         return end if end - anchor.line <= MAX_SCOPE else 0
 
     def enclosing(self, chunk: Chunk, anchors: Sequence[Anchor], chain: Chain) -> list[Range]:
@@ -97,7 +100,7 @@ class Regions:
         heads = [a for a in chain.anchors if a.edit < chunk.start and 0 <= self.indents[a.edit] < indent]
         if own < 2 or not heads:
             return []
-        start, end = heads[-1].line, self.index.scope_end(heads[-1].line) + 1
+        start, end = heads[-1].line, self.scopes.end(heads[-1].line) + 1
         return [(start, end)] if end - start <= SHORT_SCOPE and start < anchors[0].line < end else []
 
     def landing(self, number: int, chunk: Chunk, chain: Chain) -> list[Range]:
@@ -105,7 +108,7 @@ class Regions:
         out: list[Range] = []
         size = self._own_lines(chunk.start, chunk.end)
         if number == 0 and not chunk.marker_before:
-            imports = [i for i, text in enumerate(self.index.lines[:200]) if _IMPORT.match(text)]
+            imports = [i for i, text in enumerate(self.lines[:200]) if _IMPORT.match(text)]
             out.append((0, max([0, *imports]) + 1 + self.side()))
         if number == len(self.chunks) - 1 and not chunk.marker_after:
             out.append((self.total - size - self.side(), self.total))
@@ -114,7 +117,7 @@ class Regions:
         indent = min(self.indents[i] for i in range(chunk.start, chunk.end) if self.indents[i] >= 0)
         head = next((a for a in reversed(before) if self.indents[a.edit] < indent), None)
         if head is not None:
-            end = self.index.scope_end(head.line) + 1
+            end = self.scopes.end(head.line) + 1
             out.append((end - self.side(), end + self.side()))
         if before:
             out.append((before[-1].line, before[-1].line + 1 + size + self.side()))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .chunks import Common, count
 from .encoding import MAX_BYTES, UTF8, Encoding, TextError, decode_bytes, decode_edit, has_mark
+from .file_lines import FileLines
 from .sequences import changes
 from .types import RefusalReason
 
@@ -178,9 +179,9 @@ class SourceText:
         return _split(raw, self.newline)[0]
 
     @cached_property
-    def lines(self) -> list[str]:
+    def lines(self) -> FileLines:
         """All lines, without their ends."""
-        return _split(self.body.decode("utf-8"), self.newline)[0]
+        return FileLines(_split(self.body.decode("utf-8"), self.newline)[0])
 
     @cached_property
     def ends(self) -> list[str]:
@@ -195,13 +196,9 @@ class SourceText:
     @cached_property
     def index(self) -> dict[str, list[int]]:
         """Line -> where it stands, ascending."""
-        return _index(self.lines)
-
-    @cached_property
-    def loose_index(self) -> dict[str, list[int]]:
-        """The same for lines without the white space around them; blank lines are left out."""
-        found = _index(line.strip() for line in self.lines)
-        found.pop("", None)
+        found: dict[str, list[int]] = {}
+        for i, line in enumerate(self.lines):
+            found.setdefault(line, []).append(i)
         return found
 
     def find(self, block: Sequence[str], limit: int = 20) -> list[int]:
@@ -310,13 +307,6 @@ class SourceText:
             if body.endswith(end):
                 return body[: -len(end)]
         return body
-
-
-def _index(lines: Iterable[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for i, line in enumerate(lines):
-        found.setdefault(line, []).append(i)
-    return found
 
 
 def _split(text: str, newline: str | None) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..file_lines import FileLines
 from ..formats import LazySnippet
 from ..markers import MarkerKind
 from ..parts import Part
@@ -31,6 +32,8 @@ def normalise_snippet(
 
     In a `stub` (a .pyi file) dots are code.
     """
+    file = FileLines.of(file)
+    file.seek(edit.lines)
     shown = [line for row, line in enumerate(edit.lines) if row not in edit.markers]
     units = find_units(file, shown, (), language)
     if units is not None:
@@ -62,7 +65,7 @@ def _rewritten(
     return replace(edit, lines=tuple(lines), markers=markers)
 
 
-def normalise_part(part: Part, file: Sequence[str], language: str | None) -> Part:
+def normalise_part(part: Part, file: FileLines, language: str | None) -> Part:
     """A block or hunk with both halves in the file's unit of indentation; its old lines tell it."""
     units = find_units(file, part.old, part.new, language)
     if units is None:

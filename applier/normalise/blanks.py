@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
+from ..file_lines import FileLines
 from ..markers import MarkerKind
 
 _TELLING = 3  # letters or digits of a pair of lines that is known again
@@ -12,7 +13,7 @@ _Pair = tuple[str, str]
 
 
 def missing_blanks(
-    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str]
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: FileLines
 ) -> dict[int, list[str]]:
     """Blank lines of the file to put back, by the row of the edit that they stand before.
 
@@ -46,14 +47,18 @@ def missing_blanks(
     return {row: run for many in (False, True) if many not in shown for row, run in short[many].items()}
 
 
-def _between(file: Sequence[str], wanted: Collection[str]) -> dict[_Pair, list[str] | None]:
+def _between(file: FileLines, wanted: Collection[str]) -> dict[_Pair, list[str] | None]:
     """The blank lines between two lines that follow one another and are both `wanted`; None where that is not
     always the same.
     """
     found: dict[_Pair, list[str] | None] = {}
-    filled = [(row, text) for row, line in enumerate(file) if (text := line.strip())]
-    for (above, first), (below, second) in pairwise(filled):
-        if first in wanted and second in wanted:
-            run = list(file[above + 1 : below])
-            found[first, second] = run if found.get((first, second), run) == run else None
+    file.seek(wanted)
+    for first in wanted:
+        for above in file.rows(first):
+            below = above + 1
+            while below < len(file) and not file.texts[below]:
+                below += 1
+            if below < len(file) and (second := file.texts[below]) in wanted:
+                run = file[above + 1 : below]
+                found[first, second] = run if found.get((first, second), run) == run else None
     return found

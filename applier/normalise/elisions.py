@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..elision_words import speaks_of_elision
+from ..file_lines import FileLines
 from ..languages import get
 from ..markers import MarkerKind
 
@@ -17,17 +18,16 @@ _TELLING = 3
 
 
 def worded_markers(
-    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str], language: str | None
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: FileLines, language: str | None
 ) -> dict[int, MarkerKind]:
     """Markers of the edit besides `markers`."""
-    had = {line.strip() for line in file}
     rows = [
         row
         for row, line in enumerate(edit)
         if row not in markers
-        and line.strip() not in had
         and (text := _comment(line, language)) is not None
         and speaks_of_elision(text)
+        and not file.has(line)
     ]
     if not rows:
         return {}
@@ -54,16 +54,13 @@ def _comment(line: str, language: str | None) -> str | None:
     return None
 
 
-def _places(edit: Sequence[str], file: Sequence[str]) -> dict[int, int]:
+def _places(edit: Sequence[str], file: FileLines) -> dict[int, int]:
     """The line of the file for each line of the edit that the file has once."""
-    at: dict[str, int] = {}
-    for number, line in enumerate(file):
-        text = line.strip()
-        at[text] = -1 if text in at else number
+    file.seek(edit)
     return {
-        row: place
+        row: found[0]
         for row, line in enumerate(edit)
-        if sum(map(str.isalnum, line)) >= _TELLING and (place := at.get(line.strip(), -1)) >= 0
+        if sum(map(str.isalnum, line)) >= _TELLING and len(found := file.rows(line)) == 1
     }
 
 

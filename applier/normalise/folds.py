@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from ..file_lines import FileLines
 from ..indentation import white
 from ..languages import get
 from ..markers import MarkerKind
@@ -21,7 +22,7 @@ _DOTS_IN_BRACES = frozenset({"python", "markdown", "text", "perl"})
 
 
 def unfolded(
-    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str], language: str | None
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: FileLines, language: str | None
 ) -> dict[int, list[str]]:
     """The lines of the file's scope for each row that folds one: its head, and a marker for
     all below it.
@@ -39,26 +40,26 @@ def unfolded(
     }
     if not folded:
         return {}
-    texts = [line.strip() for line in file]
+    file.seek([match["head"] for match in folded.values()])
     found: dict[int, list[str]] = {}
     for row, match in folded.items():
-        head = match["head"].strip()
-        if texts.count(head) != 1 or edit[row].strip() in texts:
+        heads = file.rows(match["head"])
+        if len(heads) != 1 or file.has(edit[row]):
             continue
-        at = texts.index(head)
+        at = heads[0]
         end = _end(file, at)
         body = [line for line in file[at + 1 : end] if line.strip()]
         if len(body) < _LEAST_BODY or (pattern is _COLON and _is_stub(edit, row, body)):
             continue
         marker = white(body[0]) + _marker(entry.line_comments, entry.block_comments)
-        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(texts[end])):
+        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(file.texts[end])):
             continue
         found[row] = [file[at], marker]
     return found
 
 
 def folded_row(
-    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: Sequence[str], language: str | None
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: FileLines, language: str | None
 ) -> int | None:
     """The first row of `f() { ... }` that is no line of the file: no code, and left over by `unfolded`.
 
@@ -67,11 +68,10 @@ def folded_row(
     entry = get(language)
     if entry is None or entry.name in _DOTS_IN_BRACES:
         return None
-    had = {line.strip() for line in file}
     for row, line in enumerate(edit):
         text = line.strip()
         comment = text.startswith(("//", "/*", "*", "#", "<!--", "--"))
-        if row not in markers and not comment and text not in had and _BRACES.match(text):
+        if row not in markers and not comment and _BRACES.match(text) and not file.has(text):
             return row
     return None
 

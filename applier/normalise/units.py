@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .. import syntax
+from ..file_lines import FileLines
 from ..indentation import white
 from ..markers import string_lines
 
@@ -44,10 +45,12 @@ class Units:
 def steps_inwards(lines: Sequence[str]) -> Counter[str]:
     """How far lines are indented from the line above: the white space that is added, with its counts."""
     found: Counter[str] = Counter()
-    indents = [line[: len(line) - len(text)] for line in lines if (text := line.lstrip())]
-    for outer, inner in pairwise(indents):
-        if inner != outer and inner.startswith(outer):
-            found[inner[len(outer) :]] += 1
+    filled = [line for line in lines if line and not line.isspace()]
+    rests = map(len, map(str.lstrip, filled))
+    depths = [whole - rest for whole, rest in zip(map(len, filled), rests, strict=True)]
+    for row, (outer, inner) in enumerate(pairwise(depths)):
+        if inner > outer and filled[row + 1].startswith(filled[row][:outer]):
+            found[filled[row + 1][outer:inner]] += 1
     return found
 
 
@@ -67,7 +70,7 @@ def unit_of(lines: Sequence[str]) -> str | None:
 
 
 def find_units(
-    lines: Sequence[str], shown: Sequence[str], new: Sequence[str], language: str | None
+    lines: FileLines, shown: Sequence[str], new: Sequence[str], language: str | None
 ) -> Units | None:
     """How indentation maps from an edit to the file's `lines`: from `shown`, of which some stand in the file,
     and `new`, of which none has to. Neither has markers.
@@ -77,12 +80,12 @@ def find_units(
     """
     if language in _PROSE:
         return None
-    theirs = unit_of(lines)
-    if theirs is None:
-        return None
     pairs = _shared(lines, shown)
     indented = [(ours, file) for ours, file in pairs if ours or file]
     if sum(ours == file for ours, file in indented) > _FEW * len(indented):
+        return None
+    theirs = unit_of(lines)
+    if theirs is None:
         return None
     own = unit_of(shown) or unit_of(new)
     fits = [
@@ -131,32 +134,23 @@ def _fitting(ours: str, theirs: str, pairs: Sequence[tuple[str, str]]) -> Units 
     return Units(ours, theirs, deeper)
 
 
-def _shared(lines: Sequence[str], shown: Sequence[str]) -> list[tuple[str, str]]:
+def _shared(lines: FileLines, shown: Sequence[str]) -> list[tuple[str, str]]:
     """(indentation in the edit, in the file) of each line of the edit that the file has at one depth."""
-    wanted = {text for line in shown if sum(map(str.isalnum, text := line.strip())) >= 2}
-    places: dict[str, set[str]] = {}
-    for line in lines:
-        text = line.strip()
-        if text in wanted:
-            places.setdefault(text, set()).add(white(line))
-    return [
-        (white(line), next(iter(places[text])))
-        for line in shown
-        if len(places.get(text := line.strip(), ())) == 1
-    ]
+    lines.seek(shown)
+    telling = [line for line in shown if sum(map(str.isalnum, line)) >= 2]
+    found = ((white(line), {white(lines[row]) for row in lines.rows(line)}) for line in telling)
+    return [(ours, theirs.pop()) for ours, theirs in found if len(theirs) == 1]
 
 
-def in_units(lines: Sequence[str], units: Units, file: Sequence[str], language: str | None) -> list[str]:
+def in_units(lines: Sequence[str], units: Units, file: FileLines, language: str | None) -> list[str]:
     """The edit's lines in the file's units.
 
     A line that the file has aligned with something keeps the file's white space. Another line that is aligned
     with a bracket, or lies between two levels, keeps its distance from the line that it hangs on. What is new
     in a string that is no docstring is content and stays as it is.
     """
-    aligned = _aligned(file, units.theirs)
-    content = _content_rows(lines, language) - {
-        row for row, line in enumerate(lines) if line.strip() in {text.strip() for text in file}
-    }
+    aligned = _aligned(file, lines, units.theirs)
+    content = {row for row in _content_rows(lines, language) if not file.has(lines[row])}
     out: list[str] = []
     for row, line in enumerate(lines):
         text = line.strip()
@@ -185,12 +179,12 @@ def _indent(lines: Sequence[str], out: Sequence[str], row: int, units: Units) ->
     return units.theirs * level
 
 
-def _aligned(file: Sequence[str], unit: str) -> dict[str, str]:
-    """The white space of lines that are not indented by whole units, where it is always the same."""
-    found: dict[str, set[str]] = {}
-    for line in file:
-        if text := line.strip():
-            found.setdefault(text, set()).add(white(line))
+def _aligned(file: FileLines, lines: Sequence[str], unit: str) -> dict[str, str]:
+    """The file's white space before each of the lines that it has, where it is always the same, and no whole
+    units.
+    """
+    file.seek(lines)
+    found = {line.strip(): {white(file[row]) for row in file.rows(line)} for line in lines}
     whole = {unit * level for level in range(32)}
     return {
         text: indent for text, indents in found.items() if len(indents) == 1 for indent in indents - whole

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from applier.file_lines import FileLines
 from applier.formats import LazySnippet, parse_edit
 from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
@@ -16,14 +17,14 @@ FILE = ["import sys", "", "", "def first():", "    one()", "", "    two()", "   
 
 def test_blank_lines_that_none_shows_come_back() -> None:
     edit = ["import sys", "def first():", "    one()", "    two()", "    four()"]
-    assert missing_blanks(edit, {}, FILE) == {1: ["", ""], 3: [""]}
+    assert missing_blanks(edit, {}, FileLines(FILE)) == {1: ["", ""], 3: [""]}
 
 
 def test_one_for_two() -> None:
     edit = ["import sys", "", "def first():", "    zero()", "    one()", "", "    two()"]
-    assert missing_blanks(edit, {}, FILE) == {}  # at one place: it may be meant
+    assert missing_blanks(edit, {}, FileLines(FILE)) == {}  # at one place: it may be meant
     again = [*edit, "    three()", "", "end()"]
-    assert missing_blanks(again, {}, FILE) == {2: [""], 9: [""]}
+    assert missing_blanks(again, {}, FileLines(FILE)) == {2: [""], 9: [""]}
 
 
 @pytest.mark.parametrize(
@@ -37,17 +38,17 @@ def test_one_for_two() -> None:
     ],
 )
 def test_other_edits_are_left_alone(edit: list[str]) -> None:
-    assert missing_blanks(edit, {}, FILE) == {}
+    assert missing_blanks(edit, {}, FileLines(FILE)) == {}
 
 
 def test_one_kind_shown_as_in_the_file_speaks_for_that_kind_only() -> None:
     file = ["aaa", "", "bbb", "ccc", "", "ddd", "", "", "eee"]
-    assert missing_blanks(["aaa", "", "bbb", "x", "ccc", "ddd", "eee"], {}, file) == {6: ["", ""]}
+    assert missing_blanks(["aaa", "", "bbb", "x", "ccc", "ddd", "eee"], {}, FileLines(file)) == {6: ["", ""]}
 
 
 def test_pairs_with_different_gaps_say_nothing() -> None:
     file = ["aaa", "", "bbb", "aaa", "bbb"]
-    assert missing_blanks(["new", "aaa", "bbb"], {}, file) == {}
+    assert missing_blanks(["new", "aaa", "bbb"], {}, FileLines(file)) == {}
 
 
 def test_markers_keep_their_rows_and_white_space_its_bytes() -> None:
@@ -69,4 +70,4 @@ def test_blank_lines_left_out_at_several_places_are_no_matter_of_doubt() -> None
 
 @given(st.lists(st.sampled_from(["", "abc", "def", "ghi"]), max_size=12))
 def test_an_edit_that_shows_the_file_is_itself(file: list[str]) -> None:
-    assert missing_blanks(file, {}, file) == {}
+    assert missing_blanks(file, {}, FileLines(file)) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.elision_words import speaks_of_elision
+from applier.file_lines import FileLines
 from applier.markers import MarkerKind
 from applier.normalise.elisions import worded_markers
 
@@ -21,7 +22,7 @@ FILE = [
 
 
 def found(edit: list[str], language: str | None = "python", file: list[str] = FILE) -> list[int]:
-    return list(worded_markers(edit, {}, file, language))
+    return list(worded_markers(edit, {}, FileLines(file), language))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_at_the_ends_of_the_file() -> None:
         "    return two",
         "new()",
     ]
-    assert worded_markers(edit, {}, FILE, "python") == {0: MarkerKind.ELIDE}
+    assert worded_markers(edit, {}, FileLines(FILE), "python") == {0: MarkerKind.ELIDE}
     assert found(["def first():", "    zero = 0", "# all the other lines are kept here"]) == [2]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from applier.file_lines import FileLines
 from applier.formats import LazySnippet, parse_edit
 from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
@@ -23,18 +24,18 @@ PYTHON = [
 def test_braces() -> None:
     want = {0: ["func a() {", "\t// ... existing code ..."]}
     for body in ("{ ... }", "{...}", "{ … }", "{ /* ... */ }"):
-        assert unfolded([f"func a() {body}", "", "func b() {"], {}, GO, "go") == want
+        assert unfolded([f"func a() {body}", "", "func b() {"], {}, FileLines(GO), "go") == want
 
 
 def test_python() -> None:
     for fold in ("    def f(self, x): ...", "    def f(self, x): # ..."):
-        made = unfolded(["class A:", fold], {}, PYTHON, "python")
+        made = unfolded(["class A:", fold], {}, FileLines(PYTHON), "python")
         assert made == {1: ["    def f(self, x):", "        # ... existing code ..."]}
 
 
 def test_json() -> None:
     file = ["{", '  "a": {', '    "b": 1,', '    "c": 2', "  },", '  "d": 1', "}"]
-    assert list(unfolded(['  "a": { ... },', '  "d": 2'], {}, file, "json")) == [0]
+    assert list(unfolded(['  "a": { ... },', '  "d": 2'], {}, FileLines(file), "json")) == [0]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_json() -> None:
     ],
 )
 def test_other_dots_stay(edit: list[str], file: list[str], language: str | None) -> None:
-    assert unfolded(edit, {}, file, language) == {}
+    assert unfolded(edit, {}, FileLines(file), language) == {}
 
 
 def test_dots_of_a_stub_file_stay() -> None:
@@ -74,7 +75,7 @@ def test_the_fold_becomes_a_marker() -> None:
 
 def test_folds_that_the_file_does_not_bear_out_are_found() -> None:
     edit = ["func b() {", "\tx()", "func c() { ... }"]
-    assert folded_row(edit, {}, GO, "go") == 2
-    assert folded_row(edit, {}, [*GO, edit[2]], "go") is None  # a line of the file
-    assert folded_row(["// func c() { ... }", "func c() { f(x...) }"], {}, GO, "go") is None
-    assert folded_row(edit, {}, GO, "markdown") is None
+    assert folded_row(edit, {}, FileLines(GO), "go") == 2
+    assert folded_row(edit, {}, FileLines([*GO, edit[2]]), "go") is None  # a line of the file
+    assert folded_row(["// func c() { ... }", "func c() { f(x...) }"], {}, FileLines(GO), "go") is None
+    assert folded_row(edit, {}, FileLines(GO), "markdown") is None

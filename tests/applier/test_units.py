@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from applier.file_lines import FileLines
 from applier.normalise.units import find_units, in_units, unit_of
 
 FILE = [
@@ -27,8 +28,9 @@ def narrow(lines: list[str], unit: str = "  ") -> list[str]:
 
 
 def normalised(file: list[str], edit: list[str], language: str | None = "python") -> list[str]:
-    units = find_units(file, edit, (), language)
-    return edit if units is None else in_units(edit, units, file, language)
+    lines = FileLines(file)
+    units = find_units(lines, edit, (), language)
+    return edit if units is None else in_units(edit, units, lines, language)
 
 
 @pytest.mark.parametrize("unit", ["  ", "   ", "\t", " " * 8])
@@ -131,11 +133,11 @@ def test_shared_lines_that_disagree_decide_nothing() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abcdef")), min_size=1, max_size=12))
 def test_lines_of_the_file_in_other_units_come_back(levels: list[tuple[int, str]]) -> None:
-    file = ["    " * level + f"{name}{row}()" for row, (level, name) in enumerate(levels)]
-    edit = ["  " * level + f"{name}{row}()" for row, (level, name) in enumerate(levels)]
-    units = find_units(file, edit, (), "go")
+    file = ["    " * level + f"{name}{row};" for row, (level, name) in enumerate(levels)]
+    edit = ["  " * level + f"{name}{row};" for row, (level, name) in enumerate(levels)]
+    units = find_units(FileLines(file), edit, (), "go")
     if units is not None:
-        assert in_units(edit, units, file, "go") == file
+        assert in_units(edit, units, FileLines(file), "go") == file
 
 
 def test_one_space_is_no_unit():
@@ -143,4 +145,4 @@ def test_one_space_is_no_unit():
     assert unit_of(comment[:4]) is None
     assert unit_of(comment) == "    "
     edit = ["/**", " * Says it better", " */", "class A {", "    int a;", "    int b;", "}"]
-    assert find_units(comment, edit, (), "java") is None
+    assert find_units(FileLines(comment), edit, (), "java") is None
