@@ -1,4 +1,4 @@
-"""Servers in trouble: one of several killed under load, and more asked of one than it can do."""
+"""Servers in trouble: one of several killed under load, one asked for too much, one for a long time."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from evals.bench.loops import sweep_rates
 from evals.bench.process import Served, serving
 from evals.bench.record import Row, record
 from evals.bench.samples import Sample, answered, summarise
+from evals.bench.soak import SMALL, Usage, as_rows, growth, soak, warm_up
 from evals.bench.targets import Grpc
 
 NO_MEMO = {"SAMEBYTES_SERVER_MEMO_BYTES": "0"}
@@ -118,3 +119,31 @@ def run_overload(
         requests_per_second_at_ease=round(able, 3),
         distinct_results_per_request=most,
     )
+
+
+def run_soak(
+    model: Path | None,
+    load: Load,
+    identical: float,
+    rate: float,
+    seconds: float,
+    every: float,
+    seed: int,
+    timeout: float = 60.0,
+) -> dict[str, Any]:
+    """A row for every observation of the process; `grew` says what its memory, files and threads did."""
+
+    async def run(server: Served) -> tuple[list[Sample], list[Usage], float]:
+        target = Grpc(server.target, timeout)
+        try:
+            await warm_up(target, load.edits)
+            traffic = Traffic(load.edits, identical)
+            return await soak(target, traffic, server.pid, rate, seconds, every, seed)
+        finally:
+            await target.close()
+
+    with serving(model, environment=SMALL) as server:
+        samples, usages, wall = asyncio.run(run(server))
+    settings = {"load": load.source, "rate": rate, "seconds": seconds, "identical": identical, "seed": seed}
+    summary, rows = summarise(samples, wall), as_rows(usages)
+    return record("soak", "samebytes serve", settings, rows, summary=summary, grew=growth(usages))

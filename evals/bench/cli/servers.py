@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -79,33 +78,12 @@ def soak(
     model: Model = None,
 ) -> None:
     """Load a server process for a long time; fails where its memory, open files or threads grow."""
-    from evals.bench.load import Traffic
-    from evals.bench.process import serving
-    from evals.bench.record import record
-    from evals.bench.samples import summarise
-    from evals.bench.soak import SMALL, as_rows, growth, warm_up
-    from evals.bench.soak import soak as run_soak
-    from evals.bench.targets import Grpc
-
-    async def run() -> dict[str, Any]:
-        with serving(model, environment=SMALL) as server:
-            target = Grpc(server.target, timeout=60.0)
-            try:
-                await warm_up(target, edits.edits)
-                samples, usages, wall = await run_soak(
-                    target, Traffic(edits.edits, identical), server.pid, rate, 60 * minutes, every, seed
-                )
-            finally:
-                await target.close()
-        summary = summarise(samples, wall)
-        tell(summary)
-        settings = {"load": edits.source, "tier": tier, "rate": rate, "minutes": minutes, "seed": seed}
-        rows = as_rows(usages)
-        return record("soak", "samebytes serve", settings, rows, summary=summary, grew=growth(usages))
+    from evals.bench.servers import run_soak
 
     with usage_errors():
         edits = open_load(load, tier)
-        result = asyncio.run(run())
+        result = run_soak(model, edits, identical, rate, 60 * minutes, every, seed)
+        tell(result["summary"])
         finish(result, out)
     wrong = [*result["grew"], *(f"{n} x {name}" for name, n in result["summary"]["errors"].items())]
     if wrong:
