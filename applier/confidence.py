@@ -1,7 +1,8 @@
 """From the signals of a merge to one number: how probable it is that the merge is right.
 
 The signals are the smallest margin over the model's decisions, the odds of the alignment's proposal, whether
-the merge is that proposal, and whether every new line of the edit arrived. A calibration (fitted on edits
+the merge is that proposal or takes the place of what the model wrote, and whether every new line of the edit
+arrived. A calibration (fitted on edits
 that nothing was trained on, in the model's manifest) adds margin and odds up to a strength and maps that to
 a probability for each kind of merge; it is evaluated with `+ - * /` alone, so that every machine finds the
 same number.
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     AGREES = "agrees"  # the baseline's proposal is the same
     DIFFERS = "differs"
     INCOMPLETE = "incomplete"  # a new line of the edit is missing
+    FALLBACK = "fallback"  # the baseline's proposal, as what the model wrote cannot be used; margin 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Calibration:
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Calibration:
         """Knots for each kind, and under STRENGTH its weights; without them, the strength is the margin.
+        Without knots of FALLBACK, fitted before there was one, nothing speaks for it: probability 0.
 
         Raises ValueError on an unknown kind, a missing one, knots that do not ascend within 0 … 1, or unknown
         or negative weights.
@@ -72,7 +75,10 @@ class Calibration:
                 f"the weights of a strength must be margin, odds and most, none negative: {weights}"
             )
         knots_of: Mapping[str, Sequence[Sequence[float]]] = {k: v for k, v in data.items() if k != STRENGTH}
-        tables = {Kind(name): tuple((float(m), float(p)) for m, p in rows) for name, rows in knots_of.items()}
+        tables: dict[Kind, Knots] = {Kind.FALLBACK: ((0.0, 0.0),)}
+        tables |= {
+            Kind(name): tuple((float(m), float(p)) for m, p in rows) for name, rows in knots_of.items()
+        }
         for kind in Kind:
             knots = tables.get(kind, ())
             ascending = all(a[0] < b[0] for a, b in pairwise(knots))

@@ -15,7 +15,7 @@ from .exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
 from .formats import ParsedEdit
 from .languages import canonical, language_for_path
 from .merge import count_tokens
-from .outcome import NothingToDo, Outcome, gather
+from .outcome import Outcome, gather
 from .plan import Context, MergePlan
 from .plans import plan_edit
 from .reading import read, unreadable
@@ -30,6 +30,7 @@ from .types import (
     Validation,
 )
 from .verify import verify
+from .written import Written, proposed_instead, written
 
 if TYPE_CHECKING:
     from .decode import MergeTask
@@ -64,6 +65,10 @@ class _Refuse(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+class _Unsure(_Refuse):
+    """The merge may be right, but is not sure enough."""
 
 
 class Run:
@@ -158,13 +163,45 @@ class Run:
         plans: Sequence[MergePlan],
         merged: Sequence[Merge | DecodeError],
     ) -> EditResult:
-        info, engine = self.owner.info, self.owner.engine
-        assert info is not None
+        """What the model wrote, or, where that does not stand the checks, what the alignment proposed."""
+        engine = self.owner.engine
         assert engine is not None
-        gathered = gather(plans, merged, needs.ready, engine.codec, self.merges)
+        self.merges += [merge for merge in merged if not isinstance(merge, Exception)]
+        windows: list[Written] = []
+        for plan, merge in zip(plans, merged, strict=True):
+            window = written(plan, merge, engine.codec)
+            if isinstance(window, Refusal):
+                raise _Refuse(window)
+            windows.append(window)
+        try:
+            return self._conclude(source, edit, needs, plans, windows)
+        except _Unsure:
+            raise
+        except _Refuse as refused:
+            first = self.signals, self._confidence, self._validation
+            instead = proposed_instead(plans, windows)
+            if instead is None:
+                raise
+            try:
+                return self._conclude(source, edit, needs, plans, instead)
+            except _Refuse:
+                self.signals, self._confidence, self._validation = first
+                raise refused from None
+
+    def _conclude(
+        self,
+        source: SourceText,
+        edit: ParsedEdit,
+        needs: NeedsModel,
+        plans: Sequence[MergePlan],
+        windows: Sequence[Written],
+    ) -> EditResult:
+        info = self.owner.info
+        assert info is not None
+        gathered = gather(plans, windows, needs.ready)
         if isinstance(gathered, Refusal):
             raise _Refuse(gathered)
-        if isinstance(gathered, NothingToDo):
+        if not gathered.replacements and all(signal.kind is Kind.AGREES for signal in gathered.signals):
             self._confidence = 1.0
             return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
         self.signals = gathered.signals
@@ -172,16 +209,9 @@ class Run:
         wanted = self.request.options.min_confidence
         threshold = info.threshold if wanted is None else wanted
         if self._confidence < threshold:
-            missing = any(signal.kind is Kind.INCOMPLETE for signal in gathered.signals)
-            raise _Refuse(
-                Refusal(
-                    RefusalReason.LOW_CONFIDENCE,
-                    f"The model is not sure: confidence {self._confidence:.4f}, needed {threshold:.4f}"
-                    + (" and would leave out new lines of the edit." if missing else ".")
-                    + " Show more unchanged lines around the change, or send a diff that matches exactly.",
-                    gathered.weakest,
-                )
-            )
+            raise _Unsure(_unsure(self._confidence, threshold, gathered))
+        if not gathered.replacements:
+            return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
         return self._finish(source, edit, gathered, Tier.MODEL, None)
 
     def _finish(
@@ -238,3 +268,17 @@ class Run:
             timing=self._clock.timing(),
             tokens=count_tokens(self.merges),
         )
+
+
+def _unsure(confidence: float, threshold: float, gathered: Outcome) -> Refusal:
+    kinds = {signal.kind for signal in gathered.signals}
+    what = "The model is not sure"
+    if Kind.FALLBACK in kinds:
+        what = "The model's merge cannot be used, and what the alignment proposes is not sure"
+    missing = " and would leave out new lines of the edit" if Kind.INCOMPLETE in kinds else ""
+    return Refusal(
+        RefusalReason.LOW_CONFIDENCE,
+        f"{what}: confidence {confidence:.4f}, needed {threshold:.4f}{missing}. Show more unchanged lines "
+        "around the change, or send a diff that matches exactly.",
+        gathered.weakest,
+    )

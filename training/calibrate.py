@@ -167,8 +167,10 @@ def cross_validated(outcomes: Sequence[Outcome], wanted: float, folds: int = FOL
 
 
 def read_outcomes(path: Path) -> list[Outcome]:
-    """The outcomes that `training.served` wrote. Raises ValueError for a file that holds none."""
-    rows = json.loads(path.read_text("utf-8"))
+    """The outcomes that `training.served` wrote, without what was refused whatever its confidence. Raises
+    ValueError for a file that holds none.
+    """
+    rows = [row for row in json.loads(path.read_text("utf-8")) if not row.get("refused")]
     found = [Outcome(row["margin"], Kind(row["kind"]), row["right"], row.get("odds", 0)) for row in rows]
     if not found:
         raise ValueError(f"{path} holds no outcome")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import LCSseq
 
 MAX_FUSED = 3
+NEAR = 3  # lines; as much as the context of a unified diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ def line_hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
         else:
             hunks.append(hunk)
     return [_slide(old, new, hunk) for hunk in hunks]
+
+
+def hunks_elsewhere(old: Sequence[str], wanted: Sequence[str], new: Sequence[str]) -> int:
+    """Hunks from `old` to `new` that are more than NEAR lines from every hunk from `old` to `wanted`."""
+    meant = line_hunks(old, wanted)
+    return sum(not any(_near(hunk, edit) for edit in meant) for hunk in line_hunks(old, new))
+
+
+def _near(hunk: Hunk, edit: Hunk) -> bool:
+    return hunk.old_start <= edit.old_end + NEAR and edit.old_start <= hunk.old_end + NEAR
 
 
 def _joined(old: Sequence[str], before: Hunk, after: Hunk) -> bool:

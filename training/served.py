@@ -22,7 +22,9 @@ from applier.confidence import Kind
 from applier.engine import Engine, ModelInfo
 from applier.head_start import ENDLESS, HeadStart
 from applier.pipeline import Applier
-from applier.types import EditOptions, EditRequest, Status
+from applier.request import Traced
+from applier.types import EditOptions, EditRequest
+from training.diffs import hunks_elsewhere
 from training.mine import find_repository, load_pairs
 from training.synth import SynthCase
 from training.synth.case import Expectation
@@ -34,8 +36,10 @@ SLOPES = np.arange(0.0, 12.5, 0.5)  # logits a logit of the odds
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One edit that the model merged. `baseline_right` is whether the baseline's proposal is right, `odds`
-    what it says of itself.
+    """One edit that went to the model. `margin`, `kind` and `odds` are those of its signal, `departure` is
+    that of `merge.Merge` (0 where the model found no end). `baseline_right` is whether the baseline's
+    proposal is right. `refused` names the reason of a refusal, which no confidence can turn; `elsewhere` are
+    changes far from the true ones.
     """
 
     language: str
@@ -46,6 +50,8 @@ class Served:
     departure: float
     baseline_right: bool
     odds: int = 0
+    refused: str = ""
+    elsewhere: int = 0
 
 
 def request_of(case: SynthCase) -> EditRequest:
@@ -66,22 +72,36 @@ def _file(lines: Sequence[str]) -> bytes:
 
 
 def serve(info: ModelInfo, engine: Engine, cases: Iterable[SynthCase], batch: int = 8) -> Iterator[Served]:
-    """Outcomes of the cases that one merge by the model decided, in order; others are left out."""
+    """Outcomes of the cases that one merge decided, in order; others are left out."""
     applier = Applier.from_engine(info, engine)
     proposer = Applier.from_engine(info, Engine(engine.model, engine.codec, engine.options, ENDLESS))
     left = iter(cases)
     while some := list(islice(left, batch)):
         for case, traced in zip(some, applier.trace_many([request_of(case) for case in some]), strict=True):
-            if len(traced.signals) != 1 or traced.result.status is Status.REFUSED:
-                continue
-            signal = traced.signals[0]
-            right = traced.result.content == _file(case.new)
-            baseline = right
-            if not traced.merges[0].agrees:
-                baseline = proposer.apply(request_of(case)).content == _file(case.new)
-            departure = traced.merges[0].departure
-            margin, kind, odds = signal.margin, signal.kind, signal.odds
-            yield Served(case.language, case.tags, margin, kind, right, departure, baseline, odds)
+            if len(traced.signals) == 1:
+                yield _served(case, traced, proposer)
+
+
+def _served(case: SynthCase, traced: Traced, proposer: Applier) -> Served:
+    signal, result = traced.signals[0], traced.result
+    wanted = _file(case.new)
+    right = result.content == wanted
+    lines = result.content.decode().split("\n")[:-1]
+    proposal = result.content
+    if signal.kind is not Kind.FALLBACK and not all(merge.agrees for merge in traced.merges):
+        proposal = proposer.apply(request_of(case)).content
+    return Served(
+        language=case.language,
+        tags=case.tags,
+        margin=signal.margin,
+        kind=signal.kind,
+        right=right,
+        departure=max((merge.departure for merge in traced.merges), default=0.0),
+        baseline_right=proposal == wanted,
+        odds=signal.odds,
+        refused=result.refusal.reason.value if result.refusal else "",
+        elsewhere=0 if right else hunks_elsewhere(case.old, case.new, lines),
+    )
 
 
 def best_head_start(outcomes: Sequence[Served]) -> tuple[HeadStart, float]:

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from training.diffs import Hunk
-
-NEAR = 3  # lines; as much as the context of a unified diff
 
 
 def _lines(content: bytes) -> list[str]:
@@ -43,20 +37,14 @@ def leaked_placeholders(
 
 
 def changed_elsewhere(original: bytes, expected: bytes, result: bytes) -> int:
-    """Changes from `original` to `result` that are more than NEAR lines from every line that the true edit
-    changes.
+    """Changes from `original` to `result` that are more than a diff's context from every line that the
+    true edit changes.
 
     Judged from the true commit and not from the window that the applier says it worked in, so that a change
     put in the wrong place counts too.
     """
     if result in (original, expected):
         return 0
-    from training.diffs import line_hunks  # here, so that the other metrics do not need rapidfuzz
+    from training.diffs import hunks_elsewhere  # here, so that the other metrics do not need rapidfuzz
 
-    before = _lines(original)
-    wanted = line_hunks(before, _lines(expected))
-    return sum(not any(_near(hunk, edit) for edit in wanted) for hunk in line_hunks(before, _lines(result)))
-
-
-def _near(hunk: Hunk, edit: Hunk) -> bool:
-    return hunk.old_start <= edit.old_end + NEAR and edit.old_start <= hunk.old_end + NEAR
+    return hunks_elsewhere(_lines(original), _lines(expected), _lines(result))

@@ -154,6 +154,8 @@ def test_whatever_the_model_writes_the_file_is_whole(lines, edit, end, encoding,
         assert result.content == original
         return
     assert apply_diff(original, result.diff) == result.content
+    if encoding == "latin-1" and original.isascii():
+        encoding = "utf-8"  # nothing in the file says otherwise
     text = result.content.decode(encoding)
     if len(lines) > 1:
         assert text.count("\n") == text.count(end)
