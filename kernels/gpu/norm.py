@@ -51,9 +51,11 @@ def rms_norm_quantize(
     `zero` int32 [T], where given, is cleared on the way: the next kernel collects row maxima in it.
     """
     rows, width = x.shape
+    # A warp for each of many narrow rows: they keep the device busy, and its sums cross no warps.
+    warps = 1 if rows > 1024 and width <= 1024 else 4
     _rms_norm_quantize[(rows,)](
         x, g, q, s, zero, width, eps,
-        BLOCK=triton.next_power_of_2(width), ZERO=zero is not None, num_warps=4, **STRICT,
+        BLOCK=triton.next_power_of_2(width), ZERO=zero is not None, num_warps=warps, **STRICT,
     )  # fmt: skip
 
 
