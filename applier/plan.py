@@ -26,6 +26,7 @@ from .parts import Part
 from .prompt import PromptCodec
 from .repeats import line_limits
 from .soundness import Soundness
+from .source_syntax import SourceSyntax
 from .types import LineRange, Refusal, RefusalReason
 from .window import Item, Window
 
@@ -86,11 +87,11 @@ class Context:
     path: str
     instruction: str
     constrained: bool
-    syntax_gate: bool = True  # whether proposals that keep the file parsing come first
+    syntax: SourceSyntax | None  # proposals that keep the file parsing come first; None: they need not
 
     def soundness(self, window: Window) -> Soundness | None:
         """What proposals for a window are checked with."""
-        return Soundness(self.lines, window, self.language) if self.syntax_gate else None
+        return Soundness(self.syntax, window) if self.syntax else None
 
 
 def plan_snippet(

@@ -19,6 +19,8 @@ from .outcome import Outcome, gather
 from .plan import Context, MergePlan
 from .plans import plan_edit
 from .reading import read, unreadable
+from .source_syntax import SourceSyntax
+from .syntax_gate import parses_whole
 from .text import SourceText, TextError
 from .types import (
     EditRequest,
@@ -84,6 +86,7 @@ class Run:
         self._language: str | None = None
         self._confidence = 0.0
         self._validation = Validation()
+        self._syntax: SourceSyntax | None = None
         self._clock = Clock()
         self._original_sha256 = receipt.sha256_later(request.original)
         self._content_sha256: Future[str] | None = None
@@ -130,6 +133,10 @@ class Run:
         if isinstance(read_, Refusal):
             raise _Refuse(read_)
         self._format = read_[1].format
+        if request.options.syntax_gate:
+            self._syntax = SourceSyntax(read_[0], self._language)
+            if parses_whole(read_[0]):
+                self._syntax.start()
         return read_
 
     def _plan(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> list[MergePlan]:
@@ -148,7 +155,7 @@ class Run:
             path=self.request.path,
             instruction=self.request.instruction,
             constrained=self.request.options.constrain_to_known_lines,
-            syntax_gate=self.request.options.syntax_gate,
+            syntax=self._syntax,
         )
         plans = plan_edit(context, edit, {pending.line for pending in needs.pending})
         if isinstance(plans, Refusal):
@@ -237,6 +244,7 @@ class Run:
             path=request.path,
             language=self._language,
             syntax_gate=request.options.syntax_gate,
+            syntax=self._syntax,
             final_newline=final_newline,
         )
         self._validation = verdict.validation

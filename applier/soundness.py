@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from .syntax import error_spans, has_grammar
+from .encoding import UTF8
+from .source_syntax import SourceSyntax
+from .syntax import has_grammar
+from .text import SourceText
 from .window import Item, Window
 
 MAX_LETTERS = 1 << 18  # of a file that is parsed again for every reading
@@ -16,18 +19,35 @@ class Soundness:
     grammar, or is large, everything is sound.
     """
 
-    def __init__(self, lines: Sequence[str], window: Window, language: str | None) -> None:
-        self._lines, self._window, self._language = lines, window, language
+    def __init__(self, syntax: SourceSyntax, window: Window) -> None:
+        self._file, self._window = syntax, window
 
     @cached_property
-    def _parses(self) -> bool:
-        if not has_grammar(self._language) or sum(map(len, self._lines)) > MAX_LETTERS:
-            return False
-        return error_spans("\n".join(self._lines), self._language) == []
+    def _syntax(self) -> SourceSyntax | None:
+        """Of the file with LF; None where everything is sound."""
+        source = self._file.source
+        large = len(source.body) > MAX_LETTERS and sum(map(len, source.lines)) > MAX_LETTERS
+        if large or not has_grammar(self._file.language):
+            return None
+        syntax = self._file.with_line_feeds()
+        return None if syntax.errors else syntax
 
     def __call__(self, merged: Sequence[Item]) -> bool:
         """Raises WindowError when a gap is missing."""
-        if not self._parses:
+        syntax = self._syntax
+        if syntax is None:
             return True
-        whole = self._window.assemble(self._lines, merged)
-        return not error_spans("\n".join(whole), self._language)
+        body: list[bytes] = []
+        touched: list[tuple[int, int]] = []
+        changed: list[tuple[int, int]] = []
+        source, line, copied = syntax.source, 0, 0
+        for start, end, lines in self._window.pieces(merged):
+            body.append(source.body[source.offset(copied) : source.offset(start)])
+            body.append("".join(text + "\n" for text in lines).encode("utf-8", "surrogatepass"))
+            line += start - copied
+            touched.append((start, end))
+            changed.append((line, line + len(lines)))
+            line += len(lines)
+            copied = end
+        body.append(source.body[source.offset(copied) :])
+        return not syntax.errors_after(SourceText(b"".join(body), UTF8), touched, changed)

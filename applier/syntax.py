@@ -23,11 +23,13 @@ __all__ = [
     "Scope",
     "error_nodes",
     "error_spans",
+    "errors_of",
     "has_grammar",
     "language_for_path",
     "parse",
     "same_tree",
     "scopes",
+    "whole_lines",
 ]
 
 
@@ -61,8 +63,14 @@ def has_grammar(language: str | None) -> bool:
 _parsers = threading.local()  # a tree-sitter parser is not thread safe
 
 
-def parse(text: str | bytes, language: str | None) -> tree_sitter.Tree | None:
-    """The syntax tree of the text (UTF-8 when bytes); None without a grammar."""
+def parse(
+    text: str | bytes, language: str | None, edited: tree_sitter.Tree | None = None
+) -> tree_sitter.Tree | None:
+    """The syntax tree of the text (UTF-8 when bytes); None without a grammar.
+
+    `edited` is the tree of an earlier text, told of every difference by `Tree.edit`: what stayed is taken
+    over.
+    """
     grammar = _grammar(language) if language else None
     if grammar is None or language is None:
         return None
@@ -72,10 +80,11 @@ def parse(text: str | bytes, language: str | None) -> tree_sitter.Tree | None:
     parser = by_language.get(language)
     if parser is None:
         parser = by_language[language] = tree_sitter.Parser(grammar)
-    return parser.parse(_whole_lines(text))
+    data = whole_lines(text)
+    return parser.parse(data) if edited is None else parser.parse(data, edited)
 
 
-def _whole_lines(text: str | bytes) -> bytes:
+def whole_lines(text: str | bytes) -> bytes:
     """UTF-8 that ends in a line end: the Kotlin scanner never returns on a text that ends in an annotation
     without one.
     """
@@ -109,13 +118,18 @@ def error_spans(text: str | bytes, language: str | None) -> list[tuple[int, int]
     """
     if not has_grammar(language):
         return None
-    data = _whole_lines(text)
+    data = whole_lines(text)
     return list((_kept_error_spans if len(data) <= _KEPT_BYTES else _error_spans)(data, language))
 
 
 def _error_spans(data: bytes, language: str | None) -> tuple[tuple[int, int], ...]:
     tree = parse(data, language)
     assert tree is not None
+    return errors_of(tree)
+
+
+def errors_of(tree: tree_sitter.Tree) -> tuple[tuple[int, int], ...]:
+    """As `error_spans`, of a tree."""
     return tuple(sorted((node.start_point[0] + 1, node.end_point[0] + 1) for node in _errors(tree.root_node)))
 
 

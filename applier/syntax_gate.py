@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .source_syntax import SourceSyntax
 from .syntax import error_spans, has_grammar
 from .text import SourceText
 
@@ -34,43 +35,48 @@ class SyntaxReport:
     new_error_line: int | None = None
 
 
+def parses_whole(source: SourceText) -> bool:
+    """Whether a file is small enough to be parsed as a whole."""
+    return len(source.body) <= _WHOLE_FILE_BYTES
+
+
 def syntax_report(
-    source: SourceText,
+    syntax: SourceSyntax,
     after: SourceText,
     touched: Sequence[tuple[int, int]],
     changed: Sequence[tuple[int, int]],
-    language: str | None,
 ) -> SyntaxReport:
     """Compare the error nodes of both sides.
 
     Args:
+        syntax: of the original.
         touched: 0-based half-open line ranges of the original that were replaced.
         changed: the ranges of the result that replaced them, one for one.
     """
+    source, language = syntax.source, syntax.language
     if not has_grammar(language) or not touched:
         return SyntaxReport()
-    if max(len(source.body), len(after.body)) > _WHOLE_FILE_BYTES:
+    if not parses_whole(source) or not parses_whole(after):
         return _compare_blocks(source, after, touched, changed, language)
-    grammar, before = _best_grammar(source.body, language)
-    now = error_spans(after.body, grammar) or []
+    best = _best_grammar(syntax)
+    before, now = best.errors, best.errors_after(after, touched, changed)
     return SyntaxReport(len(before), len(now), _new_error(source, before, now, touched, changed))
 
 
-def _best_grammar(body: bytes, language: str | None) -> tuple[str | None, list[tuple[int, int]]]:
-    """The grammar that fits the original best, and the errors that it finds there."""
-    before = error_spans(body, language) or []
-    best = language
-    for other in _OTHER_GRAMMARS.get(language or "", ()) if before else ():
-        found = error_spans(body, other)
-        if found is not None and len(found) < len(before):
-            best, before = other, found
-    return best, before
+def _best_grammar(syntax: SourceSyntax) -> SourceSyntax:
+    """In the grammar that fits the original best."""
+    best = syntax
+    for other in _OTHER_GRAMMARS.get(syntax.language or "", ()) if syntax.errors else ():
+        found = SourceSyntax(syntax.source, other)
+        if has_grammar(other) and len(found.errors) < len(best.errors):
+            best = found
+    return best
 
 
 def _new_error(
     source: SourceText,
-    before: list[tuple[int, int]],
-    now: list[tuple[int, int]],
+    before: Sequence[tuple[int, int]],
+    now: Sequence[tuple[int, int]],
     touched: Sequence[tuple[int, int]],
     changed: Sequence[tuple[int, int]],
 ) -> int | None:

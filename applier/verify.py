@@ -25,6 +25,7 @@ from .encoding import UTF8
 from .formats import LazySnippet, ParsedEdit, WholeFile
 from .markers import leaks, suspicious
 from .sequences import changes
+from .source_syntax import SourceSyntax
 from .syntax_gate import SyntaxReport, syntax_report
 from .text import SourceText, TextError
 from .types import LineRange, Refusal, RefusalReason, Validation
@@ -54,6 +55,7 @@ def verify(
     path: str = "",
     language: str | None = None,
     syntax_gate: bool = True,
+    syntax: SourceSyntax | None = None,
     final_newline: bool | None = None,
 ) -> Verdict:
     """Check a result against its original.
@@ -61,7 +63,9 @@ def verify(
     Args:
         source: the decoded original.
         touched: 0-based half-open line ranges of the original that may differ, ascending; (i, i) is an
-        insertion. final_newline: what the edit itself says about the end of the file; None when it says
+        insertion.
+        syntax: that of the original, where it has been parsed already.
+        final_newline: what the edit itself says about the end of the file; None when it says
         nothing.
     """
     validation = Validation(language=language)
@@ -92,7 +96,7 @@ def verify(
         return Verdict(validation, b"", refusal)
 
     if syntax_gate:
-        report = syntax_report(source, after, touched, middles, language)
+        report = syntax_report(syntax or SourceSyntax(source, language), after, touched, middles)
         validation = replace(validation, syntax_errors_before=report.before, syntax_errors_after=report.after)
         if report.new_error_line is not None:
             return Verdict(validation, b"", _syntax_refusal(after, report, language))

@@ -19,6 +19,7 @@ from applier.normalise import normalise_snippet
 from applier.plan import MARGINS
 from applier.reading import read
 from applier.soundness import Soundness
+from applier.source_syntax import SourceSyntax
 from applier.types import Refusal
 from applier.window import GAP, Item, Window, WindowError
 from training.mine import find_repository, load_pairs
@@ -77,7 +78,7 @@ def judge_case(case: SynthCase, repository: str) -> Judged | None:
     if all(item is GAP for item in items):
         return None
     options = readings(Scene.of(items, edit.lines, case.language, edit.markers), SETTINGS)
-    soundness = Soundness(source.lines, window, case.language)
+    soundness = Soundness(SourceSyntax(source, case.language), window)
     scores = [Judge.default().score(reading.evidence) for reading in options]
     parsed = sorted(range(len(options)), key=lambda number: -scores[number])[:PARSED]
     return Judged.of(

@@ -1,0 +1,105 @@
+"""What a parser says of a file, and of the same file with some of its lines replaced.
+
+The file's tree is kept as long as its request. A result is parsed from it: tree-sitter takes over what did
+not change, so that the cost follows the edit. Only "no error" is concluded so. Recovery from an error may
+depend on what was taken over; errors are therefore those of a parse from nothing. So the answer is a function
+of the two texts, whatever was parsed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import tree_sitter
+
+from .encoding import UTF8
+from .syntax import error_spans, errors_of, has_grammar, parse, whole_lines
+from .text import SourceText
+
+_WORTH_A_THREAD = 1 << 12  # bytes: a millisecond of parsing is many times what a thread costs
+_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="parse")
+
+Spans = Sequence[tuple[int, int]]
+Lines = Sequence[tuple[int, int]]  # 0-based half-open ranges
+
+
+class SourceSyntax:
+    """Of one file, in one language. Without a grammar there are no errors."""
+
+    def __init__(self, source: SourceText, language: str | None) -> None:
+        self.source, self.language = source, language
+        self._data = whole_lines(source.body)
+        self._later: Future[tree_sitter.Tree | None] | None = None
+        self._parsed: tuple[tree_sitter.Tree, Spans] | None = None
+        self._known: dict[bytes, Spans] = {}
+
+    def start(self) -> None:
+        """Parse on another thread while this one goes on; parsing releases the interpreter's lock."""
+        if len(self._data) >= _WORTH_A_THREAD and has_grammar(self.language):
+            self._later = _pool.submit(parse, self._data, self.language)
+
+    @property
+    def errors(self) -> Spans:
+        """First and last line, 1-based, of each error in the file; see `syntax.error_spans`."""
+        return self._parse()[1] if has_grammar(self.language) else ()
+
+    def _parse(self) -> tuple[tree_sitter.Tree, Spans]:
+        if self._parsed is None:
+            if self._later is None or self._later.cancel():  # it still waits behind files of other requests
+                tree = parse(self._data, self.language)
+            else:
+                tree = self._later.result()
+            assert tree is not None
+            self._parsed = tree, errors_of(tree)
+        return self._parsed
+
+    def errors_after(self, after: SourceText, touched: Lines, changed: Lines) -> Spans:
+        """The errors of `after`, in which the lines `changed` have replaced the lines `touched` of the file,
+        one range for one, ascending; all other lines are the same.
+        """
+        data = whole_lines(after.body)
+        if data not in self._known:
+            clean = not self.errors and self._still_parses(data, after, touched, changed)
+            self._known[data] = () if clean else error_spans(data, self.language) or ()
+        return self._known[data]
+
+    def _still_parses(self, data: bytes, after: SourceText, touched: Lines, changed: Lines) -> bool:
+        """Whether the file parses to the end with the changes, from the tree that it had without them."""
+        if not has_grammar(self.language) or self.source.newline == "\r":  # to the parser, CR ends no row
+            return False
+        tree = self._parse()[0].copy()
+        growth = 0
+        for (start, end), (new_start, new_end) in reversed(list(zip(touched, changed, strict=True))):
+            old, new = self.source.slice(start, end), after.slice(new_start, new_end)
+            above, below = _same_ends(old, new)
+            start, end, new_start, new_end = start + above, end - below, new_start + above, new_end - below
+            low, high = _at(self.source, self._data, start), _at(self.source, self._data, end)
+            size = _at(after, data, new_end) - _at(after, data, new_start)
+            rows = start + new_end - new_start
+            tree.edit(low, high, low + size, (start, 0), (end, 0), (rows, 0))
+            growth += size - (high - low)
+        if len(self._data) + growth != len(data):  # the end of the file has changed in another way
+            return False
+        now = parse(data, self.language, tree)
+        return now is not None and not now.root_node.has_error
+
+    def with_line_feeds(self) -> SourceSyntax:
+        """Of the same lines with LF after each of them."""
+        if self.source.newline == "\n":
+            return self
+        text = "".join(line + "\n" for line in self.source.lines)
+        return SourceSyntax(SourceText(text.encode("utf-8", "surrogatepass"), UTF8), self.language)
+
+
+def _at(text: SourceText, data: bytes, line: int) -> int:
+    """Where a line starts in the text's whole lines."""
+    return text.offset(line) if line < text.line_count else len(data)
+
+
+def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many lines two ranges have in common at their start, and of the rest at their end."""
+    most = min(len(old), len(new))
+    above = next((n for n in range(most) if old[n] != new[n]), most)
+    below = next((n for n in range(most - above) if old[-1 - n] != new[-1 - n]), most - above)
+    return above, below
