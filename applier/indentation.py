@@ -24,15 +24,15 @@ def white(line: str) -> str:
 def shift_between(edit_line: str, file_line: str) -> Shift:
     """The shortest shift that turns the indentation of one line into that of the other."""
     ours, theirs = white(edit_line), white(file_line)
-    common = 0
-    while common < min(len(theirs), len(ours)) and theirs[-1 - common] == ours[-1 - common]:
-        common += 1
+    common = min(len(ours), len(theirs))
+    while not ours.endswith(theirs[len(theirs) - common :]):
+        common -= 1
     return ours[: len(ours) - common], theirs[: len(theirs) - common]
 
 
 def reindent(line: str, shift: Shift) -> str:
     """The line with its indentation shifted; blank lines and lines the shift does not fit are left."""
-    if not line.strip() or not line.startswith(shift[0]):
+    if shift == SAME or not line.strip() or not line.startswith(shift[0]):
         return line
     return shift[1] + line[len(shift[0]) :]
 

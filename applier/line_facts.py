@@ -21,3 +21,9 @@ def of_line(function: Callable[[str], Fact]) -> Callable[[str], Fact]:
         return kept(line) if len(line) <= LONGEST else function(line)
 
     return known
+
+
+@of_line
+def letters(text: str) -> int:
+    """Letters and digits of a text."""
+    return sum(map(str.isalnum, text))

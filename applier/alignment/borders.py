@@ -43,8 +43,10 @@ def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
     if not scene.edit:
         return
     marked = any(scene.elides)
-    shown = sum(line is not GAP and bool(line.strip()) for line in scene.shown)
-    window_size = sum(FAR if item is GAP else bool(item.strip()) for item in scene.items)
+    shown = sum(count for text, count in scene.shown_counts.items() if text)
+    sizes = [
+        FAR if item is GAP else bool(text) for item, text in zip(scene.items, scene.item_texts, strict=True)
+    ]
     for name, end, way in (("led", 0, 1), ("trailed", -1, -1)):
         if scene.elides[end]:
             continue
@@ -52,8 +54,7 @@ def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
         for step in steps[::way]:
             if step.row is not None or step.column is None:
                 break
-            item = scene.items[step.column]
-            size = FAR if item is GAP else bool(item.strip())
+            size = sizes[step.column]
             if step.state == DELETE:
                 gone += size
             else:
@@ -64,7 +65,7 @@ def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
         found["cuts"] += gone > 0
         found["cut_unmarked"] += gone if not marked else 0
         found["cuts_unmarked"] += gone > 0 and not marked
-        found["cuts_sparse"] += gone > 0 and shown < window_size // 2
+        found["cuts_sparse"] += gone > 0 and shown < sum(sizes) // 2
         found["cuts_whole"] += gone > 0 and not marked and _reaches(scene, steps[::-way])
         found["left_whole"] += kept > 0 and not marked and _reaches(scene, steps[::-way])
 
@@ -72,7 +73,7 @@ def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
 def _reaches(scene: Scene, steps: Sequence[Step]) -> bool:
     """Whether the edit shows the first line of text that the steps come to."""
     for step in steps:
-        if step.row is not None and scene.edit[step.row].strip():
+        if step.row is not None and scene.edit_texts[step.row]:
             return True
         if step.column is not None and (scene.items[step.column] is GAP or text_of(scene, step)):
             return False

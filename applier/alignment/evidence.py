@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 
 from ..anchors import header_name, indent_of
-from ..line_facts import of_line
+from ..line_facts import letters
 from ..window import GAP, Item
 from .scene import Scene
 from .table import DELETE, INSERT, KEEP, MATCH, SKIP, Step
@@ -23,29 +23,21 @@ LONG_LINE = 48  # letters after which a line does not say more
 MANY = 12  # lines of text that are hardly deleted by showing their neighbours side by side
 
 
-@of_line
-def letters(text: str) -> int:
-    """Letters and digits of a text."""
-    return sum(map(str.isalnum, text))
-
-
 def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> Counter[str]:
     """Evidence from the steps. `similar` is that of `Likeness`."""
     found: Counter[str] = Counter()
-    had = Counter(item.strip() for item in scene.items if item is not GAP)
-    shown = Counter(line.strip() for line in scene.shown if line is not GAP)
     for step in steps:
         if step.state == MATCH:
-            _match(scene, step, similar, had, found)
+            _match(scene, step, similar, found)
         elif step.state == INSERT:
-            text = scene.edit[step.row or 0].strip()
+            text = scene.edit_texts[step.row or 0]
             found["inserted" if text else "inserted_blank"] += 1
-            found["repeated"] += letters(text) >= WORDS and had[text] > 0
+            found["repeated"] += text in scene.counts and letters(text) >= WORDS
         elif step.state == DELETE:
             text = text_of(scene, step)
             found["deleted" if text else "deleted_blank"] += 1
             found["deleted_letters"] += min(letters(text), LONG_LINE)
-            found["deleted_shown"] += letters(text) >= WORDS and shown[text] > 0
+            found["deleted_shown"] += text in scene.shown_counts and letters(text) >= WORDS
     _runs(scene, steps, found)
     _torn(scene, steps, found)
     _lost_heads(scene, steps, found)
@@ -58,16 +50,16 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> C
 
 def text_of(scene: Scene, step: Step) -> str:
     """The window's line of a step, stripped."""
-    return "" if step.column is None else (scene.items[step.column] or "").strip()
+    return "" if step.column is None else scene.item_texts[step.column]
 
 
-def _match(scene: Scene, step: Step, similar: np.ndarray, had: Counter[str], found: Counter[str]) -> None:
+def _match(scene: Scene, step: Step, similar: np.ndarray, found: Counter[str]) -> None:
     """`matched` letters (`single` those of lines that the window has once), `signs` (lines of brackets) and
     `blanks` that are the same; lines that `changed`, how `unlike` they became, and whether they define a
     `renamed` thing or the same one (`headed`).
     """
     assert step.row is not None
-    ours, theirs = scene.edit[step.row].strip(), text_of(scene, step)
+    ours, theirs = scene.edit_texts[step.row], text_of(scene, step)
     if ours != theirs:
         found["changed"] += 1
         found["unlike"] += 100 - int(similar[step.row, step.column])
@@ -76,7 +68,7 @@ def _match(scene: Scene, step: Step, similar: np.ndarray, had: Counter[str], fou
         found["headed"] += bool(after and before == after)
     elif count := letters(ours):
         found["matched"] += min(count, LONG_LINE)
-        found["single"] += min(count, LONG_LINE) if had[ours] == 1 else 0
+        found["single"] += min(count, LONG_LINE) if scene.counts[ours] == 1 else 0
     else:
         found["signs" if ours else "blanks"] += 1
 
@@ -85,13 +77,14 @@ def is_same(scene: Scene, step: Step | None) -> bool:
     """Whether a step is a line of text that is the same on both sides."""
     if step is None or step.state != MATCH or step.row is None:
         return False
-    return scene.edit[step.row].strip() == text_of(scene, step) != ""
+    return scene.edit_texts[step.row] == text_of(scene, step) != ""
 
 
 def _changes(scene: Scene, step: Step) -> bool:
     """Whether a step is neither kept, nor a line that is the same, nor a blank one that is matched."""
-    blank = step.state == MATCH and not text_of(scene, step)
-    return not (step.state == KEEP or blank or is_same(scene, step))
+    if step.state == MATCH:
+        return text_of(scene, step) not in ("", scene.edit_texts[step.row or 0])
+    return step.state != KEEP
 
 
 def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
@@ -133,14 +126,12 @@ def _lost_heads(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> Non
     """Definitions that go with nothing of their name in the edit (`lost_heads`), and outer lines of chunks
     that the window has several times (`common_edges`).
     """
-    named = {name for line in scene.shown if line is not GAP and (name := header_name(line))}
     for step in steps:
         if step.state == DELETE and (name := header_name(text_of(scene, step))):
-            found["lost_heads"] += name not in named
-    had = Counter(item.strip() for item in scene.items if item is not GAP)
+            found["lost_heads"] += name not in scene.shown_names
     by_row = {step.row: step for step in steps if step.row is not None}
     for row in scene.outer_rows():
-        found["common_edges"] += is_same(scene, by_row.get(row)) and had[scene.edit[row].strip()] > 1
+        found["common_edges"] += is_same(scene, by_row.get(row)) and scene.counts[scene.edit_texts[row]] > 1
 
 
 def _line(scene: Scene, step: Step) -> Item:
@@ -169,7 +160,7 @@ def _torn(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
     for row, line in enumerate(scene.edit):
         if scene.elides[row]:
             heads.clear()
-        if scene.elides[row] or scene.silent[row] or not line.strip():
+        if scene.elides[row] or scene.silent[row] or not scene.edit_texts[row]:
             continue
         depth = indent_of(line)
         while heads and heads[-1][0] >= depth:

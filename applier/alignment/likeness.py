@@ -6,7 +6,6 @@ Computed once for a pair of edit and window; `points` then prices it under some 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from ..anchors import header_name
+from ..line_facts import letters
 from ..window import GAP
 from .costs import Costs
 from .scene import Scene
@@ -51,8 +51,7 @@ class Likeness:
     def of(scene: Scene) -> Likeness:
         """Compares every line of the edit with every item of the window."""
         items, edit = scene.items, scene.edit
-        ours = [line.strip() for line in edit]
-        theirs = ["" if item is GAP else item.strip() for item in items]
+        ours, theirs = scene.edit_texts, scene.item_texts
         gap = np.array([item is GAP for item in items], dtype=bool)
         blank = np.array([not text for text in theirs], dtype=bool) & ~gap
         shape = (len(ours), len(theirs))
@@ -74,7 +73,6 @@ class Likeness:
             for column in places.get(text, ()):
                 same[row, column] = True
                 same_indent[row, column] = not text or (items[column] or "").rstrip() == edit[row].rstrip()
-        counts = Counter(text for text, gone in zip(theirs, gap, strict=True) if not gone)
         our_heads, their_heads = [_head(t) for t in ours], [_head(t) for t in theirs]
         our_names, their_names = [header_name(t) for t in ours], [header_name(t) for t in theirs]
         named = _both(our_names, their_names)
@@ -85,11 +83,11 @@ class Likeness:
             similar=similar,
             same_head=(_equal(our_heads, their_heads) & ~gap) | same_name,
             renamed=named & ~same_name,
-            letters=np.array([sum(map(str.isalnum, text)) if text else -1 for text in ours], dtype=np.int64),
-            common=np.array([counts[text] for text in ours], dtype=np.int64),
+            letters=np.array([letters(text) if text else -1 for text in ours], dtype=np.int64),
+            common=np.array([scene.counts[text] for text in ours], dtype=np.int64),
             blank=blank,
             gap=gap,
-            item_letters=np.array([sum(map(str.isalnum, text)) for text in theirs], dtype=np.int64),
+            item_letters=np.array([letters(text) for text in theirs], dtype=np.int64),
         )
 
     def points(self, costs: Costs) -> np.ndarray:

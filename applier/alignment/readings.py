@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..indentation import SAME, Shift, majority, shift_between
+from ..line_facts import letters
 from ..window import GAP, Item
 from .alignments import alignments
 from .borders import border_evidence
 from .costs import Costs
-from .evidence import letters, step_evidence
+from .evidence import step_evidence
 from .likeness import Likeness
 from .scene import Scene
 from .table import DELETE, KEEP, Step
 from .traces import Traces
-from .writing import write
+from .writing import Writer
 
 MAX_CUT = 8  # lines outside of what an edit shows that may be gone
 
@@ -40,11 +41,12 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
     likeness = Likeness.of(scene)
     found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
     for steps, numbers in alignments(scene, likeness, settings):
+        writer = Writer(scene, steps)
         for variant in (steps, *_cuts(scene, steps)):
-            merged = tuple(write(scene, variant))
+            merged = tuple(writer.write(variant))
             found.setdefault(merged, (variant, []))[1].extend(numbers)
         for shift in _shifts(scene, steps):
-            merged = tuple(write(scene, steps, shift))
+            merged = tuple(writer.write(shift=shift))
             found.setdefault(merged, (steps, []))[1].extend(numbers)
     traces = Traces(scene)
     out = []

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..indentation import Shift, majority, reindent, white
+from ..line_facts import letters
 from ..sequences import changes
 from ..window import Item
 from .alignments import alignment
 from .costs import SETTINGS
-from .evidence import letters
 from .likeness import Likeness
 from .scene import Scene
 from .table import MATCH

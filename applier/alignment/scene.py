@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..anchors import header_name
 from ..markers import MarkerKind, find_markers, trailing_marker
 from ..window import GAP, Item
 
@@ -40,11 +42,38 @@ class Scene:
             silent=[i in markers and not elides[i] for i in numbers],
         )
 
-    @property
+    @cached_property
     def shown(self) -> list[Item]:
         """The edit's lines, with GAP for a marker or a comment on a deletion."""
         hidden = zip(self.elides, self.silent, self.edit, strict=True)
         return [GAP if elided or silent else line for elided, silent, line in hidden]
+
+    @cached_property
+    def item_texts(self) -> list[str]:
+        """The window's lines without white space around them; "" for a gap."""
+        return ["" if item is GAP else item.strip() for item in self.items]
+
+    @cached_property
+    def edit_texts(self) -> list[str]:
+        """The edit's lines without white space around them."""
+        return [line.strip() for line in self.edit]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often the window has each text."""
+        return Counter(
+            text for item, text in zip(self.items, self.item_texts, strict=True) if item is not GAP
+        )
+
+    @cached_property
+    def shown_counts(self) -> Counter[str]:
+        """How often the edit shows each text."""
+        return Counter(line.strip() for line in self.shown if line is not GAP)
+
+    @cached_property
+    def shown_names(self) -> set[str]:
+        """The names that the edit defines."""
+        return {name for line in self.shown if line is not GAP and (name := header_name(line))}
 
     def outer_rows(self) -> list[int]:
         """The first and the last line of every chunk, blank lines aside."""

@@ -7,14 +7,13 @@ came once, and nearly every two neighbours of the result are neighbours in the w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ..anchors import header_name, indent_of
-from ..line_facts import of_line
+from ..line_facts import letters, of_line
 from ..window import GAP, Item
-from .evidence import WORDS, letters
+from .evidence import WORDS
 from .scene import Scene
 
 _BLOCK_OPENERS = ("{", ":", "(", "[")
@@ -30,50 +29,20 @@ _PAIRS = ("()", "[]", "{}")
 
 
 class Traces:
-    """Compares merged windows with what the window and the edit hold."""
+    """Compares merged windows with what the window and the edit hold.
+
+    A merged window is mostly the window: what stays before its first and after its last change leaves no
+    trace, and only what lies between is looked at.
+    """
 
     def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-
-    @cached_property
-    def _window_lines(self) -> Counter[str]:
-        return _lines(self.scene.items)
-
-    @cached_property
-    def _edit_lines(self) -> Counter[str]:
-        return _lines(self.scene.shown)
-
-    @cached_property
-    def _indented(self) -> set[str]:
-        return {item.rstrip() for item in self.scene.items if item is not GAP}
-
-    @cached_property
-    def _exact(self) -> Counter[str]:
-        """Lines with letters that window and edit have with the same indentation."""
-        sides = (self.scene.items, self.scene.shown)
-        ours, theirs = (Counter(line for line in side if line is not GAP and letters(line)) for side in sides)
-        return ours & theirs
-
-    @cached_property
-    def _names(self) -> Counter[str]:
-        return _names(self.scene.items) | _names(self.scene.shown)
-
-    @cached_property
-    def _heads(self) -> Counter[str]:
-        return _heads(self.scene.items) | _heads(self.scene.shown)
-
-    @cached_property
-    def _neighbours(self) -> set[tuple[str, str]]:
-        sides = (self.scene.items, self.scene.shown)
-        return {(a.strip(), b.strip()) for side in sides for a, b in _neighbours(side)}
-
-    @cached_property
-    def _balance(self) -> list[int]:
-        return _balance(self.scene.items)
-
-    @cached_property
-    def _blank_runs(self) -> int:
-        return _blank_runs(self.scene.items) + _blank_runs(self.scene.shown)
+        self._items, self._shown = list(scene.items), scene.shown
+        self._window = _Counts(Counter(line for line in self._items if line is not GAP))
+        self._edit = _Counts(Counter(line for line in self._shown if line is not GAP))
+        self._indented = {item.rstrip() for item in self._items if item is not GAP}
+        self._pairs = {pair for side in (self._items, self._shown) for pair in _neighbours(side)}
+        self._loose_pairs = {(a.strip(), b.strip()) for a, b in self._pairs}
+        self._blank_runs = _blank_runs(self._shown)
 
     def of(self, merged: Sequence[Item]) -> Counter[str]:
         """`unbalanced` brackets; `doubled` lines and `doubled_names` of definitions; `lost` lines, which
@@ -83,74 +52,119 @@ class Traces:
         equal (`stutters`) or whose indentation does not follow (`bad_seams`); new `blank_runs`; `idle`, when
         nothing changes; whether the first change is one of indentation alone (`first_reindented`).
         """
+        items, window, edit = self._items, self._window, self._edit
+        above, below = same_ends(items, merged)
+        gone, new = items[above : len(items) - below], merged[above : len(merged) - below]
         found: Counter[str] = Counter()
-        balance = zip(_balance(merged), self._balance, strict=True)
-        found["unbalanced"] = sum(abs(ours - theirs) for ours, theirs in balance)
-        lines = _lines(merged)
-        for text, count in lines.items():
+        more: Counter[str] = Counter()  # of each line than the window has; less than 0 for fewer
+        for ours, theirs in zip(_runs(new), _runs(gone), strict=True):
+            here = _difference(ours, theirs)
+            found["unbalanced"] += sum(map(abs, _balance(here)))
+            more.update(here)
+        changed = _Counts(more)
+        for text, count in changed.texts.items():
             if letters(text) >= WORDS:
-                found["doubled"] += max(0, count - max(self._window_lines[text], self._edit_lines[text]))
-        for text, count in self._edit_lines.items():
-            if letters(text) >= WORDS:
-                found["lost"] += max(0, min(count, self._window_lines[text]) - lines[text])
-        found["reindented"] = sum(
-            line.strip() in self._window_lines and line.rstrip() not in self._indented
-            for line in merged
-            if line is not GAP and line.strip()
-        )
-        exact = Counter(line for line in merged if line is not GAP and letters(line))
-        found["displaced"] = (self._exact - exact).total()
-        found["idle"] = list(merged) == list(self.scene.items)
-        found["first_reindented"] = _only_indented(self.scene.items, merged)
-        found["doubled_heads"] = (_heads(merged) - self._heads).total()
-        found["doubled_names"] = (_names(merged) - self._names).total()
-        for above, below in _neighbours(merged):
-            if (above.strip(), below.strip()) not in self._neighbours:
+                had, shown = window.texts[text], edit.texts[text]
+                found["doubled"] += max(0, had + count - max(had, shown))
+                found["lost"] += max(0, min(had, shown) - (had + count))
+        for line, count in more.items():
+            if letters(line):
+                had, shown = window.lines[line], edit.lines[line]
+                found["displaced"] += max(0, min(had, shown) - (had + count))
+            if line not in window.lines and line.rstrip() not in self._indented:
+                found["reindented"] += count if line.strip() in window.texts and line.strip() else 0
+        for name, count in changed.names.items():
+            found["doubled_names"] += max(0, count + min(0, window.names[name] - edit.names[name]))
+        for head, count in changed.heads.items():
+            found["doubled_heads"] += max(0, count + min(0, window.heads[head] - edit.heads[head]))
+        found["idle"] = not gone and not new
+        if above < min(len(items), len(merged)):
+            found["first_reindented"] = _only_indented(items[above], merged[above])
+        first, last = _text_before(items, above), _text_after(items, len(items) - below)
+        for pair in _neighbours([*first, *new, *last]):
+            if pair not in self._pairs and (pair[0].strip(), pair[1].strip()) not in self._loose_pairs:
                 found["seams"] += 1
-                found["stutters"] += above.strip() == below.strip() and letters(above) > 0
-                found["bad_seams"] += _bad_seam(above, below)
-        found["blank_runs"] = max(0, _blank_runs(merged) - self._blank_runs)
+                found["stutters"] += pair[0].strip() == pair[1].strip() and letters(pair[0]) > 0
+                found["bad_seams"] += _bad_seam(*pair)
+        edge, end = items[max(0, above - 1) : above], items[len(items) - below :][:1]
+        runs = _blank_runs([*edge, *new, *end]) - _blank_runs([*edge, *gone, *end])
+        found["blank_runs"] = max(0, runs - self._blank_runs)
         return found
 
 
-def _only_indented(items: Sequence[Item], merged: Sequence[Item]) -> bool:
-    """Whether the first lines that differ are the same but for white space."""
-    for theirs, ours in zip(items, merged, strict=False):
-        if theirs != ours:
-            return theirs is not GAP and ours is not GAP and theirs.strip() == ours.strip() != ""
-    return False
+class _Counts:
+    """How often `lines` stand in some text; the same without white space around them (`texts`), `names` that
+    they define, and `heads` that define one at the top level.
+    """
+
+    def __init__(self, lines: Counter[str]) -> None:
+        self.lines = lines
+        self.texts: Counter[str] = Counter()
+        self.names: Counter[str] = Counter()
+        self.heads: Counter[str] = Counter()
+        for line, count in lines.items():
+            self.texts[line.strip()] += count
+            if name := header_name(line):
+                self.names[name] += count
+                if line[:1].strip():
+                    self.heads[line.rstrip()] += count
 
 
-def _lines(lines: Iterable[Item]) -> Counter[str]:
-    return Counter(line.strip() for line in lines if line is not GAP)
+def _runs(lines: Sequence[Item]) -> list[list[str]]:
+    """The lines between gaps."""
+    runs: list[list[str]] = [[]]
+    for line in lines:
+        if line is GAP:
+            runs.append([])
+        else:
+            runs[-1].append(line)
+    return runs
 
 
-def _names(lines: Iterable[Item]) -> Counter[str]:
-    return Counter(name for line in lines if line is not GAP and (name := header_name(line)))
+def _difference(ours: Sequence[str], theirs: Sequence[str]) -> Counter[str]:
+    """How much more often a line stands on one side than on the other, but for lines that do so equally."""
+    counts = Counter(ours)
+    counts.subtract(theirs)
+    return Counter({line: count for line, count in counts.items() if count})
 
 
-def _heads(lines: Iterable[Item]) -> Counter[str]:
-    """Lines that define a name at the top level."""
-    return Counter(
-        line.rstrip() for line in lines if line is not GAP and line[:1].strip() and header_name(line)
-    )
+def same_ends(old: Sequence[Item], new: Sequence[Item]) -> tuple[int, int]:
+    """How many lines two texts have in common at their start, and of the rest at their end."""
+    most = min(len(old), len(new))
+    above = next((n for n in range(most) if old[n] != new[n]), most)
+    below = next((n for n in range(most - above) if old[-1 - n] != new[-1 - n]), most - above)
+    return above, below
+
+
+def _text_before(items: Sequence[Item], end: int) -> Sequence[Item]:
+    """The last line of text, or gap, before a place, if there is one."""
+    at = next((at for at in range(end - 1, -1, -1) if items[at] is GAP or (items[at] or "").strip()), None)
+    return () if at is None else items[at : at + 1]
+
+
+def _text_after(items: Sequence[Item], start: int) -> Sequence[Item]:
+    """The first line of text, or gap, from a place on."""
+    at = next((at for at in range(start, len(items)) if items[at] is GAP or (items[at] or "").strip()), None)
+    return () if at is None else items[at : at + 1]
+
+
+def _only_indented(theirs: Item, ours: Item) -> bool:
+    """Whether two lines that differ are the same but for white space."""
+    return theirs is not GAP and ours is not GAP and theirs.strip() == ours.strip() != ""
 
 
 def _neighbours(lines: Sequence[Item]) -> list[tuple[str, str]]:
     """Lines of text and the next one of each, blank lines aside, without those at a gap."""
-    texts = [line if line is GAP else line.rstrip() for line in lines if line is GAP or line.strip()]
+    texts = [text for line in lines if (text := line if line is GAP else line.rstrip()) != ""]
     return [(a, b) for a, b in pairwise(texts) if a is not GAP and b is not GAP]
 
 
-def _balance(lines: Sequence[Item]) -> list[int]:
-    """For every run between gaps and every kind of bracket, how many are left open."""
+def _balance(lines: Counter[str]) -> list[int]:
+    """For every kind of bracket, how many are left open."""
     out = [0] * len(_PAIRS)
-    for line in lines:
-        if line is GAP:
-            out += [0] * len(_PAIRS)
-            continue
+    for line, count in lines.items():
         for kind, left_open in enumerate(_left_open(line)):
-            out[kind - len(_PAIRS)] += left_open
+            out[kind] += count * left_open
     return out
 
 
@@ -169,4 +183,5 @@ def _bad_seam(above: str, below: str) -> bool:
 
 def _blank_runs(lines: Sequence[Item]) -> int:
     """Blank lines that follow another."""
-    return sum(a is not GAP and b is not GAP and not a.strip() and not b.strip() for a, b in pairwise(lines))
+    blank = [line is not GAP and not line.strip() for line in lines]
+    return sum(a and b for a, b in pairwise(blank))

@@ -10,26 +10,76 @@ from .scene import Scene
 from .table import INSERT, KEEP, MATCH, SKIP, Step
 
 
-def write(scene: Scene, steps: Sequence[Step], shift: Shift | None = None) -> list[Item]:
-    """The merged window: every gap once and in order, lines of the edit with the file's indentation, or with
-    one shift for all where it is given.
-    """
-    shifts = _shifts(scene, steps) if shift is None else [shift] * len(scene.edit)
-    own, edge = _own_blanks(scene, steps), _edge_blanks(scene)
-    out: list[Item] = []
-    for step in _without_edge_blanks(scene, steps):
-        if step.state in (KEEP, SKIP) and step.column is not None:
-            out.append(scene.items[step.column])
-        elif step.state == INSERT and step.row is not None:
-            out.append(reindent(scene.edit[step.row], shifts[step.row]))
-        elif step.state == MATCH and step.row is not None and step.column is not None:
-            ours = reindent(scene.edit[step.row], shifts[step.row])
-            theirs = scene.items[step.column]
-            same = theirs is not None and theirs.rstrip() == ours.rstrip() and step.row not in own
-            # Spaces at the end of a line may be taken off on purpose; they are put there by accident.
-            kept = same and (step.row in edge or len(theirs or "") <= len(ours))
-            out.append(theirs if kept else ours)
-    return out
+class Writer:
+    """Writes an alignment, and those that differ from it only in what they keep of the window."""
+
+    def __init__(self, scene: Scene, steps: Sequence[Step]) -> None:
+        self._scene, self._steps = scene, steps
+        self._blank = [not line.strip() for line in scene.edit]
+        shifts = _shifts(scene, steps)
+        self._lines = [reindent(line, shift) for line, shift in zip(scene.edit, shifts, strict=True)]
+        self._own, self._edge = _own_blanks(scene, steps), _edge_blanks(scene)
+        self._matched = {step.row for step in steps if step.state == MATCH}
+
+    def write(self, steps: Sequence[Step] | None = None, shift: Shift | None = None) -> list[Item]:
+        """The merged window: every gap once and in order, lines of the edit with the file's indentation, or
+        with one shift for all where it is given.
+        """
+        items, lines = self._scene.items, self._lines
+        if shift is not None:
+            lines = [reindent(line, shift) for line in self._scene.edit]
+        out: list[Item] = []
+        for state, row, column in self._without_edge_blanks(self._steps if steps is None else steps):
+            if state in (KEEP, SKIP) and column is not None:
+                out.append(items[column])
+            elif state == INSERT and row is not None:
+                out.append(lines[row])
+            elif state == MATCH and row is not None and column is not None:
+                out.append(self._matched_line(lines[row], items[column], row))
+        return out
+
+    def _matched_line(self, ours: str, theirs: Item, row: int) -> Item:
+        if ours == theirs:
+            return ours
+        same = theirs is not None and theirs.rstrip() == ours.rstrip() and row not in self._own
+        # Spaces at the end of a line may be taken off on purpose; they are put there by accident.
+        return theirs if same and (row in self._edge or len(theirs or "") <= len(ours)) else ours
+
+    def _without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
+        """The steps without new blank lines that only set a marker apart: from context, or from new lines
+        where the line kept on its other side is blank already.
+        """
+        scene, blank = self._scene, self._blank
+        number_of = {step.row: number for number, step in enumerate(steps) if step.row is not None}
+        idle: set[int] = set()
+        for row in scene.outer_rows():
+            for way in (-1, 1):
+                at = row + way
+                while 0 <= at < len(blank) and blank[at]:
+                    at += way
+                beyond = not 0 <= at < len(blank) or scene.elides[at]
+                if not beyond or abs(at - row) == 1:
+                    continue
+                if row in self._matched or self._kept_blank(steps, number_of.get(row), way):
+                    idle.update(range(min(at, row) + 1, max(at, row)))
+        for number, step in enumerate(steps):
+            if step.state == SKIP:  # a marker was forgotten
+                beside = steps[max(0, number - 1) : number + 2]
+                idle.update(s.row for s in beside if s.row is not None and blank[s.row])
+        return [step for step in steps if not (step.state == INSERT and step.row in idle)] if idle else steps
+
+    def _kept_blank(self, steps: Sequence[Step], at: int | None, way: int) -> bool:
+        """Whether the next line of the window that stays beyond a line of the edit is blank."""
+        if at is None:
+            return False
+        at += way
+        while 0 <= at < len(steps) and steps[at].state == INSERT:
+            at += way
+        if not 0 <= at < len(steps) or steps[at].state != KEEP:
+            return False
+        column = steps[at].column
+        line = self._scene.items[column] if column is not None else None
+        return line is not None and not line.strip()
 
 
 def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
@@ -91,39 +141,3 @@ def _edge_blanks(scene: Scene) -> set[int]:
             if beside and not scene.elides[row]:
                 found.add(row)
     return found
-
-
-def _without_edge_blanks(scene: Scene, steps: Sequence[Step]) -> list[Step]:
-    """The steps without new blank lines that only set a marker apart: from context, or from new lines where
-    the line kept on its other side is blank already.
-    """
-    matched = {step.row for step in steps if step.state == MATCH}
-    idle: set[int] = set()
-    for row in scene.outer_rows():
-        for way in (-1, 1):
-            at = row + way
-            while 0 <= at < len(scene.edit) and not scene.edit[at].strip():
-                at += way
-            beyond = not 0 <= at < len(scene.edit) or scene.elides[at]
-            if beyond and (row in matched or _kept_blank(scene, steps, row, way)):
-                idle.update(range(min(at, row) + 1, max(at, row)))
-    for number, step in enumerate(steps):
-        if step.state == SKIP:  # a marker was forgotten
-            beside = steps[max(0, number - 1) : number + 2]
-            idle.update(s.row for s in beside if s.row is not None and not scene.edit[s.row].strip())
-    return [step for step in steps if not (step.state == INSERT and step.row in idle)]
-
-
-def _kept_blank(scene: Scene, steps: Sequence[Step], row: int, way: int) -> bool:
-    """Whether the next line of the window that stays beyond a line of the edit is blank."""
-    at = next((n for n, step in enumerate(steps) if step.row == row), None)
-    if at is None:
-        return False
-    at += way
-    while 0 <= at < len(steps) and steps[at].state == INSERT:
-        at += way
-    if not 0 <= at < len(steps) or steps[at].state != KEEP:
-        return False
-    column = steps[at].column
-    line = scene.items[column] if column is not None else None
-    return line is not None and not line.strip()

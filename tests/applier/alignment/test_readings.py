@@ -9,7 +9,7 @@ from applier.alignment.readings import readings
 from applier.alignment.scene import Scene
 from applier.alignment.table import DELETE, INSERT, KEEP, MATCH, SKIP, Step, align_lines
 from applier.alignment.traces import Traces
-from applier.alignment.writing import write
+from applier.alignment.writing import Writer
 from applier.window import GAP
 
 KEEP_ALL = "# ... existing code ..."
@@ -103,7 +103,7 @@ def test_a_blank_line_beside_a_forgotten_marker_is_not_written():
     here = scene("import os", "", "def g():", "    return 3")
     steps = [Step(MATCH, 0, 0), Step(INSERT, 1, None), *(Step(SKIP, None, c) for c in range(1, 6))]
     steps += [Step(MATCH, 2, 6), Step(MATCH, 3, 7)]
-    assert write(here, steps) == [*FILE[:-1], "    return 3"]
+    assert Writer(here, steps).write() == [*FILE[:-1], "    return 3"]
 
 
 def test_a_definition_that_comes_twice_is_noticed():
