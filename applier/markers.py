@@ -248,6 +248,8 @@ def trailing_marker(line: str, language: str | None = None) -> tuple[str, Marker
             continue
         # "{ /* ... */ }": what closes the brackets after the comment is not part of it.
         comment = re.sub(r"(\*/|-->)[\s)\]};,]*$", r"\1", body[at:])
+        if code.lstrip().startswith(tuple(openings)) and not any(map(str.isalpha, comment)):
+            continue  # code in a comment, with a comment that is part of it
         kind = _marker_kind(comment, entry.name if entry else None)
         if kind is not None:
             return code.rstrip(), kind

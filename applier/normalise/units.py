@@ -28,11 +28,14 @@ _OPENING = frozenset("([{")
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Levels of `ours` become levels of `theirs`, `deeper` of them further in."""
+    """Levels of `ours` become levels of `theirs`, `deeper` of them further in. `proven` by a line that is
+    indented: the others look the same in every unit.
+    """
 
     ours: str
     theirs: str
     deeper: int
+    proven: bool = True
 
     def level(self, indent: str) -> int | None:
         """The level in the file of an indentation of the edit; None where it is not whole units."""
@@ -93,9 +96,16 @@ def find_units(
         for ours in _possible(theirs, own, [*shown, *new])
         if (found := _fitting(ours, theirs, pairs)) is not None
     ]
+    if not _is_recipe(shown, language):
+        fits = [found for found in fits if found.proven]
     if len(fits) != 1 and own is not None:
         fits = [found for found in fits if found.ours == own]
     return fits[0] if len(fits) == 1 else None
+
+
+def _is_recipe(shown: Sequence[str], language: str | None) -> bool:
+    """Whether indented lines are a target's in a makefile, which needs tabs."""
+    return language == "makefile" and not any(line.rstrip().endswith("\\") for line in shown)
 
 
 def _possible(theirs: str, own: str | None, shown: Sequence[str]) -> list[str]:
@@ -131,7 +141,7 @@ def _fitting(ours: str, theirs: str, pairs: Sequence[tuple[str, str]]) -> Units 
         return None
     if len(levels) < 2 and deeper and "\t" not in (ours, theirs):
         return None  # a shift would do as well
-    return Units(ours, theirs, deeper)
+    return Units(ours, theirs, deeper, bool(deeper or levels - {""}))
 
 
 def _shared(lines: FileLines, shown: Sequence[str]) -> list[tuple[str, str]]:

@@ -304,3 +304,9 @@ def test_leaks_are_counted_beyond_the_original() -> None:
     assert leaks([], ["f()  # ... unchanged"], "python") == [0]
     assert leaks([], ['"""', line, '"""'], "python") == []
     assert leaks([], ["# removed: foo"], "python") == []
+
+
+def test_a_comment_in_code_in_a_comment_is_no_marker():
+    for line in ("//! async fn get() { /* ... */ }", "/// struct User { /* ... */ }"):
+        assert trailing_marker(line, "rust") is None
+    assert trailing_marker("// see get()  // ... existing code ...", "rust") is not None

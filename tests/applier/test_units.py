@@ -41,7 +41,7 @@ def test_units_become_the_files(unit: str) -> None:
 
 def test_spaces_become_tabs_in_a_makefile() -> None:
     file = ["all: a.o", "\tcc -o all a.o", "clean:", "\trm -f all"]
-    assert normalised(file, ["all: a.o", "    cc -O2 -o all a.o", "    strip all", "clean:"], "make") == [
+    assert normalised(file, ["all: a.o", "    cc -O2 -o all a.o", "    strip all", "clean:"], "makefile") == [
         "all: a.o",
         "\tcc -O2 -o all a.o",
         "\tstrip all",
@@ -146,3 +146,12 @@ def test_one_space_is_no_unit():
     assert unit_of(comment) == "    "
     edit = ["/**", " * Says it better", " */", "class A {", "    int a;", "    int b;", "}"]
     assert find_units(FileLines(comment), edit, (), "java") is None
+
+
+def test_lines_without_indentation_prove_no_unit():
+    file = ["[testenv]", "deps=%(deps)s", "commands=run {envlogdir}", "def f():", "    return 1", ""]
+    edit = ["[testenv]", "deps=", "  %(deps)s", "  py", "commands=run {envlogdir}"]
+    assert normalised(file, edit) == edit
+    imports = ["from flask import Flask, \\", "     g, flash, url_for, \\", "     abort", "x = 1", *file]
+    new = ["from flask import Flask, \\", "     g, flash", "import re", "x = 1"]
+    assert normalised(imports, new) == new
