@@ -27,6 +27,7 @@ from .chain import Chain, best_chain
 from .edit_chunks import Chunk, cut_at_markers
 from .file_lines import FileLines
 from .markers import MarkerKind, find_markers
+from .nearness import nearest_place
 from .regions import Range, Regions, merge_ranges
 from .types import LineRange, Refusal, RefusalReason
 from .window import Window
@@ -37,6 +38,7 @@ MEDIUM_FILE = 200  # a file up to here is kept whole when half of it would be
 EDGE_LINES = 2
 MAX_STRAY = 3
 MAX_CANDIDATES_SHOWN = 8
+CLEAR_LEAD = 25  # % of `Window.lead` from which a search text is not looked for by similarity
 STRONG_ALTERNATIVE = 0.9  # of the best chain's score: another place that is kept in the window too
 
 
@@ -105,12 +107,14 @@ class _Locator:
             chain = self._chain(candidates)
         if self.anchored and not chain.anchors:
             return self._no_match(0)
-        tie = self._tie(chain)
-        if tie and self.anchored:  # of lines that should all stand there, the misspelt ones tell places apart
+        if self.anchored and self._lead(chain) < CLEAR_LEAD:
+            # Of lines that should all stand there, the misspelt ones tell places apart.
             candidates += fuzzy_anchors(self.lines, self.edit_lines, self.wanted, 0, self.total)
+            place = nearest_place(self.lines, self.edit_lines, candidates)
+            if place is not None:
+                candidates = [a for a in candidates if 0 <= a.line - place < len(self.edit_lines)]
             chain = self._chain(candidates)
-            tie = self._tie(chain)
-        if tie:
+        if tie := self._tie(chain):
             return tie
         kept: list[Range] = []
         for number, chunk in enumerate(self.chunks):
@@ -126,9 +130,10 @@ class _Locator:
                     return self._no_match(chunk.start)
                 kept += places
         kept += self._stray(exact, kept)
-        window = Window(self.total, merge_ranges(kept, self.total, max(2, self.margin // 2)))
+        ranges = merge_ranges(kept, self.total, max(2, self.margin // 2))
+        window = Window(self.total, ranges, self._lead(chain))
         small = self.total <= MEDIUM_FILE and 2 * window.size > self.total
-        return Window.whole(self.total) if small else window
+        return replace(window, ranges=((0, self.total),)) if small else window
 
     def _stress_edges(self, anchors: Sequence[Anchor]) -> list[Anchor]:
         """Anchors with more weight on the outer lines of chunks: those are context, while an inner line may
@@ -176,6 +181,23 @@ class _Locator:
             wanted = [i for i in self.wanted if chunk.start <= i < chunk.end]
             out += fuzzy_anchors(self.lines, self.edit_lines, wanted, low, high)
         return out
+
+    def _lead(self, chain: Chain) -> int:
+        """How far behind the best chain that puts some chunk elsewhere is, in % of the chunk's anchors."""
+        lead = 100
+        for number in range(len(self.chunks)):
+            chosen = [a for a in chain.anchors if self.chunk_of[a.edit] == number]
+            if not chosen:
+                continue
+            low, high = chosen[0].line, chosen[-1].line
+            others = [
+                score
+                for a, score in zip(chain.candidates, chain.through, strict=True)
+                if self.chunk_of[a.edit] == number and not low <= a.line <= high
+            ]
+            if others:
+                lead = min(lead, 100 * (chain.score - max(others)) // sum(a.weight for a in chosen))
+        return lead
 
     def _tie(self, chain: Chain) -> Refusal | None:
         """A refusal when another place takes the same lines of the edit at the same score."""

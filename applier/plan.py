@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .alignment.replacement import ODDS, SearchMatch
+from .alignment.replacement import SearchMatch
 from .alignment.scene import without_trailing_marker
 from .baseline import Proposal, propose
 from .belonging import is_strange, stands_enough
@@ -144,7 +144,7 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
                 return _foreign(part, window)
             if (missing := match.missing_line(*part.changed)) is not None:
                 return _missing(part, missing)
-            proposal = Proposal(match.replaced(part.new), ODDS)
+            proposal = Proposal(match.replaced(part.new), match.odds(window.lead))
         shown = [None if i in markers else line for i, line in enumerate(part.new)]
         return _plan(context, window, items, proposal, part.text.split("\n"), shown, part.old)
 

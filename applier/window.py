@@ -27,11 +27,13 @@ class Window:
     """Kept ranges of a file of `total` lines: half-open, 0-based, ascending, disjoint and not touching.
 
     An empty range `(i, i)` is allowed: it stands between two gaps (or at an end of the file) where lines
-    may be inserted.
+    may be inserted. `lead` says how clear it is that the edit belongs there: how far the next best place for
+    a part of it is behind, in % of what speaks for the best.
     """
 
     total: int
     ranges: tuple[tuple[int, int], ...]
+    lead: int = 100
 
     def __post_init__(self) -> None:
         last = -1
