@@ -15,6 +15,7 @@ from .costs import Costs
 from .evidence import step_evidence
 from .likeness import Likeness
 from .scene import Scene
+from .siblings import with_insertions
 from .table import DELETE, KEEP, Step
 from .traces import Traces
 from .writing import Writer
@@ -35,12 +36,14 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
     and with other indentation.
 
     The first setting's reading comes first. Evidence holds, besides that of the steps and of the text,
-    `votes` (settings that gave the reading) and `by_N` for each of them, and the magnitudes of edit (`shown`)
-    and `window`.
+    `votes` (settings that gave the reading) and `by_N` for each of them, the magnitudes of edit (`shown`)
+    and `window`, and whether only `with_insertions` gave the reading (`sibling`) or some other one
+    (`beside_sibling`).
     """
     likeness = Likeness.of(scene)
     found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
-    for steps, numbers in alignments(scene, likeness, settings):
+    aligned = alignments(scene, likeness, settings)
+    for steps, numbers in aligned:
         writer = Writer(scene, steps)
         for variant in (steps, *_cuts(scene, steps)):
             merged = tuple(writer.write(variant))
@@ -48,16 +51,23 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
         for shift in _shifts(scene, steps):
             merged = tuple(writer.write(shift=shift))
             found.setdefault(merged, (steps, []))[1].extend(numbers)
+    others = len(found)
+    for steps, numbers in aligned:
+        for variant in with_insertions(scene, steps):
+            merged = tuple(Writer(scene, variant).write())
+            found.setdefault(merged, (variant, []))[1].extend(numbers)
     traces = Traces(scene)
     out = []
-    for merged, (steps, votes) in found.items():
+    for number, (merged, (steps, votes)) in enumerate(found.items()):
         evidence = step_evidence(scene, steps, likeness.similar)
         evidence.update(border_evidence(scene, steps))
         evidence.update(traces.of(merged))
         evidence["shown"] = len(scene.edit).bit_length()
         evidence["window"] = len(scene.items).bit_length()
         evidence["votes"] = len(set(votes))
-        evidence.update({f"by_{number}": 1 for number in set(votes)})
+        evidence.update({f"by_{setting}": 1 for setting in set(votes)})
+        evidence["sibling"] = number >= others
+        evidence["beside_sibling"] = number < others < len(found)
         out.append(Reading(list(merged), evidence))
     return out
 

@@ -1,0 +1,111 @@
+"""Readings in which a chunk of an edit only adds lines: between its first lines and its last ones, which
+stand side by side in the window.
+
+A new test or function is often so like its neighbours that changing one of those into it costs an alignment
+less than inserting it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..line_facts import letters
+from ..window import GAP
+from .evidence import WORDS
+from .scene import Scene
+from .table import INSERT, KEEP, MATCH, Step
+
+
+def with_insertions(scene: Scene, steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps with one chunk read so, for every chunk and place where that is another reading; and with all
+    of them, where several can be.
+    """
+    every: list[Step] | None = None
+    count = 0
+    for first, last in _chunks(scene):
+        for place in _places(scene, first, last):
+            read = _spliced(scene, steps, first, last, *place)
+            if read is None or _same(read, steps):
+                continue
+            yield read
+            both = _spliced(scene, every or steps, first, last, *place)
+            if both is not None:
+                every, count = both, count + 1
+            break
+    if every is not None and count > 1:
+        yield every
+
+
+def _chunks(scene: Scene) -> list[tuple[int, int]]:
+    """First and last row (inclusive) of every chunk, blank lines at its ends aside."""
+    rows = scene.outer_rows()
+    found: list[tuple[int, int]] = []
+    for row in rows:
+        if found and not any(scene.elides[found[-1][0] : row]):
+            found[-1] = found[-1][0], row
+        else:
+            found.append((row, row))
+    return found
+
+
+def _places(scene: Scene, first: int, last: int) -> list[tuple[int, int, int]]:
+    """(column, above, below): the chunk's first `above` lines end before the column, and its last `below`
+    ones begin at it; those with most letters first.
+    """
+    if any(scene.silent[first : last + 1]):
+        return []
+    ours = [line.strip() for line in scene.edit[first : last + 1]]
+    theirs = [None if item is GAP else item.strip() for item in scene.items]
+    found: list[tuple[int, int, int, int]] = []
+    for column in range(1, len(theirs)):
+        below = _common(ours[::-1], theirs, column)
+        if not below:
+            continue
+        above = next(
+            (
+                n
+                for n in range(min(len(ours) - below, column), 0, -1)
+                if theirs[column - n : column] == ours[:n]
+            ),
+            0,
+        )
+        middle = ours[above : len(ours) - below]
+        context = [*ours[:above], *ours[len(ours) - below :]]
+        weight = sum(map(letters, context))
+        if above and any(middle) and weight >= WORDS:
+            found.append((weight, -column, above, below))
+    return [(-column, above, below) for _, column, above, below in sorted(found, reverse=True)]
+
+
+def _common(ours: Sequence[str], theirs: Sequence[str | None], column: int) -> int:
+    """How many of the last lines (`ours` from the last on) begin at a column: the most that do."""
+    for size in range(min(len(ours) - 1, len(theirs) - column), 0, -1):
+        if theirs[column : column + size] == list(ours[:size][::-1]):
+            return size
+    return 0
+
+
+def _spliced(
+    scene: Scene, steps: Sequence[Step], first: int, last: int, column: int, above: int, below: int
+) -> list[Step] | None:
+    """The steps with the chunk put there; None where its neighbours are in the way."""
+    before = [n for n, step in enumerate(steps) if step.row is not None and step.row < first]
+    after = [n for n, step in enumerate(steps) if step.row is not None and step.row > last]
+    head = list(steps[: before[-1] + 1]) if before else []
+    tail = list(steps[after[0] :]) if after else []
+    used = max((s.column for s in head if s.column is not None), default=-1)
+    left = min((s.column for s in tail if s.column is not None), default=len(scene.items))
+    low, high = column - above, column + below
+    if used >= low or left < high:
+        return None
+    rows = iter(range(first, last + 1))
+    middle = [Step(KEEP, None, at) for at in range(used + 1, low)]
+    middle += [Step(MATCH, next(rows), at) for at in range(low, column)]
+    middle += [Step(INSERT, next(rows), None) for _ in range(last + 1 - first - above - below)]
+    middle += [Step(MATCH, next(rows), at) for at in range(column, high)]
+    middle += [Step(KEEP, None, at) for at in range(high, left)]
+    return head + middle + tail
+
+
+def _same(read: Sequence[Step], steps: Sequence[Step]) -> bool:
+    return [s for s in read if s.state != KEEP] == [s for s in steps if s.state != KEEP]
