@@ -113,11 +113,9 @@ def _sweep(weight: np.ndarray, groups: Sequence[slice], costs: Costs) -> tuple[n
     for group in groups[1:]:
         before = slice(0, group.start)
         gain = score[before][:, None] - costs(before, group)
-        best = gain.argmax(axis=0)
-        value = gain[best, np.arange(group.stop - group.start)]
-        better = value > 0
-        score[group] += np.where(better, value, 0)
-        previous[group] = np.where(better, best, -1)
+        value = gain.max(axis=0)
+        score[group] += np.maximum(value, 0)
+        previous[group] = np.where(value > 0, gain.argmax(axis=0), -1)
     return score, previous
 
 

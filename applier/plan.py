@@ -108,8 +108,11 @@ def plan_snippet(
         if isinstance(window, Refusal):
             return window
         items = window.items(context.lines)
+        learnt = context.codec.learn_later([*items, *edit_lines])
         sound = context.soundness(window)
         proposal = propose(items, edit_lines, language, markers=markers, sound=sound)
+        if not learnt.cancel():  # else it still waits behind other requests' lines
+            learnt.result()
         proposal = replace(proposal, odds=proposal.odds - doubt)
         shown = [
             None if i in markers else without_trailing_marker(line, language)

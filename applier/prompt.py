@@ -15,6 +15,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from applier.line_ids import LineIds
 from applier.window import GAP, Item
 
 MAX_BASENAME = 128
+_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
 
 class PromptError(ValueError):
@@ -107,6 +109,10 @@ class PromptCodec:
     def from_file(path: str | Path, template: PromptTemplate | None = None) -> PromptCodec:
         """Reads a `tokenizer.json`."""
         return PromptCodec(Path(path).read_text(encoding="utf-8"), template)
+
+    def learn_later(self, items: Iterable[Item]) -> Future[None]:
+        """Encode lines on another thread, without the interpreter's lock, that will be needed soon."""
+        return _pool.submit(self.learn, [item for item in items if item is not GAP])
 
     def encode_items(self, items: Iterable[Item]) -> list[int]:
         """Ids of lines and gaps, one after the other."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -66,9 +66,12 @@ class CompiledTable:
         return [(_steps(steps[at[0], : counts[at[0]]]), at) for at in numbers.values()]
 
 
+_step: Callable[[Sequence[int | None]], Step] = partial(tuple.__new__, Step)  # `Step._make` in C
+
+
 def _steps(found: np.ndarray) -> list[Step]:
     return [
-        Step(state, None if row < 0 else row, None if column < 0 else column)
+        _step((state, None if row < 0 else row, None if column < 0 else column))
         for state, row, column in found.tolist()
     ]
 

@@ -49,8 +49,8 @@ class Judge:
 
     def score(self, evidence: Mapping[str, int]) -> int:
         """Thousandths of a logit; only differences between readings of one edit mean anything."""
-        known = forms(evidence)
-        return sum(weight * known.get(name, 0) for name, weight in self.choice.items())
+        weight = self.choice.get
+        return sum(value * weight(name, 0) for name, value in forms(evidence).items())
 
     def choose(
         self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
