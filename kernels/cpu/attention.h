@@ -99,7 +99,7 @@ static void attention_block(const Cache *cache, size_t head, size_t dim, size_t 
         for (size_t r = 0; r < rows; r += ROWS) {
             int32_t products[ROWS * PANEL];
             const size_t count = minimum(ROWS, rows - r);
-            tile((int)count, PANEL / LANES, q + r * dim, dim, k + j * dim, dim / 4, k_offset + j, 0, products);
+            tile((int)count, PANEL / LANES, q + r * dim, dim, k + j * dim, dim / 4, k_offset + j, 0, products, NULL, 1);
             for (size_t i = 0; i < count; i++) {
                 float *t = scores + (r + i) * padded + j;
                 const float scale = c[r + i];
@@ -127,7 +127,7 @@ static void attention_block(const Cache *cache, size_t head, size_t dim, size_t 
                 int32_t products[ROWS * PANEL];
                 const size_t count = minimum(ROWS, 2 * rows - r);
                 tile((int)count, vectors, high + r * padded + j, padded, panel + j * columns, groups,
-                     sums + r * wide + start, wide, products);
+                     sums + r * wide + start, wide, products, NULL, 1);
                 for (size_t i = 0; i < count; i++)
                     memcpy(sums + (r + i) * wide + start, products + i * PANEL, columns * sizeof *sums);
             }

@@ -15,7 +15,7 @@ from kernels.cache import Block, KVCache
 from kernels.config import ModelConfig
 from kernels.cpu import structs
 from kernels.cpu.cache import PackedKVCache
-from kernels.cpu.engine import Engine, PackedLinear
+from kernels.cpu.engine import LANES, Engine, PackedLinear
 from kernels.cpu.structs import pointer
 from kernels.reference import LOG2_E
 from kernels.weights import Layer, Linear8, Weights
@@ -26,6 +26,20 @@ LARGEST_GROUP = 64
 def fits_engine(config: ModelConfig) -> bool:
     """Whether the engine covers the shape; torch serves the others."""
     return config.head_dim % 4 == 0 and config.group_size <= LARGEST_GROUP
+
+
+def in_turns(gate: Linear8, up: Linear8) -> Linear8:
+    """LANES rows of each in turns, so that one tile holds both factors of an output; rows of zeros fill up."""
+
+    def merge(a: Tensor, b: Tensor) -> Tensor:
+        spare = -len(a) % LANES
+        both = (torch.cat([t, t.new_zeros(spare, *t.shape[1:])]).unflatten(0, (-1, LANES)) for t in (a, b))
+        return torch.stack(tuple(both), dim=1).flatten(0, 2)
+
+    bias = None
+    if gate.bias is not None or up.bias is not None:
+        bias = merge(*(torch.zeros_like(p.scale) if p.bias is None else p.bias for p in (gate, up)))
+    return Linear8(merge(gate.weight, up.weight), merge(gate.scale, up.scale), bias)
 
 
 class EngineBackend:
@@ -105,7 +119,7 @@ class EngineBackend:
         matrices = (
             self._pack(layer.q, layer.k, layer.v),
             self._pack(layer.o),
-            self._pack(layer.gate, layer.up),
+            self._pack(in_turns(layer.gate, layer.up)),
             self._pack(layer.down),
         )
         return structs.LayerWeights(*map(pointer, norms), *matrices)

@@ -7,10 +7,8 @@ from torch import Tensor
 
 from kernels.cache import KVCache
 from kernels.config import ModelConfig
-from kernels.cpu.engine import PANEL
+from kernels.cpu.engine import LANES, PANEL
 from kernels.cpu.structs import Cache, pointer
-
-_LANES = 16
 
 
 class PackedKVCache(KVCache):
@@ -22,7 +20,7 @@ class PackedKVCache(KVCache):
         self.shape = (config.num_layers, config.num_kv_heads, config.head_dim)
         heads = config.num_layers * config.num_kv_heads
         self.padded = -(-self.capacity // PANEL) * PANEL
-        columns = -(-config.head_dim // _LANES) * _LANES
+        columns = -(-config.head_dim // LANES) * LANES
         self.k = torch.zeros(heads, self.padded * config.head_dim, dtype=torch.int8)
         self.v = torch.zeros(heads, self.padded * columns, dtype=torch.int8)
         self.k_offset = torch.zeros(heads, self.padded, dtype=torch.int32)
@@ -31,7 +29,7 @@ class PackedKVCache(KVCache):
     @classmethod
     def bytes_for(cls, config: ModelConfig, capacity: int) -> int:
         padded = -(-capacity // PANEL) * PANEL
-        columns = -(-config.head_dim // _LANES) * _LANES
+        columns = -(-config.head_dim // LANES) * LANES
         return config.num_layers * config.num_kv_heads * padded * (config.head_dim + columns + 16)
 
     def _parts(self, start: int, stop: int) -> list[Tensor]:
@@ -40,7 +38,7 @@ class PackedKVCache(KVCache):
         parts += [part[:, start:stop] for part in (self.k_offset, self.sk, self.sv, self.sv_max)]
         panel = 0
         for first in range(0, dim, PANEL):
-            columns = -(-min(PANEL, dim - first) // _LANES) * _LANES
+            columns = -(-min(PANEL, dim - first) // LANES) * LANES
             at = self.padded * panel
             parts.append(self.v[:, at + start * columns : at + stop * columns])
             panel += columns
@@ -62,7 +60,7 @@ class PackedKVCache(KVCache):
         k = k.permute(0, 2, 4, 1, 3, 5).reshape(layers, self.padded, heads, dim)
         panels, start = [], 0
         for first in range(0, dim, PANEL):
-            columns = -(-min(PANEL, dim - first) // _LANES) * _LANES
+            columns = -(-min(PANEL, dim - first) // LANES) * LANES
             panel = self.v[:, start : start + self.padded * columns]
             panel = panel.reshape(layers, heads, self.padded // 4, columns, 4).permute(0, 2, 4, 1, 3)
             panels.append(panel.reshape(layers, self.padded, heads, columns))

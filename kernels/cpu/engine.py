@@ -12,7 +12,8 @@ from torch import Tensor
 from kernels.cpu.library import load_library
 from kernels.cpu.structs import Linear, ModelWeights, Sequence, pointer
 
-PANEL = 64
+PANEL = 64  # tile.h
+LANES = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,118 +1,59 @@
-/* The forward pass: a ragged batch through all layers, in chunks of rows that stay in the second-level cache. */
+/* The forward pass: a ragged batch through all layers, in chunks of rows.
+ *
+ * Blocks of a large chunk go through a layer one worker each, and the workers meet only where a layer's keys and
+ * values are complete. All workers share the one block of a small chunk, and meet after each step. */
 #ifndef SAMEBYTES_FORWARD_H
 #define SAMEBYTES_FORWARD_H
 
-#include <stdlib.h>
+#include "layer.h"
 
-#include "attention.h"
-
-#define CHUNK_ROWS 256
-#define ALIGN 64
-
+/* What the workers of one chunk share. */
 typedef struct {
-    const float *attn_norm, *mlp_norm, *q_norm, *k_norm; /* q_norm and k_norm may be NULL */
-    Linear qkv, o, gate_up, down;                        /* qkv and gate_up: outputs side by side */
-} LayerWeights;
+    const ModelWeights *m;
+    Workspace *ws;
+    const int64_t *tokens;
+    int8_t *q;
+    float *s;
+} Chunk;
 
-typedef struct {
-    int64_t hidden, inner, layers, heads, kv_heads, head_dim;
-    float eps, score; /* score = f32(log2(e) / sqrt(head_dim)) */
-    const int8_t *embed;
-    const float *embed_scale, *final_norm, *cosine, *sine;
-    const LayerWeights *layer;
-} ModelWeights;
-
-typedef struct {
-    Cache cache;
-    int64_t start, count; /* positions before, tokens now */
-} Sequence;
-
-/* Consecutive rows of one sequence within a chunk. */
-typedef struct {
-    Sequence *sequence;
-    size_t row, position, count;
-} Part;
-
-typedef struct {
-    const Part *part;
-    size_t head, first, count;
-} Task;
-
-typedef struct {
-    float *x, *y, *attended, *s, *q_scale, *row_scratch;
-    uint8_t *a, *q, *attention_scratch;
-    size_t lda, ldy, row_floats, attention_bytes;
-    Part *parts;
-    Task *tasks;
-    int64_t *position;
-    void *memory;
-} Workspace;
-
-static void *carve(uint8_t **next, size_t bytes)
+static void embed_rows(const Crew *crew, const Chunk *chunk, const Block *block)
 {
-    void *here = *next;
-    *next += round_up(bytes, ALIGN);
-    return here;
+    const ModelWeights *m = chunk->m;
+    const size_t hidden = (size_t)m->hidden;
+    for (size_t t; (t = take_unit(crew->worker)) < block->rows;) {
+        const size_t id = (size_t)chunk->tokens[block->row + t];
+        float *x = chunk->ws->x + (block->row + t) * hidden;
+        for (size_t d = 0; d < hidden; d++)
+            x[d] = (float)m->embed[id * hidden + d] * m->embed_scale[id];
+    }
+    finish_loop(crew->worker);
 }
 
-static int workspace_open(Workspace *ws, const ModelWeights *m, size_t rows, size_t keys, int threads)
+static void finish_rows(const Crew *crew, const Chunk *chunk, const Block *block)
 {
-    const size_t q_size = (size_t)(m->heads * m->head_dim), kv_size = (size_t)(m->kv_heads * m->head_dim);
-    const size_t hidden = (size_t)m->hidden, inner = (size_t)m->inner, group = (size_t)(m->heads / m->kv_heads);
-    const size_t widest = inner > hidden ? (inner > q_size ? inner : q_size) : (hidden > q_size ? hidden : q_size);
-    const size_t block_rows = group > QUERY_ROWS ? group : QUERY_ROWS;
-    const size_t tasks = rows * (size_t)m->kv_heads;
-    ws->lda = round_up(widest > 2 * (size_t)m->head_dim ? widest : 2 * (size_t)m->head_dim, ALIGN);
-    ws->ldy = q_size + 2 * kv_size > 2 * inner ? q_size + 2 * kv_size : 2 * inner;
-    ws->row_floats = round_up(widest, ALIGN);
-    ws->attention_bytes = round_up(attention_scratch(block_rows, keys, (size_t)m->head_dim), ALIGN);
-    const size_t bytes = rows * (hidden + ws->ldy + q_size + 1 + (size_t)m->heads) * sizeof(float) +
-                         rows * (ws->lda + q_size + sizeof(Part) + sizeof(int64_t)) + tasks * sizeof(Task) +
-                         (size_t)threads * (ws->row_floats * sizeof(float) + ws->attention_bytes) + 16 * ALIGN;
-    ws->memory = malloc(bytes);
-    if (!ws->memory)
-        return 0;
-    uint8_t *next = (uint8_t *)round_up((size_t)ws->memory, ALIGN);
-    ws->x = carve(&next, rows * hidden * sizeof(float));
-    ws->y = carve(&next, rows * ws->ldy * sizeof(float));
-    ws->attended = carve(&next, rows * q_size * sizeof(float));
-    ws->s = carve(&next, rows * sizeof(float));
-    ws->q_scale = carve(&next, rows * (size_t)m->heads * sizeof(float));
-    ws->row_scratch = carve(&next, (size_t)threads * ws->row_floats * sizeof(float));
-    ws->a = carve(&next, rows * ws->lda);
-    ws->q = carve(&next, rows * q_size);
-    ws->attention_scratch = carve(&next, (size_t)threads * ws->attention_bytes);
-    ws->parts = carve(&next, rows * sizeof(Part));
-    ws->tasks = carve(&next, tasks * sizeof(Task));
-    ws->position = carve(&next, rows * sizeof(int64_t));
-    return 1;
+    const size_t hidden = (size_t)chunk->m->hidden;
+    norm_rows(crew, chunk->m, chunk->ws, block, chunk->m->final_norm);
+    for (size_t t; (t = take_unit(crew->worker)) < block->rows;) {
+        const uint8_t *a = crew->a + t * chunk->ws->lda;
+        int8_t *q = chunk->q + (block->row + t) * hidden;
+        for (size_t d = 0; d < hidden; d++)
+            q[d] = (int8_t)(a[d] - 128);
+        chunk->s[block->row + t] = crew->s[t];
+    }
+    finish_loop(crew->worker);
 }
 
-/* Heads of one row: norm, rotary position, quantise; queries to the workspace, keys and values to the cache. */
-static void split_heads(const ModelWeights *m, const LayerWeights *layer, size_t layer_index, Workspace *ws,
-                        size_t chunk_rows, const Part *part, size_t row)
+/* From the keys and values of layer `index` - 1, or the tokens, to those of layer `index`, or the results. */
+static void run_block(const Crew *crew, const Chunk *chunk, size_t index, const Block *block)
 {
-    const size_t dim = (size_t)m->head_dim, heads = (size_t)m->heads, kv_heads = (size_t)m->kv_heads;
-    const size_t group = heads / kv_heads, p = (size_t)ws->position[row];
-    const float *cosine = m->cosine + p * (dim / 2), *sine = m->sine + p * (dim / 2);
-    float *y = ws->y + row * ws->ldy;
-    for (size_t h = 0; h < heads; h++) {
-        float *x = y + h * dim;
-        if (layer->q_norm)
-            norm_head(x, layer->q_norm, dim, m->eps);
-        rope_head(x, cosine, sine, dim);
-        const size_t at = (h / group * chunk_rows + row) * group + h % group; /* [kv head][row][head of the group] */
-        ws->q_scale[at] = quantize_row(x, dim, ws->q + at * dim) * m->score;
-    }
-    uint8_t *k = ws->a + row * ws->lda, *v = k + dim; /* the row's quantised input is used up by now */
-    for (size_t h = 0; h < kv_heads; h++) {
-        float *key = y + (heads + h) * dim, *value = y + (heads + kv_heads + h) * dim;
-        if (layer->k_norm)
-            norm_head(key, layer->k_norm, dim, m->eps);
-        rope_head(key, cosine, sine, dim);
-        const float sk = quantize_row(key, dim, k), sv = quantize_row(value, dim, v);
-        cache_write(&part->sequence->cache, layer_index * kv_heads + h, p, dim, k, sk, v, sv);
-    }
+    if (index == 0)
+        embed_rows(crew, chunk, block);
+    else
+        attention_and_mlp(crew, chunk->m, index - 1, chunk->ws, block);
+    if (index < (size_t)chunk->m->layers)
+        before_attention(crew, chunk->m, index, chunk->ws, block);
+    else
+        finish_rows(crew, chunk, block);
 }
 
 static void extend_sv_max(const Part *part, size_t head)
@@ -127,84 +68,71 @@ static void extend_sv_max(const Part *part, size_t head)
     }
 }
 
-/* One layer over the rows of a chunk; every worker calls it. */
-static void run_layer(Worker *worker, const ModelWeights *m, size_t index, Workspace *ws, size_t rows,
-                      const Part *const *part_of, size_t parts, size_t tasks)
-{
-    const LayerWeights *layer = m->layer + index;
-    const size_t hidden = (size_t)m->hidden, inner = (size_t)m->inner, dim = (size_t)m->head_dim;
-    const size_t kv_heads = (size_t)m->kv_heads, group = (size_t)m->heads / kv_heads;
-    const size_t q_size = (size_t)m->heads * dim, thread = (size_t)worker->index;
-    float *scratch = ws->row_scratch + thread * ws->row_floats;
-    void *attention_memory = ws->attention_scratch + thread * ws->attention_bytes;
-
-    for (size_t t; (t = take_unit(worker)) < rows;)
-        ws->s[t] = norm_quantize_row(ws->x + t * hidden, layer->attn_norm, hidden, m->eps, ws->a + t * ws->lda, scratch);
-    finish_loop(worker);
-    linear_rows(&layer->qkv, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy, worker);
-    for (size_t t; (t = take_unit(worker)) < rows;)
-        split_heads(m, layer, index, ws, rows, part_of[t], t);
-    finish_loop(worker);
-    for (size_t i; (i = take_unit(worker)) < parts * kv_heads;)
-        extend_sv_max(ws->parts + i / kv_heads, index * kv_heads + i % kv_heads);
-    finish_loop(worker);
-    for (size_t i; (i = take_unit(worker)) < tasks;) {
-        const Task *task = ws->tasks + i;
-        const size_t row = task->part->row + task->first, at = (task->head * rows + row) * group;
-        attention_block(&task->part->sequence->cache, index * kv_heads + task->head, dim, group, ws->q + at * dim,
-                        ws->q_scale + at, task->part->position + task->first, task->count,
-                        ws->attended + row * q_size + task->head * group * dim, q_size, attention_memory);
-    }
-    finish_loop(worker);
-    for (size_t t; (t = take_unit(worker)) < rows;)
-        ws->s[t] = quantize_row(ws->attended + t * q_size, q_size, ws->a + t * ws->lda);
-    finish_loop(worker);
-    linear_rows(&layer->o, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden, worker);
-
-    for (size_t t; (t = take_unit(worker)) < rows;)
-        ws->s[t] = norm_quantize_row(ws->x + t * hidden, layer->mlp_norm, hidden, m->eps, ws->a + t * ws->lda, scratch);
-    finish_loop(worker);
-    linear_rows(&layer->gate_up, ws->a, ws->lda, ws->s, rows, 0, ws->y, ws->ldy, worker);
-    for (size_t t; (t = take_unit(worker)) < rows;) {
-        float *gate = ws->y + t * ws->ldy;
-        silu_mul_row(gate, gate + inner, inner, scratch);
-        ws->s[t] = quantize_row(scratch, inner, ws->a + t * ws->lda);
-    }
-    finish_loop(worker);
-    linear_rows(&layer->down, ws->a, ws->lda, ws->s, rows, 1, ws->x, hidden, worker);
-}
-
-/* What the workers of one chunk share. */
-typedef struct {
-    const ModelWeights *m;
-    Workspace *ws;
-    const int64_t *tokens;
-    int8_t *q;
-    float *s;
-    size_t rows, parts, tasks;
-    const Part *const *part_of;
-} Chunk;
-
 static void run_chunk(Worker *worker, void *arguments)
 {
     const Chunk *chunk = arguments;
-    const ModelWeights *m = chunk->m;
-    Workspace *ws = chunk->ws;
-    const size_t hidden = (size_t)m->hidden;
-    for (size_t t; (t = take_unit(worker)) < chunk->rows;) {
-        const size_t id = (size_t)chunk->tokens[t];
-        for (size_t d = 0; d < hidden; d++)
-            ws->x[t * hidden + d] = (float)m->embed[id * hidden + d] * m->embed_scale[id];
+    const Workspace *ws = chunk->ws;
+    const size_t layers = (size_t)chunk->m->layers, kv_heads = (size_t)chunk->m->kv_heads;
+    const size_t thread = (size_t)worker->index, q_size = (size_t)(chunk->m->heads * chunk->m->head_dim);
+    Team single = {.threads = 1};
+    Worker alone = {&single, 0, 0};
+    const int divided = ws->block_count > 1;
+    const size_t first = divided ? thread * ws->block_rows : 0;
+    const Crew crew = {
+        divided ? &alone : worker,
+        ws->a + first * ws->lda,
+        ws->s + first,
+        ws->y + first * ws->ldy,
+        ws->attended + first * q_size,
+        ws->row_scratch + thread * ws->row_floats,
+        ws->attention_scratch + thread * ws->attention_bytes,
+    };
+    for (size_t index = 0; index <= layers; index++) {
+        if (divided) { /* the last rows, which see the most keys, first */
+            for (size_t i; (i = take_unit(worker)) < ws->block_count;)
+                run_block(&crew, chunk, index, ws->blocks + ws->block_count - 1 - i);
+            finish_loop(worker);
+        } else
+            run_block(&crew, chunk, index, ws->blocks);
+        for (size_t i; index < layers && (i = take_unit(worker)) < ws->part_count * kv_heads;)
+            extend_sv_max(ws->parts + i / kv_heads, index * kv_heads + i % kv_heads);
+        finish_loop(worker);
     }
-    finish_loop(worker);
-    for (size_t index = 0; index < (size_t)m->layers; index++)
-        run_layer(worker, m, index, ws, chunk->rows, chunk->part_of, chunk->parts, chunk->tasks);
-    float *scratch = ws->row_scratch + (size_t)worker->index * ws->row_floats;
-    for (size_t t; (t = take_unit(worker)) < chunk->rows;) {
-        uint8_t *a = ws->a + t * ws->lda;
-        chunk->s[t] = norm_quantize_row(ws->x + t * hidden, m->final_norm, hidden, m->eps, a, scratch);
-        for (size_t d = 0; d < hidden; d++)
-            chunk->q[t * hidden + d] = (int8_t)(a[d] - 128);
+}
+
+/* Rows of sequences from *sequence on, position *within, as parts, blocks and tasks. */
+static void plan_chunk(Workspace *ws, const ModelWeights *m, size_t rows, size_t threads, Sequence **sequence,
+                       size_t *within)
+{
+    ws->rows = rows;
+    ws->part_count = 0;
+    for (size_t row = 0; row < rows;) {
+        const size_t count = minimum(rows - row, (size_t)(*sequence)->count - *within);
+        Part *part = ws->parts + ws->part_count++;
+        *part = (Part){*sequence, row, (size_t)(*sequence)->start + *within, count};
+        for (size_t i = 0; i < count; i++)
+            ws->part_of[row + i] = part;
+        row += count;
+        *within += count;
+        if (*within == (size_t)(*sequence)->count) {
+            ++*sequence;
+            *within = 0;
+        }
+    }
+    ws->block_rows = rows_of_block(rows, threads);
+    ws->block_count = 0;
+    size_t tasks = 0;
+    for (size_t row = 0; row < rows; row += ws->block_rows) {
+        const size_t end = minimum(row + ws->block_rows, rows), first_task = tasks;
+        for (size_t at = row; at < end;) {
+            const Part *part = ws->part_of[at];
+            const size_t first = at - part->row;
+            const size_t count = minimum(minimum(task_queries(m), part->count - first), end - at);
+            for (size_t head = 0; head < (size_t)m->kv_heads; head++)
+                ws->tasks[tasks++] = (Task){part, head, first, count};
+            at += count;
+        }
+        ws->blocks[ws->block_count++] = (Block){row, end - row, first_task, tasks - first_task};
     }
 }
 
@@ -213,45 +141,21 @@ static void run_chunk(Worker *worker, void *arguments)
 int samebytes_forward(const ModelWeights *m, Sequence *sequences, int64_t count, const int64_t *tokens, int8_t *q,
                       float *s, int threads)
 {
-    const size_t hidden = (size_t)m->hidden, kv_heads = (size_t)m->kv_heads;
-    const size_t group = (size_t)m->heads / kv_heads, block = group < QUERY_ROWS ? QUERY_ROWS / group : 1;
+    const size_t hidden = (size_t)m->hidden;
     size_t total = 0, keys = 0;
     for (int64_t i = 0; i < count; i++) {
-        const size_t end = (size_t)(sequences[i].start + sequences[i].count);
         total += (size_t)sequences[i].count;
-        keys = end > keys ? end : keys;
+        keys = maximum(keys, (size_t)(sequences[i].start + sequences[i].count));
     }
-    const size_t most = minimum(total, CHUNK_ROWS);
-    Workspace ws;
-    if (!workspace_open(&ws, m, most, keys, threads))
-        return -1;
-    const Part *part_of[CHUNK_ROWS];
     threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-
-    size_t sequence = 0, within = 0;
+    Workspace ws;
+    const size_t most = minimum(total, CHUNK_ROWS);
+    if (!workspace_open(&ws, m, most, keys, (size_t)threads))
+        return -1;
+    size_t within = 0;
     for (size_t first = 0; first < total; first += most) {
-        const size_t rows = minimum(most, total - first);
-        size_t parts = 0, tasks = 0;
-        for (size_t row = 0; row < rows; parts++) {
-            Sequence *now = sequences + sequence;
-            const size_t here = minimum(rows - row, (size_t)now->count - within);
-            Part *part = ws.parts + parts;
-            *part = (Part){now, row, (size_t)now->start + within, here};
-            for (size_t i = 0; i < here; i++) {
-                part_of[row + i] = part;
-                ws.position[row + i] = (int64_t)(part->position + i);
-            }
-            for (size_t i = 0; i < here; i += block)
-                for (size_t h = 0; h < kv_heads; h++)
-                    ws.tasks[tasks++] = (Task){part, h, i, minimum(block, here - i)};
-            row += here;
-            within += here;
-            if (within == (size_t)now->count) {
-                sequence++;
-                within = 0;
-            }
-        }
-        run_team(threads, run_chunk, &(Chunk){m, &ws, tokens + first, q + first * hidden, s + first, rows, parts, tasks, part_of});
+        plan_chunk(&ws, m, minimum(most, total - first), (size_t)threads, &sequences, &within);
+        run_team(threads, run_chunk, &(Chunk){m, &ws, tokens + first, q + first * hidden, s + first});
     }
     free(ws.memory);
     return 0;

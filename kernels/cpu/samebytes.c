@@ -59,7 +59,7 @@ typedef struct {
 static void run_product(Worker *worker, void *arguments)
 {
     const Product *p = arguments;
-    linear_rows(p->layer, p->a, p->lda, p->s, p->rows, 0, p->y, (size_t)p->layer->n, worker);
+    linear_rows(p->layer, p->a, p->lda, p->s, p->rows, STORE, p->y, (size_t)p->layer->n, NULL, worker);
 }
 
 /* y [rows, n] = Linear(q [rows, k], s [rows]). Returns -1 when memory is short. */

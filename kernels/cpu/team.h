@@ -50,6 +50,10 @@ static inline void pause_briefly(void)
 static void finish_loop(Worker *worker)
 {
     Team *team = worker->team;
+    if (team->threads == 1) {
+        atomic_store(&team->next[worker->loop++ & 1], 0);
+        return;
+    }
     const int generation = atomic_load(&team->generation);
     worker->loop++;
     if (atomic_fetch_add(&team->arrived, 1) + 1 == team->threads) {

@@ -21,6 +21,7 @@
 #define PANEL 64
 
 #define INLINE static inline __attribute__((always_inline))
+INLINE size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 
 #if defined(__AVX512VNNI__) && defined(__AVX512F__)
 #include <immintrin.h>
@@ -28,7 +29,7 @@
 #define TILE_UNROLLED
 
 INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
+                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
 {
     __m512i sum[ROWS][PANEL / LANES];
 #pragma GCC unroll 8
@@ -36,19 +37,23 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
             sum[r][v] = init ? _mm512_loadu_si512(init + r * ld_init + v * LANES) : _mm512_setzero_si512();
-    for (size_t g = 0; g < groups; g++) {
-        __m512i columns[PANEL / LANES];
-#pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++)
-            columns[v] = _mm512_loadu_si512(b + (g * vectors + v) * 64);
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            int32_t four;
-            memcpy(&four, a + r * lda + g * 4, 4);
-            const __m512i row = _mm512_set1_epi32(four);
+    for (size_t g = 0, pause = groups; g < groups; pause = minimum(g + every, groups)) {
+        if (ahead)
+            _mm_prefetch((const char *)ahead, _MM_HINT_T1), ahead += 64, pause = minimum(g + every, groups);
+        for (; g < pause; g++) {
+            __m512i columns[PANEL / LANES];
 #pragma GCC unroll 8
             for (int v = 0; v < vectors; v++)
-                sum[r][v] = _mm512_dpbusd_epi32(sum[r][v], row, columns[v]);
+                columns[v] = _mm512_loadu_si512(b + (g * vectors + v) * 64);
+#pragma GCC unroll 8
+            for (int r = 0; r < rows; r++) {
+                int32_t four;
+                memcpy(&four, a + r * lda + g * 4, 4);
+                const __m512i row = _mm512_set1_epi32(four);
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; v++)
+                    sum[r][v] = _mm512_dpbusd_epi32(sum[r][v], row, columns[v]);
+            }
         }
     }
 #pragma GCC unroll 8
@@ -102,7 +107,7 @@ INLINE void tile_avx2(const int rows, const int vectors, const uint8_t *a, size_
 }
 
 INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
+                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
 {
 #define PART(R) tile_avx2(R, vectors, a + r * lda, lda, b + v * 64, groups, start, ld_init, c + r * PANEL + v * LANES)
     for (int v = 0; v < vectors; v++)
@@ -122,7 +127,7 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 #define TILE_ISA "portable"
 
 INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
+                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
 {
     const int columns = vectors * LANES;
     for (int r = 0; r < rows; r++) {
@@ -144,12 +149,12 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 /* rows 1..ROWS, vectors 1..4; init NULL for zeros, else rows of it lie ld_init apart (0: one row for all);
  * c has rows of PANEL. */
 static __attribute__((noinline)) void tile(int rows, int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                                           size_t groups, const int32_t *init, size_t ld_init, int32_t *c)
+                                           size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
 {
 #ifdef TILE_UNROLLED /* one copy for each size, its sums in registers */
 #define SIZE(R, V)                                                                                                  \
     case (R)*8 + (V):                                                                                               \
-        tile_fixed(R, V, a, lda, b, groups, init, ld_init, c);                                                      \
+        tile_fixed(R, V, a, lda, b, groups, init, ld_init, c, ahead, every);                                                      \
         break;
 #define SIZES(R) SIZE(R, 1) SIZE(R, 2) SIZE(R, 3) SIZE(R, 4)
     switch (rows * 8 + vectors) {
@@ -163,7 +168,7 @@ static __attribute__((noinline)) void tile(int rows, int vectors, const uint8_t 
 #undef SIZES
 #undef SIZE
 #else
-    tile_fixed(rows, vectors, a, lda, b, groups, init, ld_init, c);
+    tile_fixed(rows, vectors, a, lda, b, groups, init, ld_init, c, ahead, every);
 #endif
 }
 
