@@ -45,36 +45,56 @@ INLINE void cache_write(Cache *cache, size_t head, size_t p, size_t dim, const u
 INLINE size_t attention_scratch(size_t rows, size_t keys, size_t dim)
 {
     const size_t padded = round_up(keys, PANEL);
-    return rows * padded * (sizeof(float) + 2) + rows * 2 * round_up(dim, PANEL) * sizeof(int32_t) + 4096;
+    return ROWS * (padded + LANES) * sizeof(float) + rows * 2 * (padded + round_up(dim, PANEL) * sizeof(int32_t));
 }
 
-/* The largest score. Flipping the lower bits of negative floats makes integer order float order. */
-INLINE float largest_score(const float *t, size_t count)
+/* The largest of whole panels of scores. Flipping the lower bits of negative floats makes integer order float
+ * order. */
+INLINE float largest_score(const float *t, size_t padded)
 {
     int32_t best = INT32_MIN;
-    for (size_t j = 0; j < count; j++) {
-        const int32_t bits = to_bits(t[j]), key = bits ^ ((bits >> 31) & 0x7fffffff);
-        best = key > best ? key : best;
-    }
+    for (size_t j = 0; j < padded; j += PANEL)
+        for (size_t n = 0; n < PANEL; n++) {
+            const int32_t bits = to_bits(t[j + n]), key = bits ^ ((bits >> 31) & 0x7fffffff);
+            best = key > best ? key : best;
+        }
     return from_bits(best ^ ((best >> 31) & 0x7fffffff));
 }
 
-/* One row: t holds scores of `visible` keys and is used up; digits are written for `padded`. Returns L. */
-INLINE int32_t softmax_row(float *t, float m, const float *sv, float h, size_t visible, size_t padded,
-                           uint8_t *high, uint8_t *low)
+/* The digits of w = 128 * high + low of a panel of keys; returns the sum of their p. */
+INLINE int32_t softmax_panel(const float *restrict t, float m, const float *restrict sv, float h,
+                             uint8_t *restrict high, uint8_t *restrict low)
 {
     int32_t total = 0;
-    for (size_t j = 0; j < visible; j++) {
-        const float e = exp2_contract(t[j] - m);
+    for (size_t n = 0; n < PANEL; n++) {
+        const float e = exp2_contract(t[n] - m);
+        const int32_t w = round_even(e * (sv[n] * h));
         total += round_even(e * 16256.0f);
-        t[j] = from_bits(round_even(e * (sv[j] * h)));
+        high[n] = (uint8_t)(w >> 7);
+        low[n] = (uint8_t)(w & 127);
     }
-    memset(t + visible, 0, (padded - visible) * sizeof *t);
-    for (size_t j = 0; j < padded; j++) {
-        const int32_t w = to_bits(t[j]);
-        high[j] = (uint8_t)(w >> 7);
-        low[j] = (uint8_t)(w & 127);
+    return total;
+}
+
+/* One row of scores, of which the first `visible` count: L, and the digits for `padded` keys, zeros from `visible` on.
+ * Scores after those become -infinity, of which p is 0; w is 0 too when sv is. */
+static int32_t softmax_row(float *t, const float *sv, float h, size_t visible, size_t padded, uint8_t *high,
+                           uint8_t *low)
+{
+    const size_t whole = visible / PANEL * PANEL, rest = visible - whole, end = rest ? whole + PANEL : whole;
+    int32_t total = 0;
+    for (size_t j = visible; j < end; j++)
+        t[j] = -INFINITY;
+    const float m = largest_score(t, end);
+    for (size_t j = 0; j < whole; j += PANEL)
+        total += softmax_panel(t + j, m, sv + j, h, high + j, low + j);
+    if (rest) {
+        float last[PANEL] = {0};
+        memcpy(last, sv + whole, rest * sizeof *last);
+        total += softmax_panel(t + whole, m, last, h, high + whole, low + whole);
     }
+    memset(high + end, 0, padded - end);
+    memset(low + end, 0, padded - end);
     return total;
 }
 
@@ -85,36 +105,37 @@ static void attention_block(const Cache *cache, size_t head, size_t dim, size_t 
 {
     const size_t capacity = (size_t)cache->capacity, rows = tokens * group, keys = p0 + tokens;
     const size_t padded = round_up(keys, PANEL), wide = round_up(dim, PANEL);
+    const size_t stride = padded + LANES; /* rows of a power of two would share few sets of the cache */
     const int8_t *k = cache->k + head * capacity * dim;
     const int32_t *k_offset = cache->k_offset + head * capacity;
     const float *sk = cache->sk + head * capacity, *sv = cache->sv + head * capacity;
     const float *sv_max = cache->sv_max + head * capacity;
 
     float *scores = scratch;
-    uint8_t *high = (uint8_t *)(scores + rows * padded), *low = high + rows * padded;
+    uint8_t *high = (uint8_t *)(scores + ROWS * stride), *low = high + rows * padded;
     int32_t *sums = (int32_t *)(low + rows * padded); /* padded is a multiple of 4 */
     memset(sums, 0, 2 * rows * wide * sizeof *sums);
 
-    for (size_t j = 0; j < padded; j += PANEL)
-        for (size_t r = 0; r < rows; r += ROWS) {
+    int32_t totals[QUERY_ROWS + 64];
+    for (size_t r = 0; r < rows; r += ROWS) { /* the scores of a tile's rows stay in the first-level cache */
+        const size_t count = minimum(ROWS, rows - r);
+        for (size_t j = 0; j < padded; j += PANEL) {
             int32_t products[ROWS * PANEL];
-            const size_t count = minimum(ROWS, rows - r);
-            tile((int)count, PANEL / LANES, q + r * dim, dim, k + j * dim, dim / 4, k_offset + j, 0, products, NULL, 1);
+            run_tile((int)count, PANEL / LANES,
+                     &(Tile){q + r * dim, dim, k + j * dim, dim / 4, k_offset + j, 0, products, PANEL, NULL, 0});
             for (size_t i = 0; i < count; i++) {
-                float *t = scores + (r + i) * padded + j;
+                float *t = scores + i * stride + j;
                 const float scale = c[r + i];
                 for (size_t n = 0; n < PANEL; n++)
                     t[n] = ((float)products[i * PANEL + n] * scale) * sk[j + n];
             }
         }
-
-    int32_t totals[QUERY_ROWS + 64];
-    for (size_t r = 0; r < rows; r++) {
-        const size_t p = p0 + r / group;
-        float *t = scores + r * padded;
-        const float m = largest_score(t, p + 1);
-        const float h = sv_max[p] > 0.0f ? 16256.0f / sv_max[p] : 0.0f;
-        totals[r] = softmax_row(t, m, sv, h, p + 1, padded, high + r * padded, low + r * padded);
+        for (size_t i = r; i < r + count; i++) {
+            const size_t p = p0 + i / group;
+            const float h = sv_max[p] > 0.0f ? 16256.0f / sv_max[p] : 0.0f;
+            totals[i] =
+                softmax_row(scores + (i - r) * stride, sv, h, p + 1, padded, high + i * padded, low + i * padded);
+        }
     }
 
     const int8_t *panel = cache->v + head * capacity * round_up(dim, LANES);
@@ -124,12 +145,10 @@ static void attention_block(const Cache *cache, size_t head, size_t dim, size_t 
         for (size_t j = 0; j < padded; j += KEY_BLOCK) {
             const size_t groups = minimum(KEY_BLOCK, padded - j) / 4;
             for (size_t r = 0; r < 2 * rows; r += ROWS) { /* rows of low digits follow those of high digits */
-                int32_t products[ROWS * PANEL];
-                const size_t count = minimum(ROWS, 2 * rows - r);
-                tile((int)count, vectors, high + r * padded + j, padded, panel + j * columns, groups,
-                     sums + r * wide + start, wide, products, NULL, 1);
-                for (size_t i = 0; i < count; i++)
-                    memcpy(sums + (r + i) * wide + start, products + i * PANEL, columns * sizeof *sums);
+                int32_t *sum = sums + r * wide + start;
+                const uint8_t *digits = high + r * padded + j;
+                run_tile((int)minimum(ROWS, 2 * rows - r), vectors,
+                         &(Tile){digits, padded, panel + j * columns, groups, sum, wide, sum, wide, NULL, 0});
             }
         }
         panel += capacity * columns;

@@ -29,7 +29,7 @@ def fits_engine(config: ModelConfig) -> bool:
 
 
 def in_turns(gate: Linear8, up: Linear8) -> Linear8:
-    """LANES rows of each in turns, so that one tile holds both factors of an output; rows of zeros fill up."""
+    """LANES rows of each in turns, so that a tile holds both factors of an output; rows of zeros fill up."""
 
     def merge(a: Tensor, b: Tensor) -> Tensor:
         spare = -len(a) % LANES

@@ -1,4 +1,4 @@
-/* What becomes of the rows of one block between two layers' attention. */
+/* The steps of one layer over the rows of one block. */
 #ifndef SAMEBYTES_LAYER_H
 #define SAMEBYTES_LAYER_H
 
@@ -7,11 +7,11 @@
 /* One worker, or all of them together, with what they need for the rows of one block. */
 typedef struct {
     Worker *worker;
-    uint8_t *a; /* [rows][lda]: q + 128 */
-    float *s;   /* [rows] */
-    float *y;   /* [rows][ldy] */
-    float *attended; /* [rows][heads * head_dim] */
-    float *row_scratch;
+    uint8_t *a;         /* [rows][lda]: quantised, q + 128 */
+    float *s;           /* [rows] */
+    float *y;           /* [rows][ldy] */
+    float *attended;    /* [rows][heads * head_dim] */
+    float *row_scratch; /* of this worker, as is attention_scratch */
     void *attention_scratch;
 } Crew;
 

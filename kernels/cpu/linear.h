@@ -66,7 +66,7 @@ INLINE void write_row(const Linear *layer, size_t start, size_t columns, const i
             silu_mul_row(value + i, value + i + LANES, LANES, y + (start + i) / 2);
 }
 
-/* Rows first … last - 1 of one panel. While it is multiplied, the lines of the panel at `ahead` come nearer. */
+/* Rows first … last - 1 of one panel. While it is multiplied, the panel at `ahead` comes nearer. */
 static void linear_panel(const Linear *layer, size_t panel, const uint8_t *a, size_t lda, const float *s, size_t first,
                          size_t last, Into into, float *y, size_t ldy, const int8_t *ahead, size_t ahead_bytes)
 {
@@ -74,11 +74,12 @@ static void linear_panel(const Linear *layer, size_t panel, const uint8_t *a, si
     const size_t groups = padded_k((size_t)layer->k) / 4, tiles = (last - first + ROWS - 1) / ROWS;
     const size_t lines = minimum((ahead_bytes / 64 + tiles - 1) / tiles, groups);
     const int8_t *b = layer->packed + start * groups * 4;
-    for (size_t t = first; t < last; t += ROWS, ahead += lines * 64) {
-        int32_t sums[ROWS * PANEL];
+    int32_t sums[ROWS * PANEL];
+    for (size_t t = first; t < last; t += ROWS) {
         const size_t count = minimum(ROWS, last - t);
-        tile((int)count, panel_vectors((size_t)layer->n, start), a + t * lda, lda, b, groups, layer->offset + start, 0,
-             sums, lines ? ahead : NULL, lines ? groups / lines : groups);
+        const int8_t *slice = ahead ? ahead + (t - first) / ROWS * lines * 64 : NULL;
+        run_tile((int)count, panel_vectors((size_t)layer->n, start),
+                 &(Tile){a + t * lda, lda, b, groups, layer->offset + start, 0, sums, PANEL, slice, lines});
         for (size_t r = 0; r < count; r++)
             if (columns == PANEL)
                 write_row(layer, start, PANEL, sums + r * PANEL, s[t + r], into, y + (t + r) * ldy);
@@ -110,7 +111,8 @@ static void linear_rows(const Linear *layer, const uint8_t *a, size_t lda, const
             ahead = following->packed + (unit + threads - panels * blocks) * ahead_bytes;
         }
         if (first < rows)
-            linear_panel(layer, panel, a, lda, s, first, minimum(first + block, rows), into, y, ldy, ahead, ahead_bytes);
+            linear_panel(layer, panel, a, lda, s, first, minimum(first + block, rows), into, y, ldy, ahead,
+                         ahead_bytes);
     }
     finish_loop(worker);
 }

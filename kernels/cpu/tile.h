@@ -1,6 +1,6 @@
 /* Exact integer tile products, the one part that is written per instruction set.
  *
- * `tile` computes c[r][n] = init[r][n] + sum_k a[r][k] * b[k][n] for up to ROWS rows and up to PANEL columns.
+ * `run_tile` computes c[r][n] = init[r][n] + sum_k a[r][k] * b[k][n] for up to ROWS rows and up to PANEL columns.
  * a is uint8, b is int8, the sum is int32 and cannot overflow within the contract's sizes. No saturating
  * instruction is used: vpdpbusd adds four exact products into 32 bits, vpmaddwd two of 16-bit operands.
  *
@@ -21,34 +21,55 @@
 #define PANEL 64
 
 #define INLINE static inline __attribute__((always_inline))
+
 INLINE size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Rows of a, init and c lie lda, ld_init (0: one row for all) and ld_c apart. init may be c. */
+typedef struct {
+    const uint8_t *a;
+    size_t lda;
+    const int8_t *b;
+    size_t groups; /* of 4 k */
+    const int32_t *init;
+    size_t ld_init;
+    int32_t *c;
+    size_t ld_c;
+    const int8_t *ahead; /* memory needed soon, or NULL: where it pays, `ahead_lines` lines are fetched meanwhile */
+    size_t ahead_lines;  /* 1 … groups */
+} Tile;
 
 #if defined(__AVX512VNNI__) && defined(__AVX512F__)
 #include <immintrin.h>
 #define TILE_ISA "avx512-vnni"
 #define TILE_UNROLLED
 
-INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
+INLINE void tile_fixed(const int rows, const int vectors, const Tile *tile)
 {
+    const uint8_t *a = tile->a;
+    const int8_t *b = tile->b, *ahead = tile->ahead;
+    const size_t lda = tile->lda, step = ahead ? tile->groups / tile->ahead_lines : tile->groups;
     __m512i sum[ROWS][PANEL / LANES];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = init ? _mm512_loadu_si512(init + r * ld_init + v * LANES) : _mm512_setzero_si512();
-    for (size_t g = 0, pause = groups; g < groups; pause = minimum(g + every, groups)) {
-        if (ahead)
-            _mm_prefetch((const char *)ahead, _MM_HINT_T1), ahead += 64, pause = minimum(g + every, groups);
-        for (; g < pause; g++) {
+            sum[r][v] = _mm512_loadu_si512(tile->init + r * tile->ld_init + v * LANES);
+    for (size_t left = tile->groups; left;) {
+        const size_t now = minimum(step, left);
+        left -= now;
+        if (ahead) {
+            _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+            ahead += 64;
+        }
+        for (const int8_t *end = b + now * vectors * 64; b < end; a += 4, b += vectors * 64) {
             __m512i columns[PANEL / LANES];
 #pragma GCC unroll 8
             for (int v = 0; v < vectors; v++)
-                columns[v] = _mm512_loadu_si512(b + (g * vectors + v) * 64);
+                columns[v] = _mm512_loadu_si512(b + v * 64);
 #pragma GCC unroll 8
             for (int r = 0; r < rows; r++) {
                 int32_t four;
-                memcpy(&four, a + r * lda + g * 4, 4);
+                memcpy(&four, a + r * lda, 4);
                 const __m512i row = _mm512_set1_epi32(four);
 #pragma GCC unroll 8
                 for (int v = 0; v < vectors; v++)
@@ -56,11 +77,13 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
             }
         }
     }
+    int32_t *c = tile->c;
+    const size_t ld_c = tile->ld_c;
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
-            _mm512_storeu_si512(c + r * PANEL + v * LANES, sum[r][v]);
+            _mm512_storeu_si512(c + r * ld_c + v * LANES, sum[r][v]);
 }
 
 #elif defined(__AVX2__)
@@ -69,9 +92,13 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 #define AVX2_ROWS 3 /* times 4 sums, with the rows and one vector of columns: all 16 registers */
 
 /* 16 columns of up to AVX2_ROWS rows. A sum holds 4 columns, each in two halves of 2 products. */
-INLINE void tile_avx2(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b, size_t groups,
-                      const int32_t *init, size_t ld_init, int32_t *c)
+INLINE void tile_avx2(const int rows, const int vectors, const Tile *tile, int first, int vector)
 {
+    const uint8_t *a = tile->a + first * tile->lda;
+    const int8_t *b = tile->b + vector * 64;
+    const size_t lda = tile->lda, groups = tile->groups;
+    const int32_t *init = tile->init + first * tile->ld_init + vector * LANES;
+    int32_t *c = tile->c + first * tile->ld_c + vector * LANES;
     __m256i sum[AVX2_ROWS][4];
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
@@ -102,41 +129,35 @@ INLINE void tile_avx2(const int rows, const int vectors, const uint8_t *a, size_
         for (int i = 0; i < 4; i++)
             _mm256_storeu_si256((__m256i *)(halves + i * 8), sum[r][i]);
         for (int n = 0; n < LANES; n++)
-            c[r * PANEL + n] = halves[2 * n] + halves[2 * n + 1] + (init ? init[r * ld_init + n] : 0);
+            c[r * tile->ld_c + n] = halves[2 * n] + halves[2 * n + 1] + init[r * tile->ld_init + n];
     }
 }
 
-INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
+INLINE void tile_fixed(const int rows, const int vectors, const Tile *tile)
 {
-#define PART(R) tile_avx2(R, vectors, a + r * lda, lda, b + v * 64, groups, start, ld_init, c + r * PANEL + v * LANES)
     for (int v = 0; v < vectors; v++)
-        for (int r = 0; r < rows; r += AVX2_ROWS) {
-            const int32_t *start = init ? init + r * ld_init + v * LANES : NULL;
+        for (int r = 0; r < rows; r += AVX2_ROWS)
             if (rows - r >= 3)
-                PART(3);
+                tile_avx2(3, vectors, tile, r, v);
             else if (rows - r == 2)
-                PART(2);
+                tile_avx2(2, vectors, tile, r, v);
             else
-                PART(1);
-        }
-#undef PART
+                tile_avx2(1, vectors, tile, r, v);
 }
 
 #else
 #define TILE_ISA "portable"
 
-INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                       size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
+INLINE void tile_fixed(const int rows, const int vectors, const Tile *tile)
 {
     const int columns = vectors * LANES;
     for (int r = 0; r < rows; r++) {
-        int32_t *sum = c + r * PANEL;
+        int32_t *sum = tile->c + r * tile->ld_c;
         for (int n = 0; n < columns; n++)
-            sum[n] = init ? init[r * ld_init + n] : 0;
-        for (size_t g = 0; g < groups; g++) {
-            const uint8_t *four = a + r * lda + g * 4;
-            const int8_t *column = b + g * columns * 4;
+            sum[n] = tile->init[r * tile->ld_init + n];
+        for (size_t g = 0; g < tile->groups; g++) {
+            const uint8_t *four = tile->a + r * tile->lda + g * 4;
+            const int8_t *column = tile->b + g * columns * 4;
             for (int n = 0; n < columns; n++)
                 sum[n] += four[0] * column[4 * n] + four[1] * column[4 * n + 1] + four[2] * column[4 * n + 2] +
                           four[3] * column[4 * n + 3];
@@ -146,15 +167,13 @@ INLINE void tile_fixed(const int rows, const int vectors, const uint8_t *a, size
 
 #endif
 
-/* rows 1..ROWS, vectors 1..4; init NULL for zeros, else rows of it lie ld_init apart (0: one row for all);
- * c has rows of PANEL. */
-static __attribute__((noinline)) void tile(int rows, int vectors, const uint8_t *a, size_t lda, const int8_t *b,
-                                           size_t groups, const int32_t *init, size_t ld_init, int32_t *c, const int8_t *ahead, size_t every)
+/* rows 1 … ROWS, vectors 1 … 4 */
+static __attribute__((noinline)) void run_tile(int rows, int vectors, const Tile *tile)
 {
 #ifdef TILE_UNROLLED /* one copy for each size, its sums in registers */
 #define SIZE(R, V)                                                                                                  \
     case (R)*8 + (V):                                                                                               \
-        tile_fixed(R, V, a, lda, b, groups, init, ld_init, c, ahead, every);                                                      \
+        tile_fixed(R, V, tile);                                                                                     \
         break;
 #define SIZES(R) SIZE(R, 1) SIZE(R, 2) SIZE(R, 3) SIZE(R, 4)
     switch (rows * 8 + vectors) {
@@ -168,7 +187,7 @@ static __attribute__((noinline)) void tile(int rows, int vectors, const uint8_t 
 #undef SIZES
 #undef SIZE
 #else
-    tile_fixed(rows, vectors, a, lda, b, groups, init, ld_init, c, ahead, every);
+    tile_fixed(rows, vectors, tile);
 #endif
 }
 

@@ -7,8 +7,8 @@
 #include "attention.h"
 
 #define CHUNK_ROWS 1024 /* rows that go through all layers together */
-#define BLOCK_ROWS 96   /* rows that one worker takes through a layer: what it makes stays in its second-level cache */
-#define ALONE_ROWS 48   /* a worker: with fewer rows, all workers share each product, and weights are read once */
+#define BLOCK_ROWS 72   /* most rows that one worker takes through a layer: they stay in its second-level cache */
+#define ALONE_ROWS 32   /* a worker: with fewer rows, all workers share each product, and weights are read once */
 #define ALIGN 64
 
 typedef struct {
@@ -46,7 +46,8 @@ typedef struct {
     size_t row, rows, task, tasks;
 } Block;
 
-/* Rows of a chunk; queries as [kv head][row][head of the group]. */
+/* What a chunk of rows needs: queries are [kv head][row][head of the group]; from `a` on, arrays that hold the rows of
+ * one block for each worker (layer.h). */
 typedef struct {
     size_t rows, block_rows;
     float *x, *q_scale;
@@ -75,14 +76,14 @@ INLINE size_t rows_of_block(size_t rows, size_t threads)
     if (rows < threads * ALONE_ROWS)
         return rows;
     const size_t each = (rows + threads * BLOCK_ROWS - 1) / (threads * BLOCK_ROWS);
-    return minimum(round_up((rows + threads * each - 1) / (threads * each), ROWS), BLOCK_ROWS);
+    return (rows + threads * each - 1) / (threads * each);
 }
 
 /* Gives every array its place from `base` on and returns the bytes in use. */
 static size_t lay_out(Workspace *ws, const ModelWeights *m, uintptr_t base, size_t rows, size_t threads)
 {
     const size_t hidden = (size_t)m->hidden, heads = (size_t)m->heads, q_size = heads * (size_t)m->head_dim;
-    const size_t crew_rows = minimum(rows + threads * ROWS, threads * BLOCK_ROWS);
+    const size_t crew_rows = minimum(rows + threads, threads * BLOCK_ROWS);
     size_t used = 0;
 #define PLACE(member, count)                                                                                        \
     (ws->member = (void *)(base + used), used += round_up((count) * sizeof *ws->member, ALIGN))

@@ -71,6 +71,25 @@ def test_values_of_zero_and_long_history():
     assert found[0][1] == found[1][1]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_rows_are_divided_without_a_trace(threads):
+    """Sequences across chunks and blocks of rows, blocks of one worker and blocks of all, more workers than cores."""
+    config = dataclasses.replace(tiny_config("qwen2"), max_position=1500)
+    weights = build_weights(config, tiny_tensors(config))
+    lengths = [(700, 1, 460, 30), (1, 5, 40, 2), (33, 1, 90, 64)]
+    found = []
+    for backend in (TorchBackend(weights), EngineBackend(weights, Engine(threads))):
+        caches = [backend.new_cache(sum(counts)) for counts in zip(*lengths, strict=True)]
+        parts = []
+        for counts in lengths:
+            segments = [Segment(c, tiny_tokens(n, n)) for c, n in zip(caches, counts, strict=True)]
+            hidden = backend.forward(segments)
+            parts += [hidden.q, hidden.s]
+        found.append((parts, [cache.sha256() for cache in caches]))
+    assert all(same_bits(a, b) for a, b in zip(found[0][0], found[1][0], strict=True))
+    assert found[0][1] == found[1][1]
+
+
 def saturating_mm(q: Tensor, w: Tensor) -> Tensor:
     """What an unsigned × signed product does with 16-bit saturating sums of pairs (vpmaddubsw)."""
     q, w = torch.nn.functional.pad(q, (0, q.shape[1] % 2)), torch.nn.functional.pad(w, (0, q.shape[1] % 2))
