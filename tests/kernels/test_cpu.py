@@ -73,7 +73,7 @@ def test_values_of_zero_and_long_history():
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_rows_are_divided_without_a_trace(threads):
-    """Sequences across chunks and blocks of rows, blocks of one worker and blocks of all, more workers than cores."""
+    """Sequences across chunks and blocks of rows; a block for each worker or one for all; many workers."""
     config = dataclasses.replace(tiny_config("qwen2"), max_position=1500)
     weights = build_weights(config, tiny_tensors(config))
     lengths = [(700, 1, 460, 30), (1, 5, 40, 2), (33, 1, 90, 64)]
