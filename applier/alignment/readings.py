@@ -15,7 +15,7 @@ from .costs import Costs
 from .evidence import step_evidence
 from .likeness import Likeness
 from .scene import Scene
-from .siblings import with_insertions
+from .siblings import Insertions
 from .table import DELETE, KEEP, Step
 from .traces import Traces
 from .writing import Writer
@@ -37,7 +37,7 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
 
     The first setting's reading comes first. Evidence holds, besides that of the steps and of the text,
     `votes` (settings that gave the reading) and `by_N` for each of them, the magnitudes of edit (`shown`)
-    and `window`, and whether only `with_insertions` gave the reading (`sibling`) or some other one
+    and `window`, and whether only `Insertions` gave the reading (`sibling`) or some other one
     (`beside_sibling`).
     """
     likeness = Likeness.of(scene)
@@ -52,8 +52,9 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
             merged = tuple(writer.write(shift=shift))
             found.setdefault(merged, (steps, []))[1].extend(numbers)
     others = len(found)
+    insertions = Insertions(scene)
     for steps, numbers in aligned:
-        for variant in with_insertions(scene, steps):
+        for variant in insertions.of(steps):
             merged = tuple(Writer(scene, variant).write())
             found.setdefault(merged, (variant, []))[1].extend(numbers)
     traces = Traces(scene)

@@ -16,24 +16,31 @@ from .scene import Scene
 from .table import INSERT, KEEP, MATCH, Step
 
 
-def with_insertions(scene: Scene, steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """The steps with one chunk read so, for every chunk and place where that is another reading; and with all
-    of them, where several can be.
-    """
-    every: list[Step] | None = None
-    count = 0
-    for first, last in _chunks(scene):
-        for place in _places(scene, first, last):
-            read = _spliced(scene, steps, first, last, *place)
-            if read is None or _same(read, steps):
-                continue
-            yield read
-            both = _spliced(scene, every or steps, first, last, *place)
-            if both is not None:
-                every, count = both, count + 1
-            break
-    if every is not None and count > 1:
-        yield every
+class Insertions:
+    """Where the chunks of an edit can be read so."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._places = [(*chunk, _places(scene, *chunk)) for chunk in _chunks(scene)]
+
+    def of(self, steps: Sequence[Step]) -> Iterator[list[Step]]:
+        """The steps with one chunk read so, for every chunk and place where that is another reading; and with
+        all of them, where several can be.
+        """
+        every: list[Step] | None = None
+        count = 0
+        for first, last, places in self._places:
+            for place in places:
+                read = _spliced(self._scene, steps, first, last, *place)
+                if read is None or _same(read, steps):
+                    continue
+                yield read
+                both = _spliced(self._scene, every or steps, first, last, *place)
+                if both is not None:
+                    every, count = both, count + 1
+                break
+        if every is not None and count > 1:
+            yield every
 
 
 def _chunks(scene: Scene) -> list[tuple[int, int]]:
@@ -54,21 +61,22 @@ def _places(scene: Scene, first: int, last: int) -> list[tuple[int, int, int]]:
     """
     if any(scene.silent[first : last + 1]):
         return []
-    ours = [line.strip() for line in scene.edit[first : last + 1]]
-    theirs = [None if item is GAP else item.strip() for item in scene.items]
+    ours = scene.edit_texts[first : last + 1]
+    theirs = [None if item is GAP else text for item, text in zip(scene.items, scene.item_texts, strict=True)]
+    rows: dict[str | None, list[int]] = {}
+    for row, text in enumerate(ours):
+        rows.setdefault(text, []).append(row)
     found: list[tuple[int, int, int, int]] = []
     for column in range(1, len(theirs)):
-        below = _common(ours[::-1], theirs, column)
+        # What begins at the column begins with its line, and what ends there ends with the line before.
+        starts, ends = rows.get(theirs[column], ()), rows.get(theirs[column - 1], ())
+        if not starts or not ends:
+            continue
+        below = next((len(ours) - row for row in starts if row and _stands(ours[row:], theirs, column)), 0)
         if not below:
             continue
-        above = next(
-            (
-                n
-                for n in range(min(len(ours) - below, column), 0, -1)
-                if theirs[column - n : column] == ours[:n]
-            ),
-            0,
-        )
+        sizes = (row + 1 for row in reversed(ends) if row < min(len(ours) - below, column))
+        above = next((size for size in sizes if _stands(ours[:size], theirs, column - size)), 0)
         middle = ours[above : len(ours) - below]
         context = [*ours[:above], *ours[len(ours) - below :]]
         weight = sum(map(letters, context))
@@ -77,12 +85,8 @@ def _places(scene: Scene, first: int, last: int) -> list[tuple[int, int, int]]:
     return [(-column, above, below) for _, column, above, below in sorted(found, reverse=True)]
 
 
-def _common(ours: Sequence[str], theirs: Sequence[str | None], column: int) -> int:
-    """How many of the last lines (`ours` from the last on) begin at a column: the most that do."""
-    for size in range(min(len(ours) - 1, len(theirs) - column), 0, -1):
-        if theirs[column : column + size] == list(ours[:size][::-1]):
-            return size
-    return 0
+def _stands(ours: Sequence[str], theirs: Sequence[str | None], column: int) -> bool:
+    return theirs[column : column + len(ours)] == ours
 
 
 def _spliced(

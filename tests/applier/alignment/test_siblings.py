@@ -4,7 +4,7 @@ from applier.alignment.alignments import alignments
 from applier.alignment.costs import SETTINGS
 from applier.alignment.likeness import Likeness
 from applier.alignment.scene import Scene
-from applier.alignment.siblings import with_insertions
+from applier.alignment.siblings import Insertions
 from applier.alignment.writing import Writer
 from applier.window import GAP, Item
 
@@ -35,7 +35,8 @@ EDIT = ["  // ... existing code ...", "  })", "", *NEW, "  it('counts pages', ()
 def added(edit: list[str]) -> list[list[Item]]:
     scene = Scene.of(FILE, edit, "javascript")
     found = alignments(scene, Likeness.of(scene), SETTINGS)
-    return [Writer(scene, read).write() for steps, _ in found for read in with_insertions(scene, steps)]
+    insertions = Insertions(scene)
+    return [Writer(scene, read).write() for steps, _ in found for read in insertions.of(steps)]
 
 
 def test_it_is_read_as_an_insertion_too():
