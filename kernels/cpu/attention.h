@@ -24,10 +24,13 @@ INLINE void cache_write(Cache *cache, size_t head, size_t p, size_t dim, const u
     const size_t capacity = (size_t)cache->capacity, at = head * capacity + p;
     int8_t *key = cache->k + (head * capacity + p / PANEL * PANEL) * dim + p % PANEL * 4;
     int32_t total = 0;
-    for (size_t d = 0; d < dim; d++) {
-        const int8_t value = (int8_t)(k[d] - 128);
-        total += value;
-        key[d / 4 * PANEL * 4 + d % 4] = value;
+    for (size_t d = 0; d < dim; d++)
+        total += k[d] - 128;
+    for (size_t d = 0; d < dim; d += 4) {
+        uint32_t four;
+        memcpy(&four, k + d, 4);
+        four ^= 0x80808080u; /* minus 128, each byte */
+        memcpy(key + d * PANEL, &four, 4);
     }
     cache->k_offset[at] = -128 * total;
     cache->sk[at] = sk;
@@ -65,15 +68,15 @@ INLINE float largest_score(const float *t, size_t padded)
 INLINE int32_t softmax_panel(const float *restrict t, float m, const float *restrict sv, float h,
                              uint8_t *restrict high, uint8_t *restrict low)
 {
-    int32_t total = 0;
+    uint32_t total = 0;
     for (size_t n = 0; n < PANEL; n++) {
         const float e = exp2_contract(t[n] - m);
         const int32_t w = round_even(e * (sv[n] * h));
-        total += round_even(e * 16256.0f);
+        total += (uint32_t)to_bits(e * 16256.0f + 0x1.8p23f); /* round_even, but for a constant that is taken off once */
         high[n] = (uint8_t)(w >> 7);
         low[n] = (uint8_t)(w & 127);
     }
-    return total;
+    return (int32_t)(total - PANEL * 0x4b400000u);
 }
 
 /* One row of scores, of which the first `visible` count: L, and the digits for `padded` keys, zeros from `visible` on.

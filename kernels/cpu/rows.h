@@ -39,7 +39,7 @@ INLINE float largest(const float *x, size_t count)
     return from_bits(bits);
 }
 
-/* EXP2 of d <= 0, where the larger bits are the lower number */
+/* EXP2 of d <= 0, where the larger bits are the lower number. p × 2^n is exact: n is added to the exponent of p. */
 INLINE float exp2_contract(float d)
 {
     const uint32_t bits = (uint32_t)to_bits(d), lowest = 0xc1c00000; /* -24 */
@@ -47,7 +47,7 @@ INLINE float exp2_contract(float d)
     const float n = floorf(clamped);
     const float f = clamped - n;
     const float p = 1.0f + f * (0.6954244f + f * (0.22630768f + f * 0.07826797f));
-    return p * from_bits(((int32_t)n + 127) << 23);
+    return from_bits((int32_t)((uint32_t)to_bits(p) + ((uint32_t)(int32_t)n << 23)));
 }
 
 /* Q8, written as q + 128 */
