@@ -4,7 +4,7 @@
 
 Without a model, random weights of SmolLM2-135M's shape are used: the time does not depend on the values.
 Each figure is the median of the repeats, in wall time and in CPU time of this process (which says what
-limits it when other programs use the same cores).
+limits it when other programs use the same cores). CPU.md has the figures and what limits them.
 """
 
 from __future__ import annotations
