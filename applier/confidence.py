@@ -3,8 +3,8 @@
 The signals are the smallest margin over the model's decisions, the odds of the alignment's proposal, whether
 the merge is that proposal or takes the place of what the model wrote, and whether every new line of the edit
 arrived. A calibration (fitted on edits
-that nothing was trained on, in the model's manifest) adds margin and odds up to a strength and maps that to
-a probability for each kind of merge; it is evaluated with `+ - * /` alone, so that every machine finds the
+that nothing was trained on, in the model's manifest) adds them up to a strength and maps that to a
+probability for each kind of merge; it is evaluated with `+ - * /` alone, so that every machine finds the
 same number.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 Knots = tuple[tuple[float, float], ...]  # (strength, probability), strengths ascending
 STRENGTH = "strength"  # the calibration's key that is no kind
+STRENGTH_WEIGHTS = frozenset({"margin", "odds", "most", "own"})
 
 
 class Kind(StrEnum):
@@ -31,27 +32,39 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What speaks for one merge. `odds` are those of `baseline.Proposal`, in thousandths of a logit."""
+    """What speaks for one merge. `odds` are those of `baseline.Proposal`, in thousandths of a logit; `start`
+    is the proposal's head start, which `margin` holds.
+    """
 
     margin: float
     kind: Kind
     odds: int = 0
+    start: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """margin · `margin` + odds in logits · `odds`; margins above `most` count as `most`."""
+    """margin · `margin` + the model's own margin, without the head start, · `own` + odds in logits · `odds`.
+
+    Margins above `most` count as `most`.
+    """
 
     margin: float = 1.0
     odds: float = 0.0
     most: float | None = None
+    own: float = 0.0
 
     def of(self, signal: Signal) -> float:
         """The strength of a merge; infinite for an infinite margin without `most`."""
-        margin = signal.margin if self.most is None else min(signal.margin, self.most)
-        if self.margin == 0.0:
-            return self.odds * signal.odds / 1000.0
-        return self.margin * margin + self.odds * signal.odds / 1000.0
+        strength = self.odds * signal.odds / 1000.0
+        if self.margin:
+            strength = self.margin * self._capped(signal.margin) + strength
+        if self.own:
+            strength = self.own * self._capped(signal.margin - signal.start) + strength
+        return strength
+
+    def _capped(self, margin: float) -> float:
+        return margin if self.most is None else min(margin, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +83,9 @@ class Calibration:
         or negative weights.
         """
         weights = dict(data.get(STRENGTH) or {})
-        if set(weights) - {"margin", "odds", "most"} or any((v or 0.0) < 0 for v in weights.values()):
+        if set(weights) - STRENGTH_WEIGHTS or any((v or 0.0) < 0 for v in weights.values()):
             raise ValueError(
-                f"the weights of a strength must be margin, odds and most, none negative: {weights}"
+                f"the weights of a strength are {sorted(STRENGTH_WEIGHTS)}, none negative: {weights}"
             )
         knots_of: Mapping[str, Sequence[Sequence[float]]] = {k: v for k, v in data.items() if k != STRENGTH}
         tables: dict[Kind, Knots] = {Kind.FALLBACK: ((0.0, 0.0),)}
@@ -91,11 +104,13 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Every number as its hexadecimal text: what a fingerprint is made of."""
         most = self.strength.most
-        weights = [self.strength.margin.hex(), self.strength.odds.hex(), None if most is None else most.hex()]
+        strength = self.strength
+        weights = [strength.margin.hex(), strength.odds.hex(), None if most is None else most.hex()]
+        weights += [strength.own.hex()] if strength.own else []
         knots: dict[str, Any] = {
             kind.value: [[m.hex(), p.hex()] for m, p in rows] for kind, rows in self.tables.items()
         }
-        return knots if self.strength == Strength() else {**knots, STRENGTH: weights}
+        return knots if strength == Strength() else {**knots, STRENGTH: weights}
 
     def confidence(self, signal: Signal) -> float:
         """The probability, 0 to 1."""

@@ -171,12 +171,13 @@ class Run:
         merged: Sequence[Merge | DecodeError],
     ) -> EditResult:
         """What the model wrote, or, where that does not stand the checks, what the alignment proposed."""
-        engine = self.owner.engine
+        info, engine = self.owner.info, self.owner.engine
+        assert info is not None
         assert engine is not None
         self.merges += [merge for merge in merged if not isinstance(merge, Exception)]
         windows: list[Written] = []
         for plan, merge in zip(plans, merged, strict=True):
-            window = written(plan, merge, engine.codec)
+            window = written(plan, merge, engine.codec, info.head_start)
             if isinstance(window, Refusal):
                 raise _Refuse(window)
             windows.append(window)

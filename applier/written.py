@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .confidence import Kind, Signal
+from .head_start import NONE, HeadStart
 from .plan import MergePlan
 from .prompt import MergedTextError, PromptCodec
 from .sequences import changes
@@ -26,11 +27,13 @@ class Written:
     weakest: LineRange
 
 
-def written(plan: MergePlan, merge: Merge | DecodeError, codec: PromptCodec) -> Written | Refusal:
-    """What the model wrote. Where that cannot be used, or lacks new lines of the edit that the proposal has,
-    the proposal.
+def written(
+    plan: MergePlan, merge: Merge | DecodeError, codec: PromptCodec, head_start: HeadStart = NONE
+) -> Written | Refusal:
+    """What the model wrote with the proposal's head start. Where that cannot be used, or lacks new lines of
+    the edit that the proposal has, the proposal.
     """
-    own = _by_model(plan, merge, codec)
+    own = _by_model(plan, merge, codec, head_start.of(plan.odds))
     if isinstance(own, Refusal):
         return proposed(plan) or own
     if _missing(plan, own.items) - _missing(plan, plan.proposal):
@@ -55,7 +58,9 @@ def proposed_instead(plans: Sequence[MergePlan], windows: Sequence[Written]) -> 
     return None if None in found else [window for window in found if window is not None]
 
 
-def _by_model(plan: MergePlan, merge: Merge | DecodeError, codec: PromptCodec) -> Written | Refusal:
+def _by_model(
+    plan: MergePlan, merge: Merge | DecodeError, codec: PromptCodec, start: float
+) -> Written | Refusal:
     if isinstance(merge, Exception):
         return _unusable(plan, str(merge))
     try:
@@ -69,7 +74,7 @@ def _by_model(plan: MergePlan, merge: Merge | DecodeError, codec: PromptCodec) -
         if items == plan.items:
             return _unusable(plan, "it changes nothing, although the edit has lines that the file lacks")
         kind = Kind.INCOMPLETE
-    return Written(items, Signal(merge.margin, kind, plan.odds), _weakest(plan, merge, items, codec))
+    return Written(items, Signal(merge.margin, kind, plan.odds, start), _weakest(plan, merge, items, codec))
 
 
 def _missing(plan: MergePlan, items: Sequence[Item]) -> frozenset[str]:

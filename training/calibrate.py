@@ -14,7 +14,7 @@ import argparse
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,12 @@ class Outcome:
     kind: Kind
     right: bool
     odds: int = 0
+    start: float = 0.0
 
     @property
     def signal(self) -> Signal:
         """What the applier knew."""
-        return Signal(self.margin, self.kind, self.odds)
+        return Signal(self.margin, self.kind, self.odds, self.start)
 
 
 def isotonic_knots(points: Sequence[tuple[float, bool]]) -> Knots:
@@ -84,16 +85,22 @@ def _thinned(pools: list[list[float]]) -> list[list[float]]:
 
 
 def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
-    """The weights of margin and odds by logistic regression, with a constant for each kind.
+    """The weights of the model's own margin and of the odds by logistic regression, with a constant for each
+    kind. The head start says nothing that the odds do not: with it in the margin, what the model thinks of a
+    proposal far ahead is lost.
 
     A signal that speaks against being right counts nothing. Without odds, or without two outcomes that
     differ, the strength is the margin.
     """
-    finite = sorted(outcome.margin for outcome in outcomes if outcome.margin != float("inf"))
+    own = [outcome.margin - outcome.start for outcome in outcomes]
+    finite = sorted(margin for margin in own if margin != float("inf"))
     if not any(outcome.odds for outcome in outcomes) or len({outcome.right for outcome in outcomes}) < 2:
         return Strength()
     most = round(finite[int(LARGEST * (len(finite) - 1))], 3) if finite else 0.0
-    columns = [[min(o.margin, most), o.odds / 1000, *(float(o.kind is k) for k in Kind)] for o in outcomes]
+    columns = [
+        [min(margin, most), o.odds / 1000, *(float(o.kind is k) for k in Kind)]
+        for margin, o in zip(own, outcomes, strict=True)
+    ]
     x = torch.tensor(columns, dtype=torch.float64)
     y = torch.tensor([float(outcome.right) for outcome in outcomes], dtype=torch.float64)
     scale = x.std(0) + 1e-6
@@ -110,7 +117,7 @@ def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
 
     optimiser.step(closure)
     margin, odds = (round(max(0.0, float(v)), 4) for v in (beta.detach() / scale)[:2])
-    return Strength(margin, odds, most) if margin or odds else Strength()
+    return Strength(0.0, odds, most, margin) if margin or odds else Strength()
 
 
 def fit_calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -122,7 +129,7 @@ def fit_calibration(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         knots = isotonic_knots(mine or [(strength.of(o.signal), o.right) for o in outcomes])
         data[kind.value] = [list(knot) for knot in knots]
     if strength != Strength():
-        data[STRENGTH] = {"margin": strength.margin, "odds": strength.odds, "most": strength.most}
+        data[STRENGTH] = asdict(strength)
     return data
 
 
@@ -171,7 +178,10 @@ def read_outcomes(path: Path) -> list[Outcome]:
     ValueError for a file that holds none.
     """
     rows = [row for row in json.loads(path.read_text("utf-8")) if not row.get("refused")]
-    found = [Outcome(row["margin"], Kind(row["kind"]), row["right"], row.get("odds", 0)) for row in rows]
+    found = [
+        Outcome(row["margin"], Kind(row["kind"]), row["right"], row.get("odds", 0), row.get("start", 0.0))
+        for row in rows
+    ]
     if not found:
         raise ValueError(f"{path} holds no outcome")
     return found

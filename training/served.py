@@ -36,10 +36,10 @@ SLOPES = np.arange(0.0, 12.5, 0.5)  # logits a logit of the odds
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One edit that went to the model. `margin`, `kind` and `odds` are those of its signal, `departure` is
-    that of `merge.Merge` (0 where the model found no end). `baseline_right` is whether the baseline's
-    proposal is right. `refused` names the reason of a refusal, which no confidence can turn; `elsewhere` are
-    changes far from the true ones.
+    """One edit that went to the model. `margin`, `kind`, `odds` and `start` are those of its signal,
+    `departure` is that of `merge.Merge` (0 where the model found no end). `baseline_right` is whether the
+    baseline's proposal is right. `refused` names the reason of a refusal, which no confidence can turn;
+    `elsewhere` are changes far from the true ones.
     """
 
     language: str
@@ -52,6 +52,7 @@ class Served:
     odds: int = 0
     refused: str = ""
     elsewhere: int = 0
+    start: float = 0.0
 
 
 def request_of(case: SynthCase) -> EditRequest:
@@ -99,6 +100,7 @@ def _served(case: SynthCase, traced: Traced, proposer: Applier) -> Served:
         departure=max((merge.departure for merge in traced.merges), default=0.0),
         baseline_right=proposal == wanted,
         odds=signal.odds,
+        start=signal.start,
         refused=result.refusal.reason.value if result.refusal else "",
         elsewhere=0 if right else hunks_elsewhere(case.old, case.new, lines),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -91,7 +92,7 @@ def mixed_outcomes(seed: int, count: int = 3000) -> list[Outcome]:
 
 def test_margin_and_odds_are_weighed_by_what_they_say() -> None:
     strength = fit_strength(mixed_outcomes(1))
-    assert strength.odds / strength.margin == pytest.approx(2.0, rel=0.2)
+    assert strength.odds / strength.own == pytest.approx(2.0, rel=0.2)
     assert strength.most == pytest.approx(7.6, abs=0.3)
 
 
@@ -142,3 +143,13 @@ def test_the_command_writes_settings_that_a_manifest_takes(tmp_path, capsys) -> 
     (tmp_path / "none.json").write_text("[]")
     with pytest.raises(ValueError, match="no outcome"):
         main([str(tmp_path / "none.json"), "--out", str(out)])
+
+
+def test_the_head_start_is_taken_from_the_margin() -> None:
+    plain = mixed_outcomes(1)
+    ahead = [replace(one, margin=one.margin + 12.0, start=12.0) for one in plain]
+    assert fit_strength(ahead).own == pytest.approx(fit_strength(plain).own, rel=1e-3)
+    data = fit_calibration(plain)
+    found = Calibration.from_dict(data)
+    for one, other in zip(plain[:50], ahead, strict=False):
+        assert found.confidence(other.signal) == pytest.approx(found.confidence(one.signal))
