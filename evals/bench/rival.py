@@ -3,8 +3,7 @@
 Greedy, static batches, left padding: what a user of transformers gets without more ado. Every row of a batch
 is made to write as many tokens as its batch's longest window, and is counted with the length of its own. The
 first prompts of the load are audited: they are part of every batch, amid changing neighbours, and the number
-of their distinct outputs over all batches is reported. Needs torch and transformers, and nothing of this
-project but the load.
+of their distinct outputs over all batches is reported. Needs torch and transformers.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from applier.engine import MANIFEST_FILE
+from evals.bench.dequantised import open_dequantised
 from evals.bench.load import Load, MergeIds
 from evals.bench.record import Row, record, tell
 
@@ -37,8 +38,9 @@ class Rival(NamedTuple):
 def open_rival(
     model: str, gguf_file: str | None, adapter: str | None, dtype: str, device: str | None
 ) -> Rival:
-    """A model from a Hugging Face folder or id, or from a GGUF file in a folder; with a peft adapter merged
-    into it where one is given. Without a device: CUDA where there is one.
+    """A model from a Hugging Face folder or id, from a GGUF file in a folder, or with the weights of a folder
+    that samebytes serves; with a peft adapter merged into it where one is given. Without a device: CUDA where
+    there is one.
     """
     import transformers
     from transformers import AutoModelForCausalLM
@@ -46,8 +48,12 @@ def open_rival(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     extra: dict[str, Any] = {"gguf_file": gguf_file} if gguf_file else {}
-    loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
+    loaded: Any
     name = gguf_file or Path(model).name
+    if (Path(model) / MANIFEST_FILE).is_file():
+        loaded = open_dequantised(Path(model), getattr(torch, dtype))
+    else:
+        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype), **extra)
     if adapter:
         from peft import PeftModel
 

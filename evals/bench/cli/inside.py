@@ -128,7 +128,9 @@ def exact(out: Out, repeats: Repeats = 21) -> None:
 def rival(
     load: LoadFile,
     out: Out,
-    model: Annotated[str, typer.Option(help="Hugging Face folder or id, or the folder of --gguf-file.")],
+    model: Annotated[
+        str, typer.Option(help="Folder of samebytes or Hugging Face, an id, or --gguf-file's folder.")
+    ],
     gguf_file: Annotated[str | None, typer.Option(help="A GGUF file in the model's folder.")] = None,
     adapter: Annotated[str | None, typer.Option(help="Folder of a peft adapter to merge into it.")] = None,
     dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",

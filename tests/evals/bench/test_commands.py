@@ -5,10 +5,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from evals.bench.__main__ import main
+from evals.bench.rival import open_rival
 from evals.cli import app
+from kernels.model import Segment, build_model
+from kernels.weights import load_weights
 from tests.evals.tiny_model import write_tiny_model
 
 RUNNER = CliRunner()
@@ -150,6 +154,19 @@ def test_the_rival_over_batch_sizes_with_and_without_prompt_lookup(tmp_path, loa
     assert all(row["window_tokens_per_second"] > 0 for row in rows)
     assert all(1 <= row["distinct_outputs_per_prompt"] <= row["batches"] for row in rows)
     assert "prompts_that_lookup_changes" in rows[-1]
+
+
+def test_a_rival_may_have_the_weights_that_are_served(tiny_folder):
+    weights = load_weights(tiny_folder / "model.safetensors")
+    model = open_rival(str(tiny_folder), None, None, "float32", "cpu").model
+    ids = torch.arange(3, 40) % weights.config.vocab_size
+    exact = build_model(weights, "reference")
+    logits = exact.logits(exact.forward([Segment(exact.new_cache(64), ids)]))
+    with torch.inference_mode():
+        stock = model(ids[None]).logits[0]
+    assert torch.corrcoef(torch.stack([logits.flatten(), stock.flatten()]))[0, 1] > 0.99  # rounding aside
+    up = model.model.layers[0].mlp.up_proj.weight
+    assert torch.equal(up, weights.layers[0].up.weight.float() * weights.layers[0].up.scale[:, None])
 
 
 BARE = """
