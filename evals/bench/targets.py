@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from applier.types import EditRequest, EditResult
 
 if TYPE_CHECKING:
+    import grpc.aio
+
     from applier.pipeline import Applier
 
 
@@ -58,22 +61,28 @@ class Grpc:
     def __init__(
         self, address: str, timeout: float, token: str | None = None, options: Sequence[tuple[str, Any]] = ()
     ) -> None:
-        import grpc.aio
-
-        from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
-
         self.name = f"gRPC {address}"
+        self._address = address
         self._timeout = timeout
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
-        self._channel = grpc.aio.insecure_channel(
-            address,
-            options=[
-                ("grpc.max_receive_message_length", -1),
-                ("grpc.max_send_message_length", -1),
-                *(options or [("grpc.enable_retries", 0)]),  # who is turned away is to be seen
-            ],
-        )
-        self._apply = ApplyServiceStub(self._channel).ApplyEdit
+        self._options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            *(options or [("grpc.enable_retries", 0)]),  # who is turned away is to be seen
+        ]
+
+    @cached_property
+    def _channel(self) -> grpc.aio.Channel:
+        """Opened by the first request: a channel belongs to the event loop that runs when it is made."""
+        import grpc.aio
+
+        return grpc.aio.insecure_channel(self._address, options=self._options)
+
+    @cached_property
+    def _apply(self) -> Any:
+        from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
+
+        return ApplyServiceStub(self._channel).ApplyEdit
 
     async def apply(self, request: EditRequest) -> EditResult:
         """A status other than OK is an error by its name."""

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 runs=()
-for name in llama.cpp transformers h100-transformers samebytes samebytes-served h100-samebytes h200-samebytes; do
+for name in llama.cpp transformers h100-transformers samebytes samebytes-served h100-samebytes; do
     if [ -f "$name/summary.json" ]; then runs+=("$name"); fi
 done
 cd ../..

@@ -9,6 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from evals.bench.__main__ import main
+from evals.bench.process import serving
 from evals.bench.rival import open_rival
 from evals.cli import app
 from kernels.model import Segment, build_model
@@ -88,6 +89,16 @@ def test_a_server_under_load_and_a_short_soak(tmp_path, load_file):
     assert (result["grew"], result["summary"]["errors"]) == ([], {})
     assert result["summary"]["answered"] > 50
     assert result["rows"][-1]["resident_bytes"] > 10 << 20
+
+
+def test_clients_of_a_server_that_runs_already(tmp_path, load_file, tiny_folder):
+    with serving(tiny_folder) as server:
+        bench(
+            *("concurrency", "--load", load_file, "--tier", "exact", "--grpc", server.target),
+            *("--clients", 2, "--clients", 8, "--requests", 20, "--out", tmp_path),
+        )
+    rows = read(tmp_path)["rows"]
+    assert [(row["clients"], row["errors"]) for row in rows] == [(2, {}), (8, {})]
 
 
 def test_a_server_killed_under_load_costs_no_answer(tmp_path, load_file, tiny_folder):
@@ -175,6 +186,7 @@ for name in ("pydantic", "structlog", "grpc", "opentelemetry", "typer", "rich", 
     sys.modules[name] = None  # importing it raises ImportError
 import evals.bench.rival
 from evals.bench.__main__ import main
+from evals.bench.process import serving
 main(sys.argv[1:])
 """
 
