@@ -2,10 +2,9 @@
 
 The signals are the smallest margin over the model's decisions, the odds of the alignment's proposal, whether
 the merge is that proposal or takes the place of what the model wrote, and whether every new line of the edit
-arrived. A calibration (fitted on edits
-that nothing was trained on, in the model's manifest) adds them up to a strength and maps that to a
-probability for each kind of merge; it is evaluated with `+ - * /` alone, so that every machine finds the
-same number.
+arrived. A calibration (fitted on edits that nothing was trained on, in the model's manifest) adds them up to
+a strength and maps that to a probability for each kind of merge; it is evaluated with `+ - * /` alone, so
+that every machine finds the same number.
 """
 
 from __future__ import annotations
