@@ -130,7 +130,7 @@ def check_tensors(config: ModelConfig, tensors: Mapping[str, Tensor]) -> None:
         tensor = tensors[name]
         if tensor.dtype != dtype or tuple(tensor.shape) != shape:
             raise WeightsError(f"{name} is {tensor.dtype} {list(tensor.shape)}, not {dtype} {list(shape)}")
-        if dtype == torch.int8 and tensor.numel() and int(tensor.amin()) < -127:
+        if dtype == torch.int8 and tensor.numel() and int(tensor.numpy().min()) < -127:
             raise WeightsError(f"{name} holds -128, which the quantiser never makes")
         if dtype == torch.float32 and not bool(tensor.isfinite().all()):
             raise WeightsError(f"{name} is not finite")

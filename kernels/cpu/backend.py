@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,9 +33,14 @@ def in_turns(gate: Linear8, up: Linear8) -> Linear8:
     """LANES rows of each in turns, so that a tile holds both factors of an output; rows of zeros fill up."""
 
     def merge(a: Tensor, b: Tensor) -> Tensor:
-        spare = -len(a) % LANES
-        both = (torch.cat([t, t.new_zeros(spare, *t.shape[1:])]).unflatten(0, (-1, LANES)) for t in (a, b))
-        return torch.stack(tuple(both), dim=1).flatten(0, 2)
+        # By numpy: torch would wake its threads for every one of many small copies.
+        rest = a.shape[1:]
+        turns = np.zeros((-(-len(a) // LANES), 2, LANES, *rest), a.numpy().dtype)
+        for turn, part in enumerate((a.numpy(), b.numpy())):
+            whole = len(part) // LANES
+            turns[:whole, turn] = part[: whole * LANES].reshape(whole, LANES, *rest)
+            turns[whole:, turn, : len(part) - whole * LANES] = part[whole * LANES :]
+        return torch.from_numpy(turns.reshape(-1, *rest))
 
     bias = None
     if gate.bias is not None or up.bias is not None:
