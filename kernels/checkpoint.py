@@ -61,6 +61,14 @@ _HF_NAMES = {
 _HF_TOP = {"embed": "model.embed_tokens.weight", "final_norm": "model.norm.weight", "head": "lm_head.weight"}
 
 
+def hf_name(name: str) -> str:
+    """What Hugging Face calls a tensor of these names."""
+    if name in _HF_TOP:
+        return _HF_TOP[name]
+    _, layer, part = name.split(".", 2)
+    return f"model.layers.{layer}.{_HF_NAMES[part]}"
+
+
 class HuggingFaceCheckpoint:
     """A folder as `save_pretrained` writes it: Llama, Qwen2 or Qwen3, in one or more safetensors files."""
 
@@ -78,10 +86,7 @@ class HuggingFaceCheckpoint:
             raise CheckpointError(f"{folder}: there is no *.safetensors")
 
     def tensor(self, name: str) -> np.ndarray:
-        stored = _HF_TOP.get(name)
-        if stored is None:
-            _, layer, part = name.split(".", 2)
-            stored = f"model.layers.{layer}.{_HF_NAMES[part]}"
+        stored = hf_name(name)
         if stored not in self._where:
             raise CheckpointError(f"{self.folder}: there is no tensor {stored}")
         with safe_open(str(self._where[stored]), framework="pt") as file:

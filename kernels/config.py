@@ -107,3 +107,20 @@ class ModelConfig:
             attention_bias=family == "qwen2",
             qk_norm=family == "qwen3",
         )
+
+    def to_hf(self) -> dict[str, Any]:
+        """The inverse of `from_hf`: what `transformers.AutoConfig.for_model` takes."""
+        return {
+            "model_type": "qwen3" if self.qk_norm else "qwen2" if self.attention_bias else "llama",
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden_size,
+            "intermediate_size": self.intermediate_size,
+            "num_hidden_layers": self.num_layers,
+            "num_attention_heads": self.num_heads,
+            "num_key_value_heads": self.num_kv_heads,
+            "head_dim": self.head_dim,
+            "rope_parameters": {"rope_type": "default", "rope_theta": self.rope_theta},
+            "rms_norm_eps": self.rms_norm_eps,
+            "max_position_embeddings": self.max_position,
+            "tie_word_embeddings": self.tie_word_embeddings,
+        }

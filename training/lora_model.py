@@ -29,25 +29,12 @@ NORMS = {"attn_norm": "input_layernorm", "mlp_norm": "post_attention_layernorm"}
 
 def hf_config(config: ModelConfig) -> Any:
     """The transformers config of a Llama-family shape. Raises ValueError for Qwen shapes."""
-    from transformers import LlamaConfig
+    from transformers import AutoConfig
 
     if config.attention_bias or config.qk_norm:
         raise ValueError("training covers Llama shapes: no biases, no norms of heads")
-    return LlamaConfig(  # type: ignore[call-arg]
-        vocab_size=config.vocab_size,
-        hidden_size=config.hidden_size,
-        intermediate_size=config.intermediate_size,
-        num_hidden_layers=config.num_layers,
-        num_attention_heads=config.num_heads,
-        num_key_value_heads=config.num_kv_heads,
-        head_dim=config.head_dim,
-        rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-        rms_norm_eps=config.rms_norm_eps,
-        max_position_embeddings=config.max_position,
-        tie_word_embeddings=True,
-        attn_implementation=packed_attention.NAME,
-        use_cache=False,
-    )
+    shape = config.to_hf() | {"tie_word_embeddings": True}
+    return AutoConfig.for_model(**shape, attn_implementation=packed_attention.NAME, use_cache=False)
 
 
 def _stored(checkpoint: Checkpoint, name: str) -> Tensor:

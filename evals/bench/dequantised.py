@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kernels.config import ModelConfig
-from kernels.weights import Layer, Linear8, load_weights
+from kernels.checkpoint import hf_name
+from kernels.weights import PROJECTIONS, Linear8, load_weights
 
-ATTENTION, MLP = "qkvo", ("gate", "up", "down")
+NORMS = ("attn_norm", "mlp_norm")
 
 
 def open_dequantised(folder: Path, dtype: torch.dtype) -> Any:
@@ -19,46 +19,22 @@ def open_dequantised(folder: Path, dtype: torch.dtype) -> Any:
 
     Raises WeightsError for a file that cannot be served, ValueError for a model that is no Llama.
     """
-    from transformers import LlamaForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     weights = load_weights(folder / "model.safetensors")
-    config = weights.config
-    if config.attention_bias or config.qk_norm:
+    if weights.config.attention_bias or weights.config.qk_norm:
         raise ValueError("only models of the Llama family are made into transformers' models")
-    state = {"model.embed_tokens.weight": _float(weights.embed), "model.norm.weight": weights.final_norm}
-    state["lm_head.weight"] = _float(weights.head)
+    tensors: dict[str, Tensor | Linear8] = {
+        "embed": weights.embed,
+        "final_norm": weights.final_norm,
+        "head": weights.head,
+    }
     for number, layer in enumerate(weights.layers):
-        state |= {f"model.layers.{number}.{name}": value for name, value in _layer(layer).items()}
-    model: Any = LlamaForCausalLM(_config(config))
-    model.load_state_dict(state)
+        tensors |= {f"layers.{number}.{name}": getattr(layer, name) for name in (*NORMS, *PROJECTIONS)}
+    model: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(**weights.config.to_hf()))
+    model.load_state_dict({hf_name(name): _float(tensor) for name, tensor in tensors.items()})
     return model.to(dtype)
 
 
-def _float(linear: Linear8) -> Tensor:
-    return linear.weight.float() * linear.scale[:, None]
-
-
-def _layer(layer: Layer) -> dict[str, Tensor]:
-    state = {f"self_attn.{name}_proj.weight": _float(getattr(layer, name)) for name in ATTENTION}
-    state |= {f"mlp.{name}_proj.weight": _float(getattr(layer, name)) for name in MLP}
-    state["input_layernorm.weight"] = layer.attn_norm
-    state["post_attention_layernorm.weight"] = layer.mlp_norm
-    return state
-
-
-def _config(config: ModelConfig) -> Any:
-    from transformers import LlamaConfig
-
-    return LlamaConfig(
-        vocab_size=config.vocab_size,
-        hidden_size=config.hidden_size,
-        intermediate_size=config.intermediate_size,
-        num_hidden_layers=config.num_layers,
-        num_attention_heads=config.num_heads,
-        num_key_value_heads=config.num_kv_heads,
-        head_dim=config.head_dim,
-        max_position_embeddings=config.max_position,
-        rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-        rms_norm_eps=config.rms_norm_eps,
-        tie_word_embeddings=config.tie_word_embeddings,
-    )
+def _float(tensor: Tensor | Linear8) -> Tensor:
+    return tensor.weight.float() * tensor.scale[:, None] if isinstance(tensor, Linear8) else tensor

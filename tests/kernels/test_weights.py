@@ -128,3 +128,10 @@ def test_config_from_hugging_face():
     ):
         with pytest.raises(ConfigError, match=message):
             ModelConfig.from_hf(hf | change)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3"])
+def test_a_config_comes_back_from_hugging_face(family):
+    config = tiny_config(family)
+    assert config.to_hf()["model_type"] == family
+    assert ModelConfig.from_hf(config.to_hf()) == config
