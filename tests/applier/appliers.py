@@ -12,13 +12,15 @@ from applier.cancellation import Cancelled, check_cancelled
 class FaultyApplier:
     """Answers as the exact tier, after what the instruction asks for: "sleep SECONDS" or "bug".
 
-    A sleep checks for cancellation as the decoding loop does; `cancelled` counts the sleeps cut short and
-    `finished` the others.
+    A sleep checks for cancellation as the decoding loop does, and ends at once when `wake` is set. `started`
+    counts the sleeps begun, `cancelled` those cut short and `finished` the others.
     """
 
     def __init__(self) -> None:
         self._applier = Applier.without_model()
         self._lock = threading.Lock()
+        self.wake = threading.Event()
+        self.started = 0
         self.cancelled = 0
         self.finished = 0
 
@@ -35,10 +37,11 @@ class FaultyApplier:
 
     def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
+        with self._lock:
+            self.started += 1
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end and not self.wake.wait(0.002):
                 check_cancelled()
-                time.sleep(0.002)
         except Cancelled:
             with self._lock:
                 self.cancelled += 1

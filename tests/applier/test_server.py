@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -40,9 +39,15 @@ def serve(call: Call, applier: FaultyApplier | None = None, **settings) -> None:
             running_server(config, lambda: applier or FaultyApplier()) as server,
             grpc.aio.insecure_channel(server.target, ANY_SIZE) as channel,
         ):
-            await asyncio.wait_for(call(channel, apply_pb2_grpc.ApplyServiceStub(channel)), timeout=30)
+            await asyncio.wait_for(call(channel, apply_pb2_grpc.ApplyServiceStub(channel)), timeout=120)
 
     asyncio.run(main())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns once `condition` holds; `serve` sets the limit."""
+    while not condition():
+        await asyncio.sleep(0.002)
 
 
 def edit(number: int = 0, **fields) -> pb.ApplyEditRequest:
@@ -161,15 +166,17 @@ def test_a_passed_deadline_stops_the_work():
     applier = FaultyApplier()
 
     async def call(channel, stub):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await stub.ApplyEdit(edit(instruction="sleep 20"), timeout=0.2)
-        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        while applier.cancelled == 0:
-            await asyncio.sleep(0.01)
-        assert (await stub.ApplyEdit(edit(2))).content == b"new 2\n"
+        seconds = 0.1
+        while applier.started == 0:  # a busy machine may need longer to begin
+            seconds *= 2
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stub.ApplyEdit(edit(instruction="sleep 600"), timeout=seconds)
+            assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert (await stub.ApplyEdit(edit(2))).content == b"new 2\n", "the one worker is free again"
 
     serve(call, applier, workers=1)
-    assert (applier.cancelled, applier.finished) == (1, 0)
+    assert applier.cancelled == applier.started
+    assert applier.finished == 0
 
 
 def test_a_cancelled_stream_stops_its_work():
@@ -178,11 +185,11 @@ def test_a_cancelled_stream_stops_its_work():
     async def call(channel, stub):
         stream = stub.ApplyEdits()
         for number in range(4):
-            await stream.write(pb.ApplyEditsRequest(id=str(number), request=edit(instruction="sleep 20")))
-        await asyncio.sleep(0.1)
+            slow = edit(number, instruction="sleep 600")
+            await stream.write(pb.ApplyEditsRequest(id=str(number), request=slow))
+        await until(lambda: applier.started == 2)
         stream.cancel()
-        while applier.cancelled < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: applier.cancelled >= 2)
         assert (await stub.ApplyEdit(edit(2))).content == b"new 2\n"
 
     serve(call, applier, workers=2)
@@ -192,20 +199,27 @@ def test_a_cancelled_stream_stops_its_work():
 
 
 def test_the_event_loop_answers_while_edits_are_in_work():
+    applier = FaultyApplier()
+
     async def call(channel, stub):
-        slow = asyncio.gather(*[stub.ApplyEdit(edit(instruction="sleep 0.5")) for _ in range(2)])
-        await asyncio.sleep(0.05)
-        started = time.monotonic()
+        slow = asyncio.gather(*[stub.ApplyEdit(edit(n, instruction="sleep 600")) for n in range(2)])
+        await until(lambda: applier.started == 2)
         await stub.GetFingerprint(pb.GetFingerprintRequest())
-        assert time.monotonic() - started < 0.3
+        assert applier.finished == 0
+        applier.wake.set()
         await slow
 
-    serve(call, workers=2)
+    serve(call, applier, workers=2)
+    assert applier.finished == 2
 
 
 def test_too_many_waiting_edits_are_turned_away_with_a_delay():
+    applier = FaultyApplier()
+
     async def call(channel, stub):
-        calls = [stub.ApplyEdit(edit(n, instruction="sleep 0.3")) for n in range(10)]
+        calls = [stub.ApplyEdit(edit(n, instruction="sleep 600")) for n in range(10)]
+        await until(lambda: sum(call.done() for call in calls) == 7)
+        applier.wake.set()
         answers = await asyncio.gather(*calls, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
         assert len(refused) == 10 - 3, "one in work and two waiting are served"
@@ -214,7 +228,7 @@ def test_too_many_waiting_edits_are_turned_away_with_a_delay():
             assert details(error, RetryInfo).retry_delay.seconds >= 1
         assert (await stub.ApplyEdit(edit(5))).content == b"new 5\n"
 
-    serve(call, workers=1, max_waiting=2)
+    serve(call, applier, workers=1, max_waiting=2)
 
 
 def test_a_bug_is_an_internal_error_that_quotes_nothing_of_the_file(capsys):
@@ -236,7 +250,7 @@ def test_health_is_serving_only_once_the_self_test_has_passed():
     tested = threading.Event()
 
     def load():
-        tested.wait(10)
+        tested.wait(60)
         return FaultyApplier()
 
     async def main() -> None:
@@ -263,7 +277,7 @@ def test_health_is_serving_only_once_the_self_test_has_passed():
 
             watcher = asyncio.create_task(watch())
             async with running_server(config, load):
-                await asyncio.wait_for(watcher, 10)
+                await asyncio.wait_for(watcher, 60)
         assert statuses == [
             health_pb2.HealthCheckResponse.NOT_SERVING,
             health_pb2.HealthCheckResponse.SERVING,
@@ -288,12 +302,12 @@ def test_calls_in_work_end_before_the_server_stops():
     applier = FaultyApplier()
 
     async def main() -> None:
-        config = ServerConfig(port=_free_port(), grace_seconds=5)
+        config = ServerConfig(port=_free_port(), grace_seconds=60)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{config.port}") as channel:
             stub = apply_pb2_grpc.ApplyServiceStub(channel)
             async with running_server(config, lambda: applier):
                 call = asyncio.ensure_future(stub.ApplyEdit(edit(1, instruction="sleep 0.3")))
-                await asyncio.sleep(0.1)
+                await asyncio.wait_for(until(lambda: applier.started == 1), 60)
             assert (await call).content == b"new 1\n"
 
     asyncio.run(main())

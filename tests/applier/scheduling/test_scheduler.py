@@ -104,8 +104,9 @@ def test_closing_finishes_what_there_is_and_takes_no_more(monkeypatch):
     slow = SlowPasses(monkeypatch)
     scheduler = Scheduler(model(), SchedulerOptions(max_running=1))
     with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(scheduler.run, [task(n)]) for n in range(3)]
+        futures = [pool.submit(scheduler.run, [task(0)])]
         slow.entered.wait(20)
+        futures += [pool.submit(scheduler.run, [task(n)]) for n in (1, 2)]
         closer = threading.Thread(target=scheduler.close)
         closer.start()
         slow.go.set()
@@ -125,7 +126,8 @@ def test_closing_without_draining_ends_what_there_is(monkeypatch):
         slow.entered.wait(20)
         closer = threading.Thread(target=scheduler.close, kwargs={"drain": False})
         closer.start()
-        time.sleep(0.05)
+        while scheduler._open:
+            time.sleep(0.001)
         slow.go.set()
         closer.join(20)
         assert isinstance(future.exception(20), Cancelled)
