@@ -16,9 +16,9 @@ class Clock:
         self._laps: dict[str, float] = {}
 
     def lap(self, name: str) -> None:
-        """Ends the step that `Timing` calls `name`."""
+        """Ends a part of the step that `Timing` calls `name`."""
         now = perf_counter()
-        self._laps[name] = 1e3 * (now - self._last)
+        self._laps[name] = self._laps.get(name, 0.0) + 1e3 * (now - self._last)
         self._last = now
 
     def timing(self) -> Timing:

@@ -145,8 +145,10 @@ class Run:
             line = needs.pending[0].line if needs.pending else None
             message = f"{needs.why} The model that could place it {what}."
             raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))
+        self._clock.lap("locate_ms")
         engine = self.owner.engine
         assert engine is not None
+        self._clock.lap("load_ms")
         context = Context(
             codec=engine.codec,
             max_positions=engine.max_positions,

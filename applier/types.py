@@ -116,6 +116,7 @@ class Timing:
     """Milliseconds; not part of the receipt."""
 
     parse_ms: float = 0.0
+    load_ms: float = 0.0  # of the model, where this edit was the first to need it
     locate_ms: float = 0.0
     merge_ms: float = 0.0
     verify_ms: float = 0.0

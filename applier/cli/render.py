@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from applier.types import EditResult, Status
+from applier.types import EditResult, Status, Timing
 
 _LINE_STYLES = (
     (b"+++", "bold"),
@@ -87,7 +87,7 @@ def _summary(result: EditResult) -> Table:
         ("bytes changed outside the edit", str(validation.outside_bytes_changed)),
         ("diff gives the result", "yes" if validation.diff_round_trips else "no"),
         ("placeholders left", str(validation.placeholder_leaks)),
-        ("time", f"{result.timing.total_ms:.1f} ms"),
+        ("time", _time(result.timing)),
     ]
     if tokens.prompt:
         rows.append(("tokens", f"{tokens.prompt} read, {tokens.merged} written in {tokens.passes} passes"))
@@ -111,6 +111,11 @@ def _receipt(result: EditResult) -> Table:
             ("fingerprint", receipt.fingerprint),
         ]
     )
+
+
+def _time(timing: Timing) -> str:
+    took = f"{timing.total_ms - timing.load_ms:.1f} ms"
+    return f"{took}, and {timing.load_ms / 1e3:.1f} s to load the model" if timing.load_ms >= 100 else took
 
 
 def _table(rows: list[tuple[str, str]]) -> Table:

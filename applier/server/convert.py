@@ -97,6 +97,7 @@ def result_to_proto(result: types.EditResult) -> pb.ApplyEditResponse:
         format=f"EDIT_FORMAT_{result.format.name}",
         timing=pb.Timing(
             parse_ms=timing.parse_ms,
+            load_ms=timing.load_ms,
             locate_ms=timing.locate_ms,
             merge_ms=timing.merge_ms,
             verify_ms=timing.verify_ms,

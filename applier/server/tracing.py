@@ -24,7 +24,8 @@ SERVICE = pb.DESCRIPTOR.services_by_name["ApplyService"].full_name
 
 # Steps in the order in which they follow one another; `verify` includes an exact edit, and `locate` the
 # attempt at one.
-_STEPS = ("parse", "locate", "merge", "verify")
+_STEPS = ("parse", "load", "locate", "merge", "verify")
+_SHORTEST = 10_000  # ns; a step that took less was passed by, such as loading a model that is there
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -68,7 +69,7 @@ class EditSpan:
         context = trace.set_span_in_context(self._span)
         for name in _STEPS:
             took = _nanoseconds(getattr(timing, f"{name}_ms"))
-            if took:
+            if took >= _SHORTEST:
                 self._tracer.start_span(name, context, start_time=at).end(at + took)
                 at += took
 

@@ -162,18 +162,20 @@ class Receipt(_message.Message):
     def __init__(self, request_sha256: _Optional[str] = ..., result_sha256: _Optional[str] = ..., fingerprint: _Optional[str] = ...) -> None: ...
 
 class Timing(_message.Message):
-    __slots__ = ("parse_ms", "locate_ms", "merge_ms", "verify_ms", "total_ms")
+    __slots__ = ("parse_ms", "locate_ms", "merge_ms", "verify_ms", "total_ms", "load_ms")
     PARSE_MS_FIELD_NUMBER: _ClassVar[int]
     LOCATE_MS_FIELD_NUMBER: _ClassVar[int]
     MERGE_MS_FIELD_NUMBER: _ClassVar[int]
     VERIFY_MS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_MS_FIELD_NUMBER: _ClassVar[int]
+    LOAD_MS_FIELD_NUMBER: _ClassVar[int]
     parse_ms: float
     locate_ms: float
     merge_ms: float
     verify_ms: float
     total_ms: float
-    def __init__(self, parse_ms: _Optional[float] = ..., locate_ms: _Optional[float] = ..., merge_ms: _Optional[float] = ..., verify_ms: _Optional[float] = ..., total_ms: _Optional[float] = ...) -> None: ...
+    load_ms: float
+    def __init__(self, parse_ms: _Optional[float] = ..., locate_ms: _Optional[float] = ..., merge_ms: _Optional[float] = ..., verify_ms: _Optional[float] = ..., total_ms: _Optional[float] = ..., load_ms: _Optional[float] = ...) -> None: ...
 
 class TokenCounts(_message.Message):
     __slots__ = ("prompt", "merged", "drafted", "accepted", "passes")
