@@ -8,10 +8,22 @@ def test_a_fact_is_asked_for_once_and_long_lines_are_not_kept(monkeypatch):
 
     @of_line
     def length(line: str) -> int:
-        """The length."""
         asked.append(line)
         return len(line)
 
     assert [length(line) for line in ("ab", "ab", "abcdef", "abcdef")] == [2, 2, 6, 6]
     assert asked == ["ab", "abcdef", "abcdef"]
-    assert (length.__name__, length.__doc__) == ("length", "The length.")
+
+
+def test_the_oldest_facts_go_when_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(line_facts, "MOST_LINES", 4)
+    asked: list[str] = []
+
+    @of_line
+    def length(line: str) -> int:
+        asked.append(line)
+        return len(line)
+
+    for line in ("a", "b", "c", "d", "e", "d", "a"):
+        assert length(line) == 1
+    assert asked == ["a", "b", "c", "d", "e", "a"]
