@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 LEAST_SHARE = 128  # tokens: many small parts of a pass cost more than the same tokens in few
+MOST_PARTS = 8  # of a large pass: with more of them, merges take more passes and none is done sooner
 LEAST_DRAFT = 8  # ids
 MOST_PRESSURE = 4.0  # more load shrinks drafts no further: each pass that they save is shared by all
-USUAL_RUN = 256  # accepted ids before one is wrong, until a merge has shown its own
+# Accepted ids before one is wrong, until a merge has shown its own: of 50 merges one departs from its first
+# draft, which is some hundred ids long.
+USUAL_RUN = 1 << 13
 
 
 def fair_shares(wanted: Sequence[int], room: int, least: int = LEAST_SHARE) -> list[int]:
@@ -24,6 +27,11 @@ def fair_shares(wanted: Sequence[int], room: int, least: int = LEAST_SHARE) -> l
         shares[number] = min(wanted[number], room // (count - place))
         room -= shares[number]
     return shares
+
+
+def least_share(room: int) -> int:
+    """The least part of a pass of `room` tokens that a merge is given."""
+    return max(LEAST_SHARE, room // MOST_PARTS)
 
 
 def draft_limit(pressure: float, accepted: int, missed: int) -> int | None:

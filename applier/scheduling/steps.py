@@ -23,7 +23,7 @@ from .passes import Part, run_pass
 from .prefixes import block_keys, root_key
 from .queue import WaitingQueue
 from .report import StepReport
-from .shares import draft_limit, fair_shares
+from .shares import draft_limit, fair_shares, least_share
 
 PREEMPT_RATIO = 4
 MOST_PREEMPTIONS = 2
@@ -178,9 +178,11 @@ class StepLoop:
             by_call.setdefault(job.call, []).append(job)
         calls = list(by_call.values())
         parts = []
-        shares = fair_shares([sum(wanted[job] for job in jobs) for jobs in calls], self._room)
+        least = least_share(self._room)
+        shares = fair_shares([sum(wanted[job] for job in jobs) for jobs in calls], self._room, least)
         for share, jobs in zip(shares, calls, strict=True):
-            for tokens, job in zip(fair_shares([wanted[job] for job in jobs], share), jobs, strict=True):
+            parted = fair_shares([wanted[job] for job in jobs], share, least)
+            for tokens, job in zip(parted, jobs, strict=True):
                 if tokens:
                     parts.append((job, Part(job.task, job.task.next_tokens(tokens, limits[job]))))
         return parts

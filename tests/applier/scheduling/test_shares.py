@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.scheduling.shares import LEAST_DRAFT, draft_limit, fair_shares
+from applier.scheduling.shares import LEAST_DRAFT, LEAST_SHARE, draft_limit, fair_shares, least_share
 
 
 def test_who_wants_little_leaves_the_rest_to_the_others():
@@ -36,7 +36,12 @@ def test_shares_are_max_min_fair(wanted, room, least):
 
 def test_drafts_shrink_with_load_and_with_bad_luck():
     assert draft_limit(1.0, 0, 0) is None
-    limits = [draft_limit(pressure, 100, missed) for pressure, missed in ((1.1, 0), (2, 0), (2, 9), (8, 90))]
+    limits = [draft_limit(pressure, 100, missed) for pressure, missed in ((1.1, 0), (2, 0), (2, 9), (8, 900))]
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] == LEAST_DRAFT
     assert draft_limit(2, 100, 9) < draft_limit(2, 400, 2)
+
+
+def test_a_large_pass_is_cut_into_few_parts():
+    assert least_share(64) == least_share(1024) == LEAST_SHARE
+    assert fair_shares([1500] * 64, 8192, least_share(8192)) == [1024] * 8 + [0] * 56
