@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .deferred import Deferred
 from .indentation import reindent, shifts
 from .prompt import PromptCodec
 from .window import GAP, Item
@@ -114,7 +115,7 @@ class State(NamedTuple):
     gaps: int
 
 
-class Constraint:
+class Constraint(Deferred):
     """The allowed continuations of a merged window over known lines.
 
     The gaps of `window` are owed once each. Nothing may stand before a gap that opens the window, nor after

@@ -7,7 +7,7 @@ interpreter; `decisions` takes single steps everywhere else. Both define the sam
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import chain
 from typing import NamedTuple
 
@@ -27,16 +27,39 @@ class Taken(NamedTuple):
     departure: float  # by how much the last choice left the proposal
 
 
+class _Choices:
+    """Choices at ascending positions. Most are among the same few sets of ids, which are kept once."""
+
+    def __init__(self) -> None:
+        self.positions: list[int] = []
+        self.expected: list[int] = []  # place of the proposal's id in its set
+        self.which: list[int] = []  # the set of each choice
+        self.sets: list[tuple[int, ...]] = []
+        self._numbers: dict[int, int] = {}  # of a set, by its identity
+
+    def add(self, position: int, allowed: tuple[int, ...], expected: int) -> None:
+        """One more choice among ascending ids."""
+        number = self._numbers.get(id(allowed))
+        if number is None:
+            number = self._numbers[id(allowed)] = len(self.sets)
+            self.sets.append(allowed)
+        self.positions.append(position)
+        self.expected.append(bisect_left(allowed, expected))
+        self.which.append(number)
+
+
 class Course:
-    """A proposal's `ids` with its end, as far as `constraint` allows them: `length` positions."""
+    """A proposal's `ids` with its end, as far as `constraint` allows them: `length` positions.
+
+    `choices_ids` (int64) are `constraint.choices`.
+    """
 
     def __init__(self, constraint: Constraint, guide: Guide) -> None:
         self.ids: list[int] = []
-        self._known, self._units = constraint.known, guide.units
+        self._constraint, self._guide = constraint, guide
         self._starts: list[int] = []  # of units
         self._gaps: list[int] = []  # owed before each unit
-        positions: list[int] = []
-        allowed: list[tuple[int, ...]] = []  # at each of the positions
+        choices = _Choices()
         root, state = constraint.known.root, constraint.start
         for unit in guide.units:
             at_start, start = constraint.allowed(state), len(self.ids)
@@ -48,20 +71,20 @@ class Course:
             self._gaps.append(state.gaps)
             self.ids += unit
             if len(at_start) > 1:
-                positions.append(start)
-                allowed.append(at_start)
+                choices.add(start, at_start, unit[0])
             for offset, ids in inside:
-                positions.append(start + offset)
-                allowed.append(ids)
+                choices.add(start + offset, ids, unit[offset])
             state = after if len(unit) == 1 else State(root, after.gaps)
         self.length = len(self.ids)
-        self._choices = np.array(positions, np.int64)
-        sizes = np.fromiter(map(len, allowed), np.int64, len(allowed))
-        self._offsets = np.concatenate(([0], np.cumsum(sizes)))
-        self._allowed = np.fromiter(chain.from_iterable(allowed), np.int64, int(self._offsets[-1]))
-        self._columns = np.searchsorted(np.asarray(constraint.choices), self._allowed)
-        expected = np.repeat(np.asarray(self.ids, np.int64)[self._choices], sizes)
-        self._expected = np.flatnonzero(self._allowed == expected)  # one for each choice
+        self.choices_ids = np.array(constraint.choices, np.int64)
+        self._choices = np.array(choices.positions, np.int64)
+        self._expected = np.array(choices.expected, np.int64)  # its place among the allowed ids
+        allowed = list(chain.from_iterable(choices.sets))
+        self._columns = np.searchsorted(self.choices_ids, allowed)  # of all sets, one after the other
+        sizes = np.array([len(ids) for ids in choices.sets], np.int64)
+        which = np.array(choices.which, np.int64)
+        self._sizes = sizes[which]
+        self._begins = (np.cumsum(sizes) - sizes)[which]  # in `_columns`
 
     def choices(self, start: int, stop: int) -> np.ndarray:
         """The positions from `start` to `stop` whose logits are needed."""
@@ -77,11 +100,12 @@ class Course:
         if first == last:
             none = np.empty(0, np.float32)
             return Taken(self.ids[start:stop], none, none, self._choices[:0], 0.0)
-        low, high = self._offsets[first], self._offsets[last]
-        begins = self._offsets[first:last] - low
-        sizes = np.diff(self._offsets[first : last + 1])
-        raw = logits[np.repeat(np.arange(last - first), sizes), self._columns[low:high]]
-        expected = self._expected[first:last] - low
+        sizes = self._sizes[first:last]
+        ends = np.cumsum(sizes)
+        begins = ends - sizes
+        columns = self._columns[np.arange(ends[-1]) + np.repeat(self._begins[first:last] - begins, sizes)]
+        raw = logits[np.repeat(np.arange(last - first), sizes), columns]
+        expected = begins + self._expected[first:last]
         values = raw.copy()
         values[expected] += bias
         highest = np.maximum.reduceat(values, begins)
@@ -94,7 +118,7 @@ class Course:
             return Taken(self.ids[start:stop], raw, margins, self._choices[first:last], 0.0)
         at = int(wrong[0])
         position = int(self._choices[first + at])
-        token = int(self._allowed[low + best[at]])
+        token = int(self.choices_ids[columns[best[at]]])
         return Taken(
             [*self.ids[start:position], token],
             raw[: begins[at] + sizes[at]],
@@ -107,5 +131,5 @@ class Course:
         """Where constraint and guide stand before the token at `position`."""
         unit = bisect_right(self._starts, position) - 1
         offset = position - self._starts[unit]
-        node = self._known.node(self._units[unit][:offset])
+        node = self._constraint.known.node(self._guide.units[unit][:offset])
         return State(node, self._gaps[unit]), Place(unit, offset)

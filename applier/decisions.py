@@ -47,11 +47,13 @@ class Decisions:
         course: Course | None = None,
     ) -> None:
         self.constraint, self.guide, self.bias = constraint, guide, np.float32(bias)
-        self.state: State | None = constraint.start if constraint else None
-        self.place: Place | None = guide.start if guide else None
         if course is None and constraint and guide:
             course = Course(constraint, guide)
         self.course = course
+        self.state: State | None = None  # along the course, both are the course's
+        self.place: Place | None = None
+        if course is None:
+            self._start()
         self._hash = hashlib.sha256() if hash_logits else None
         self.margin, self.weakest, self.count, self.departure = float("inf"), 0, 0, 0.0
 
@@ -70,12 +72,18 @@ class Decisions:
             self.leave_course(written)
         return StepByStep(self, draft, rows, written)
 
+    def _start(self) -> None:
+        self.state = self.constraint.start if self.constraint else None
+        self.place = self.guide.start if self.guide else None
+
     def leave_course(self, written: int, token: int | None = None) -> None:
         """Goes on step by step, after `written` tokens of the course and then `token`."""
         assert self.course is not None
         if written:
             last = self.course.state(written - 1)
             self.state, self.place = self.after(*last, self.course.ids[written - 1])
+        else:
+            self._start()
         if token is not None:
             self.state, self.place = self.after(self.state, self.place, token)
         self.course = None

@@ -58,8 +58,9 @@ class MergeTask:
         bias: float = 0.0,
         repeats: Repeats | None = None,
         course: Course | None = None,
+        first: Sequence[int] | None = None,
     ) -> None:
-        """`course` is that of constraint and guide, made here when None."""
+        """`course` is that of constraint and guide, `first` the drafter's first draft; None: made here."""
         self.prompt, self.drafter, self.constraint = list(prompt), drafter, constraint
         self.options = options or DecodeOptions()
         self.cache: KVCache | None = None
@@ -67,12 +68,12 @@ class MergeTask:
         self.written: list[int] = []
         self.decisions = Decisions(constraint, guide, bias, hash_logits, course)
         self._repeats = repeats
-        self._first = drafter.first()
+        self._first = drafter.first() if first is None else list(first)
         self._draft = self._first if self.options.draft_length is None else []
         self._redraft = FIRST_REDRAFT
         if self.options.draft_length:
             self._draft = self._first[: self.options.draft_length]
-        self._choices = torch.tensor(constraint.choices, dtype=torch.int64) if constraint else None
+        self._choices = _choices(constraint, self.decisions.course)
         self.passes = self.drafted = self.accepted = self.missed = 0
 
     @property
@@ -198,3 +199,10 @@ class MergeTask:
             passes=self.passes,
             logits_sha256=self.decisions.sha256,
         )
+
+
+def _choices(constraint: Constraint | None, course: Course | None) -> torch.Tensor | None:
+    """Every id that a choice can fall on; None where that is every id."""
+    if course is not None:
+        return torch.from_numpy(course.choices_ids)
+    return torch.tensor(constraint.choices, dtype=torch.int64) if constraint else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .deferred import Deferred
 from .prompt import PromptCodec
 from .window import GAP, Item
 
@@ -19,7 +20,7 @@ Unit = tuple[int, ...]  # the ids of a line, of a gap, or of the end
 _BREAK: Unit = ()  # nothing to go on with: a marker of the edit
 
 
-class Drafter:
+class Drafter(Deferred):
     """Drafts for one merge."""
 
     def __init__(

@@ -171,8 +171,9 @@ class Engine:
             hash_logits,
             order.guide,
             self.head_start.of(order.odds),
-            Repeats(self.codec, order.limits),
+            Repeats(self.codec, order.limits, () if order.repeats else order.first),
             order.course,
+            order.first,
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:

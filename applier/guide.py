@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .deferred import Deferred
 from .prompt import PromptCodec
 from .window import GAP, Item
 
@@ -27,7 +28,7 @@ class Place(NamedTuple):
     floor: int = 0  # where the proposal was left
 
 
-class Guide:
+class Guide(Deferred):
     """Follows a merged window along a proposal, id by id."""
 
     def __init__(self, codec: PromptCodec, proposal: Sequence[Item]) -> None:

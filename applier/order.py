@@ -13,7 +13,9 @@ from .guide import Guide
 
 @dataclass(frozen=True, slots=True)
 class MergeOrder:
-    """The fields are those of `plan.MergePlan`; `course` is the proposal under the constraint, if any."""
+    """The fields are those of `plan.MergePlan`. `course` is the proposal under the constraint, `first` the
+    drafter's first draft, `repeats` whether that holds some line more often than `limits` allow.
+    """
 
     prompt: list[int]
     max_answer: int
@@ -21,5 +23,7 @@ class MergeOrder:
     constraint: Constraint | None
     guide: Guide
     course: Course | None
+    first: list[int]
     limits: Mapping[str, int]
+    repeats: bool
     odds: int

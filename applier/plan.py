@@ -24,7 +24,7 @@ from .markers import MarkerKind, find_markers
 from .order import MergeOrder
 from .parts import Part
 from .prompt import PromptCodec
-from .repeats import line_limits
+from .repeats import line_limits, repeats
 from .soundness import Soundness
 from .source_syntax import SourceSyntax
 from .types import LineRange, Refusal, RefusalReason
@@ -62,7 +62,9 @@ class MergePlan:
             constraint=self.constraint,
             guide=guide,
             course=course,
+            first=self.drafter.first(),
             limits=self.limits,
+            repeats=repeats(self.proposal, self.limits),
             odds=self.odds,
         )
 

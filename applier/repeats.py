@@ -18,11 +18,20 @@ def line_limits(window: Iterable[Item], shown: Iterable[str]) -> Counter[str]:
     return Counter(line.strip() for side in (window, shown) for line in side if line is not GAP)
 
 
-class Repeats:
-    """Counts the lines of one merge as they are written. Lines that have no limit are free."""
+def repeats(merged: Iterable[Item], limits: Mapping[str, int]) -> bool:
+    """Whether some line stands too often in a merged window."""
+    counts = Counter(line.strip() for line in merged if line is not GAP)
+    return any(count > limits.get(text, count) for text, count in counts.items())
 
-    def __init__(self, codec: PromptCodec, limits: Mapping[str, int]) -> None:
-        self._codec = codec
+
+class Repeats:
+    """Counts the lines of one merge as they are written. Lines that have no limit are free.
+
+    `harmless` are ids known to hold no line too often: what begins as they do is not counted.
+    """
+
+    def __init__(self, codec: PromptCodec, limits: Mapping[str, int], harmless: Sequence[int] = ()) -> None:
+        self._codec, self._harmless = codec, harmless
         self._left = dict(limits)
         self._texts: dict[tuple[int, ...], str] = {}
         self._at = 0
@@ -30,6 +39,9 @@ class Repeats:
 
     def exceeded(self, written: Sequence[int]) -> bool:
         """Whether some line has come too often in `written`, which goes on from what it was before."""
+        known = self._harmless[: len(written)]
+        if not self._at and len(written) == len(known) and written == known:
+            return False
         start = self._at
         for at in range(self._at, len(written)):
             if written[at] == self._codec.gap_id:

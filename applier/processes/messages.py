@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from applier.confidence import Signal
+from applier.constrain import Constraint
+from applier.drafts import Drafter
 from applier.engine import ModelInfo
+from applier.guide import Guide
 from applier.merge import DecodeError, Merge
 from applier.order import MergeOrder
 from applier.prompt import PromptCodec
@@ -83,11 +87,24 @@ class _Pickler(pickle.Pickler):
         return (_codec, ()) if isinstance(value, PromptCodec) else NotImplemented
 
 
+class _MessagePickler(_Pickler):
+    """And packs apart what the other side hardly ever reads."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Constraint | Drafter | Guide):
+            return _unread, (type(value), _dumps(_Pickler, value))
+        return super().reducer_override(value)
+
+
+def _dumps(pickler: type[_Pickler], value: object) -> bytes:
+    out = io.BytesIO()
+    pickler(out, pickle.HIGHEST_PROTOCOL).dump(value)
+    return out.getvalue()
+
+
 def dumps(message: object) -> bytes:
     """A message as bytes."""
-    out = io.BytesIO()
-    _Pickler(out, pickle.HIGHEST_PROTOCOL).dump(message)
-    return out.getvalue()
+    return _dumps(_MessagePickler, message)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -97,7 +114,9 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
-        return (lambda: self._own_codec) if found is _codec else found
+        if found is _codec:
+            return lambda: self._own_codec
+        return partial(_unread, codec=self._own_codec) if found is _unread else found
 
 
 def loads(data: bytes, codec: PromptCodec | None = None) -> Any:
@@ -108,3 +127,10 @@ def loads(data: bytes, codec: PromptCodec | None = None) -> Any:
 def _codec() -> None:
     """Stands for the codec in a pickle."""
     raise pickle.UnpicklingError("a codec is put in place by `loads`")
+
+
+def _unread(
+    kind: type[Constraint | Drafter | Guide], data: bytes, codec: PromptCodec | None = None
+) -> Constraint | Drafter | Guide:
+    """An object that is read when it is used."""
+    return kind.unread(partial(loads, data, codec))

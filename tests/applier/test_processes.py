@@ -171,7 +171,9 @@ def test_orders_come_over_the_codec_of_the_other_side(folder):
     got = loads(data, codec())
     assert len(data) < 40_000
     order, original = got.orders[0], sent.orders[0]
+    assert "known" not in vars(order.constraint), "read only where the model leaves the proposal"
     assert order.constraint.known.codec is codec()
+    assert order.guide.units == original.guide.units
     assert order.constraint.start.node is order.constraint.known.root
     assert (order.prompt, order.constraint.choices) == (original.prompt, original.constraint.choices)
     assert (order.course.ids, order.drafter.first()) == (original.course.ids, original.drafter.first())

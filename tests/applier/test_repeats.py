@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from applier.baseline import propose
-from applier.repeats import Repeats, line_limits
+from applier.repeats import Repeats, line_limits, repeats
 from applier.window import GAP
 from tests.applier.tiny import codec
 
@@ -43,3 +43,15 @@ lines = st.sampled_from(["a = 1", "    b = 2", "", "}", "# ... existing code ...
 def test_no_proposal_exceeds_its_limits(items, edit):
     merged = propose(items, edit, "python").items
     assert not Repeats(codec(), line_limits(items, edit)).exceeded(written(merged))
+
+
+@given(st.lists(st.sampled_from(ITEMS), max_size=8), st.lists(st.sampled_from(ITEMS), max_size=8))
+def test_a_beginning_of_harmless_ids_is_not_counted_and_changes_no_answer(merged, window):
+    limits = line_limits(window, ["a = 1", "new"])
+    ids = written(merged)
+    assert repeats(merged, limits) == Repeats(codec(), limits).exceeded(ids)
+    if not repeats(merged, limits):
+        for other in (ids, [*ids, *written(["b = 2", "b = 2", "é"])]):
+            quick, plain = Repeats(codec(), limits, ids), Repeats(codec(), limits)
+            for end in (len(ids) // 2, len(other)):
+                assert quick.exceeded(other[:end]) == plain.exceeded(other[:end])
