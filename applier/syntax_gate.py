@@ -2,8 +2,10 @@
 
 A file that was broken before is no reason to refuse, and neither is one that its grammar does not fit, such
 as C full of macros. So errors count only where the original had none near, and not at all in a file that
-had many. Large files are compared by the top-level blocks around the change, so that the cost follows the
-edit; where those do not parse by themselves, nothing is concluded.
+had many. A result with more errors than its original is read once more in words that its grammar knows (see
+`dialect`): it may be right there, and an original that is right there makes every error count. Large files
+are compared by the top-level blocks around the change, so that the cost follows the edit; where those do
+not parse by themselves, nothing is concluded.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .conditional import Configuration
+from .dialect import rewritten
 from .source_syntax import SourceSyntax
 from .syntax import error_spans, has_grammar
 from .text import SourceText
@@ -60,7 +64,38 @@ def syntax_report(
         return _compare_blocks(source, after, touched, changed, language)
     best = _best_grammar(syntax)
     before, now = best.errors, best.errors_after(after, touched, changed)
+    if len(now) > len(before) and (reworded := _reworded(best, after, changed)):
+        return reworded
     return SyntaxReport(len(before), len(now), _new_error(source, before, now, touched, changed))
+
+
+def _reworded(
+    syntax: SourceSyntax, after: SourceText, changed: Sequence[tuple[int, int]]
+) -> SyntaxReport | None:
+    """The report on both sides in words that a grammar knows; None where that says nothing."""
+    found = None
+    for language in (syntax.language, *_OTHER_GRAMMARS.get(syntax.language or "", ())):
+        now = rewritten(after.body, language)
+        if not now or after.newline == "\r":
+            continue
+        errors = _errors_in(now, language)
+        if not errors and _all_shown(now, changed):
+            return SyntaxReport(0, 0)
+        before = rewritten(syntax.source.body, language) if errors and found is None else ()
+        if before and not _errors_in(before, language):
+            found = SyntaxReport(0, len(errors), errors[0][0])
+    return found
+
+
+def _errors_in(texts: Sequence[Configuration], language: str | None) -> list[tuple[int, int]]:
+    return sorted(span for each in texts for span in error_spans(each.text, language) or ())
+
+
+def _all_shown(texts: Sequence[Configuration], changed: Sequence[tuple[int, int]]) -> bool:
+    """Whether every changed line, with those around it, is compiled in one of the configurations."""
+    rows = {row for start, end in changed for row in range(max(start - 1, 0), end + 1)}
+    lines = list(zip(*(each.shown for each in texts), strict=True))
+    return all(any(lines[row]) for row in rows if row < len(lines))
 
 
 def _best_grammar(syntax: SourceSyntax) -> SourceSyntax:

@@ -66,6 +66,47 @@ def test_a_file_that_its_grammar_does_not_fit_is_not_gated() -> None:
     assert run(source, block("  return 1;", "  %%% b"), path="a.c").status is Status.APPLIED
 
 
+MACROS = b"API_DECLARE(int) a(void)\n{\n    LOG(1)\n    return b();\n}\n\nDECLARE_LOG()\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("    return b();", "    LOG(2)\n    return b();"), ("DECLARE_LOG()", "DECLARE_ALL(1)\nDECLARE_LOG()")],
+)
+def test_a_macro_is_no_error(old: str, new: str) -> None:
+    assert run(MACROS, block(old, new), path="a.c").status is Status.APPLIED
+
+
+def test_a_file_full_of_macros_is_gated() -> None:
+    source = MACROS * 8 + b"int last(void)\n{\n    return c();\n}\n"
+    assert run(source, block("    return c();", "    return d();"), path="a.c").status is Status.APPLIED
+    outcome = run(source, block("    return c();", "    return c(;"), path="a.c")
+    assert outcome.reason is RefusalReason.SYNTAX_ERROR
+    assert outcome.refusal is not None
+    assert outcome.refusal.candidates[0].start == 8 * MACROS.count(b"\n") + 3
+
+
+BRANCHES = b"int f(int a) {\n  if (g(a))\n    return 1;\n  return 0;\n}\n"
+
+
+def test_a_branch_may_end_within_a_statement() -> None:
+    new = "#ifdef NEW\n  if (g(a, 1))\n#else\n  if (g(a))\n#endif"
+    assert run(BRANCHES, block("  if (g(a))", new), path="a.c").status is Status.APPLIED
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "#ifdef NEW\n  if (g(a, 1)\n#else\n  if (g(a))\n#endif",
+        "#ifdef NEW\n  if (g(a, 1))\n#else\n  if (g(a)\n#endif",
+        "#ifdef NEW\n  if (g(a, 1))\n#elif OLD\n  if (g(a)\n#else\n  if (g(a))\n#endif",  # in neither
+        "#ifdef NEW\n  if (g(a, 1))\n#else\n  if (g(a))",
+    ],
+)
+def test_each_branch_is_gated(new: str) -> None:
+    assert run(BRANCHES, block("  if (g(a))", new), path="a.c").reason is RefusalReason.SYNTAX_ERROR
+
+
 def test_no_grammar_no_gate() -> None:
     assert run(b"a (\n", block("a (", "b ("), path="a.unknown").status is Status.APPLIED
 
