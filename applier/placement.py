@@ -185,8 +185,8 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 def _still_stands(source: SourceText, part: Part) -> bool:
     """Whether what the part removes, and most of its old lines, stand somewhere but for white space.
 
-    Of a part that adds nothing, half of what it removes is enough, give or take some letters: its new lines
-    stand in the file before it and after.
+    Of a part that adds nothing, half of what it removes is enough, and a line counts, give or take some
+    letters: its new lines stand in the file before it and after.
     """
     removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
     if not removed:
@@ -202,13 +202,12 @@ def _still_stands(source: SourceText, part: Part) -> bool:
             continue
         lines = source.lines.texts[start : start + len(old)]
         same = [ours == theirs for ours, theirs in zip(old, lines, strict=True)]
-        if 5 * sum(same) < 3 * len(old):
-            continue
-        if all(same[row] for row in removed):
+        if 5 * sum(same) >= 3 * len(old) and all(same[row] for row in removed):
             return True
-        alike = sum(fuzz.ratio(old[row], lines[row]) >= _ALIKE for row in removed)
-        if not part.added and 2 * alike >= len(removed):
-            return True
+        if not part.added:
+            alike = [fuzz.ratio(ours, theirs) >= _ALIKE for ours, theirs in zip(old, lines, strict=True)]
+            if 5 * sum(alike) >= 3 * len(old) and 2 * sum(alike[row] for row in removed) >= len(removed):
+                return True
     return False
 
 

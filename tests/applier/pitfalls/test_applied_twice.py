@@ -66,3 +66,12 @@ def test_a_deletion_with_a_misremembered_line_has_not_been_made() -> None:
     edit = b"<<<<<<< SEARCH\n" + search + b"=======\n" + kept + b">>>>>>> REPLACE\n"
     assert run(source, edit).status is not Status.ALREADY_APPLIED
     assert run(kept, edit).status is Status.ALREADY_APPLIED
+
+
+def test_a_deletion_with_most_lines_misremembered_has_not_been_made() -> None:
+    kept = b"using A.B;\nusing A.C;\nclass D {}\n"
+    source = b"using System.Linq;\nusing System.Text;\nusing System.Threading;\nusing System.IO;\n" + kept
+    search = b"using System.Linq\nusing System.Text\nusing System.Threading;\nusing System.IO\n" + kept[:22]
+    edit = b"<<<<<<< SEARCH\n" + search + b"=======\n" + kept[:22] + b">>>>>>> REPLACE\n"
+    assert run(source, edit, path="a.cs").needs_model
+    assert run(kept, edit, path="a.cs").status is Status.ALREADY_APPLIED
