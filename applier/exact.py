@@ -22,6 +22,7 @@ from .types import LineRange, Refusal, RefusalReason
 _MAX_READINGS = 64
 _MAX_PARTS = 2000
 _FEWEST_HIDDEN = 3
+_FEW_LINES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,14 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyApplied:
-    """The file shows the result of the edit; `ranges` say where."""
+    """The file shows the result of the edit; `ranges` say where.
+
+    `unshown` are a few lines at the file's start or end that the edit may mean to remove: it is one run of
+    lines, and has no marker for them.
+    """
 
     ranges: tuple[LineRange, ...] = ()
+    unshown: tuple[LineRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ def _lazy(source: SourceText, edit: LazySnippet) -> ExactOutcome:
         return AlreadyApplied((LineRange(1, source.line_count),))
     shown = _segments_in_file(source, edit)
     if shown:
-        return AlreadyApplied(shown)
+        return AlreadyApplied(shown, _unshown(source, edit, shown))
     why = "A lazy snippet has to be merged: it shows only part of the file."
     return NeedsModel(why, pending=(Pending(edit.text, edit.line, why),))
 
@@ -153,6 +159,26 @@ def _segments_in_file(source: SourceText, edit: LazySnippet) -> tuple[LineRange,
         low = lines[0] + len(run)
         found.append(LineRange(lines[0] + 1, low))
     return tuple(found)
+
+
+def _unshown(source: SourceText, edit: LazySnippet, shown: Sequence[LineRange]) -> tuple[LineRange, ...]:
+    """See `AlreadyApplied`. Of an indented run, what stands above it is a scope that it does not open."""
+    if len(shown) != 1:
+        return ()
+    rows = [row for row, line in enumerate(edit.lines) if line.strip()]
+    lines, last = source.lines, source.line_count
+    above, below = LineRange(1, shown[0].start - 1), LineRange(shown[0].end + 1, last)
+    indented = lines[shown[0].start - 1][:1].isspace()
+    return tuple(
+        range_
+        for range_, marked in (
+            (above, indented or rows[0] in edit.markers),
+            (below, rows[-1] in edit.markers),
+        )
+        if not marked
+        and range_.end - range_.start < _FEW_LINES
+        and any(line.strip() for line in lines[range_.start - 1 : range_.end])
+    )
 
 
 def _blocks(source: SourceText, edit: SearchReplace, language: str | None) -> ExactOutcome:

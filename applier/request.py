@@ -109,6 +109,7 @@ class Run:
         if isinstance(outcome, Refused):
             raise _Refuse(outcome.refusal)
         if isinstance(outcome, AlreadyApplied):
+            self._check_nothing_goes(source, edit, outcome)
             self._confidence = 1.0
             return self._answer(Status.ALREADY_APPLIED, request.original, Tier.EXACT)
         if isinstance(outcome, Applied):
@@ -145,11 +146,17 @@ class Run:
             line = needs.pending[0].line if needs.pending else None
             message = f"{needs.why} The model that could place it {what}."
             raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))
+        plans = plan_edit(self._context(source), edit, {pending.line for pending in needs.pending})
+        if isinstance(plans, Refusal):
+            raise _Refuse(plans)
+        return plans
+
+    def _context(self, source: SourceText) -> Context:
         self._clock.lap("locate_ms")
         engine = self.owner.engine
         assert engine is not None
         self._clock.lap("load_ms")
-        context = Context(
+        return Context(
             codec=engine.codec,
             max_positions=engine.max_positions,
             lines=source.lines,
@@ -159,10 +166,21 @@ class Run:
             constrained=self.request.options.constrain_to_known_lines,
             syntax=self._syntax,
         )
-        plans = plan_edit(context, edit, {pending.line for pending in needs.pending})
-        if isinstance(plans, Refusal):
-            raise _Refuse(plans)
-        return plans
+
+    def _check_nothing_goes(self, source: SourceText, edit: ParsedEdit, outcome: AlreadyApplied) -> None:
+        """Refuses an edit whose lines all stand in the file, where it may still mean to remove others."""
+        if not outcome.unshown or not self.request.options.allow_model or self.owner.info is None:
+            return
+        plans = plan_edit(self._context(source), edit, ())
+        self._clock.lap("locate_ms")
+        if isinstance(plans, Refusal) or all(plan.proposal == plan.items for plan in plans):
+            return
+        first, last = outcome.unshown[0].start, outcome.unshown[0].end
+        message = (
+            f"The file has every line of the edit. Is it applied, or are lines {first} to {last} to go, "
+            "which it does not show? Put a marker in their place, or remove them with a diff."
+        )
+        raise _Refuse(Refusal(RefusalReason.AMBIGUOUS_MATCH, message, outcome.unshown))
 
     def _merged(
         self,

@@ -6,7 +6,7 @@ The tiny random model with an endless bias writes what the alignment proposes, s
 import pytest
 
 from applier import Applier, EditRequest, EditResult, Status
-from applier.types import RefusalReason, Tier
+from applier.types import LineRange, RefusalReason, Tier
 from tests.applier.tiny_applier import ENDLESS, tiny_applier
 
 KEEP = "# ... existing code ..."
@@ -106,6 +106,19 @@ def test_a_merge_applied_twice_is_seen(applier):
     again = merge(applier, once, edit)
     assert again.status is Status.ALREADY_APPLIED
     assert again.content.decode() == once
+
+
+def test_a_snippet_that_may_mean_to_remove_what_it_does_not_show(applier):
+    rest = "".join(f"def f{i}():\n    return {i}\n\n\n" for i in range(9))
+    original = "import os\n\nimport sys\nimport json\nVALUE = sys.argv\n\n\n" + rest
+    shown = "import sys\nimport json\nVALUE = sys.argv\n"
+    result = merge(applier, original, f"{shown}{KEEP}\n")
+    assert result.status is Status.REFUSED
+    assert result.refusal.reason is RefusalReason.AMBIGUOUS_MATCH
+    assert result.refusal.candidates == (LineRange(1, 2),)
+    assert result.content == original.encode()
+    for edit in (f"{KEEP}\n{shown}{KEEP}\n", f"import os\n\n{shown}{KEEP}\n", "def f3():\n    return 3\n"):
+        assert merge(applier, original, edit).status is Status.ALREADY_APPLIED
 
 
 def test_imports_and_body_arrive_together(applier):
