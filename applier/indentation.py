@@ -23,7 +23,11 @@ def white(line: str) -> str:
 
 def shift_between(edit_line: str, file_line: str) -> Shift:
     """The shortest shift that turns the indentation of one line into that of the other."""
+    if edit_line == file_line:
+        return SAME
     ours, theirs = white(edit_line), white(file_line)
+    if ours == theirs:
+        return SAME
     common = min(len(ours), len(theirs))
     while not ours.endswith(theirs[len(theirs) - common :]):
         common -= 1

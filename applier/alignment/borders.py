@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from ..anchors import indent_of
 from ..window import GAP, Item
 from .evidence import is_same, text_of
-from .scene import Scene
+from .scene import FAR, Scene
 from .table import DELETE, INSERT, KEEP, MATCH, Step
 
 FEW = 3  # lines outside of what an edit shows that are likelier gone than elided without a marker
-FAR = 20
 
 
 def border_evidence(scene: Scene, steps: Sequence[Step]) -> Counter[str]:
@@ -44,9 +43,7 @@ def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
         return
     marked = any(scene.elides)
     shown = sum(count for text, count in scene.shown_counts.items() if text)
-    sizes = [
-        FAR if item is GAP else bool(text) for item, text in zip(scene.items, scene.item_texts, strict=True)
-    ]
+    sizes = scene.sizes
     for name, end, way in (("led", 0, 1), ("trailed", -1, -1)):
         if scene.elides[end]:
             continue
@@ -84,24 +81,25 @@ def _markers(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
     """Markers that stand for nothing (`idle_markers`), for less deep lines than themselves
     (`shallow_markers`) or for deeper ones (`deep_markers`).
     """
-    kept: dict[int, list[Item]] = {}  # by the last line of the edit before them
-    row = -1
-    for step in steps:
-        if step.row is not None:
-            row = step.row
-        elif step.state == KEEP and step.column is not None:
-            kept.setdefault(row, []).append(scene.items[step.column])
+    if not any(scene.elides):
+        return
+    kept: dict[int, Item] = {}  # the first line of text, or gap, after each line of the edit
+    sizes, last = scene.sizes, -1
+    for state, row, column in steps:
+        if row is not None:
+            last = row
+        elif state == KEEP and column is not None and sizes[column] and last not in kept:
+            kept[last] = scene.items[column]
     above = -1
     for number, elided in enumerate(scene.elides):
         if not elided:
             above = above if scene.silent[number] else number
             continue
-        lines = [line for at in range(above, number + 1) for line in kept.get(at, ())]
-        first = next((line for line in lines if line is GAP or line.strip()), "")
+        first = next((kept[at] for at in range(above, number + 1) if at in kept), "")
         if first == "":
             found["idle_markers"] += 1
         elif first is not GAP:
-            depth = indent_of(first) - indent_of(scene.edit[number])
+            depth = indent_of(first) - scene.indents[number]
             found["shallow_markers"] += depth < 0
             found["deep_markers"] += depth > 0
 

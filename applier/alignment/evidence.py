@@ -7,8 +7,9 @@ that is more than brackets and keywords.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -24,23 +25,36 @@ MANY = 12  # lines of text that are hardly deleted by showing their neighbours s
 
 
 def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> Counter[str]:
-    """Evidence from the steps. `similar` is that of `Likeness`."""
+    """Evidence from the steps. `similar` is that of `Likeness`.
+
+    `inserted` and `deleted` lines; those inserted that the window has (`repeated`), those deleted that the
+    edit shows (`deleted_shown`); definitions that go with nothing of their name in the edit (`lost_heads`);
+    outer lines of chunks that the window has several times (`common_edges`); and what the functions below
+    count.
+    """
     found: Counter[str] = Counter()
+    by_row = {step.row: step for step in steps if step.row is not None}
     for step in steps:
-        if step.state == MATCH:
+        state = step[0]
+        if state == KEEP:
+            continue
+        if state == MATCH:
             _match(scene, step, similar, found)
-        elif step.state == INSERT:
+        elif state == INSERT:
             text = scene.edit_texts[step.row or 0]
             found["inserted" if text else "inserted_blank"] += 1
             found["repeated"] += text in scene.counts and letters(text) >= WORDS
-        elif step.state == DELETE:
+        elif state == DELETE:
             text = text_of(scene, step)
             found["deleted" if text else "deleted_blank"] += 1
             found["deleted_letters"] += min(letters(text), LONG_LINE)
             found["deleted_shown"] += text in scene.shown_counts and letters(text) >= WORDS
+            if name := header_name(text):
+                found["lost_heads"] += name not in scene.shown_names
     _runs(scene, steps, found)
-    _torn(scene, steps, found)
-    _lost_heads(scene, steps, found)
+    _torn(scene, by_row, found)
+    for row in scene.outer_rows():
+        found["common_edges"] += is_same(scene, by_row.get(row)) and scene.counts[scene.edit_texts[row]] > 1
     found["matched"] //= 4
     found["single"] //= 4
     found["unlike"] //= 10
@@ -82,9 +96,10 @@ def is_same(scene: Scene, step: Step | None) -> bool:
 
 def _changes(scene: Scene, step: Step) -> bool:
     """Whether a step is neither kept, nor a line that is the same, nor a blank one that is matched."""
-    if step.state == MATCH:
+    state = step[0]
+    if state == MATCH:
         return text_of(scene, step) not in ("", scene.edit_texts[step.row or 0])
-    return step.state != KEEP
+    return state != KEEP
 
 
 def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
@@ -93,8 +108,8 @@ def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
     less deep than both around them (`deep_deletions`), `skips` with their `skipped` lines, and `uneven`
     insertions, with a blank line on one side only. `hunks` are runs of changes of any kind.
     """
-    found["hunks"] = sum(changed for changed, _ in groupby(_changes(scene, step) for step in steps))
-    runs = [(state, list(run)) for state, run in groupby(steps, key=lambda step: step.state)]
+    found["hunks"] = sum(changed for changed, _ in groupby([_changes(scene, step) for step in steps]))
+    runs = [(state, list(run)) for state, run in groupby(steps, key=itemgetter(0))]
     for number, (state, run) in enumerate(runs):
         before = runs[number - 1][1][-1] if number else None
         after = runs[number + 1][1][0] if number + 1 < len(runs) else None
@@ -122,18 +137,6 @@ def _reaches_out(scene: Scene, before: Step | None, run: Sequence[Step], after: 
     return any(line.strip() and indent_of(line) < depth for line in gone)
 
 
-def _lost_heads(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
-    """Definitions that go with nothing of their name in the edit (`lost_heads`), and outer lines of chunks
-    that the window has several times (`common_edges`).
-    """
-    for step in steps:
-        if step.state == DELETE and (name := header_name(text_of(scene, step))):
-            found["lost_heads"] += name not in scene.shown_names
-    by_row = {step.row: step for step in steps if step.row is not None}
-    for row in scene.outer_rows():
-        found["common_edges"] += is_same(scene, by_row.get(row)) and scene.counts[scene.edit_texts[row]] > 1
-
-
 def _line(scene: Scene, step: Step) -> Item:
     return scene.edit[step.row] if step.row is not None else scene.items[step.column or 0]
 
@@ -151,21 +154,20 @@ def _blank(scene: Scene, step: Step) -> bool:
     return line is not GAP and not line.strip()
 
 
-def _torn(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _torn(scene: Scene, by_row: Mapping[int, Step], found: Counter[str]) -> None:
     """Lines of the file in the body of a new head: the same ones may be wrapped (`torn_same`), changed ones
     (`torn_changed`) belonged to another head.
     """
-    by_row = {step.row: step for step in steps if step.row is not None}
     heads: list[tuple[int, bool]] = []  # indentation of the lines around, and whether each is new
-    for row, line in enumerate(scene.edit):
+    for row, text in enumerate(scene.edit_texts):
         if scene.elides[row]:
             heads.clear()
-        if scene.elides[row] or scene.silent[row] or not scene.edit_texts[row]:
+        if scene.elides[row] or scene.silent[row] or not text:
             continue
-        depth = indent_of(line)
+        depth = scene.indents[row]
         while heads and heads[-1][0] >= depth:
             heads.pop()
         step = by_row.get(row)
-        if heads and heads[-1][1] and step is not None and step.state == MATCH and letters(line):
+        if heads and heads[-1][1] and step is not None and step.state == MATCH and letters(text):
             found["torn_same" if is_same(scene, step) else "torn_changed"] += 1
         heads.append((depth, step is not None and step.state == INSERT))

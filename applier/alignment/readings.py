@@ -77,12 +77,14 @@ def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
     """How the indentation of the whole edit may map to the file's: as that of as many of its unchanged lines
     as keep theirs, or as that of most lines.
     """
-    pairs = [
-        (scene.edit[step.row], scene.items[step.column] or "")
-        for step in steps
-        if step.row is not None and step.column is not None and letters(scene.edit[step.row])
-    ]
-    votes = Counter(shift_between(ours, theirs) for ours, theirs in pairs if ours.strip() == theirs.strip())
+    pairs: list[tuple[str, str]] = []
+    votes: Counter[Shift] = Counter()
+    for _, row, column in steps:
+        if row is not None and column is not None and letters(scene.edit_texts[row]):
+            ours, theirs = scene.edit[row], scene.items[column] or ""
+            pairs.append((ours, theirs))
+            if scene.edit_texts[row] == scene.item_texts[column]:
+                votes[shift_between(ours, theirs)] += 1
     found = {shift for shift in votes if votes[shift] >= votes[SAME]}
     if pairs and not votes:
         found.add(majority(pairs))

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..anchors import header_name
+from ..anchors import header_name, indent_of
 from ..markers import MarkerKind, find_markers, trailing_marker
 from ..window import GAP, Item
+
+FAR = 20  # lines of text: as many as stand behind a gap, for all that is known
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ class Scene:
         return [line.strip() for line in self.edit]
 
     @cached_property
+    def blank(self) -> list[bool]:
+        """Which lines of the edit are."""
+        return [not text for text in self.edit_texts]
+
+    @cached_property
+    def indents(self) -> list[int]:
+        """Those of the edit's lines."""
+        return list(map(indent_of, self.edit))
+
+    @cached_property
     def counts(self) -> Counter[str]:
         """How often the window has each text."""
         return Counter(
@@ -74,6 +86,40 @@ class Scene:
     def shown_names(self) -> set[str]:
         """The names that the edit defines."""
         return {name for line in self.shown if line is not GAP and (name := header_name(line))}
+
+    @cached_property
+    def edge_blanks(self) -> set[int]:
+        """Blank lines of the edit beside a marker: they say nothing of the file's."""
+        found: set[int] = set()
+        rows = range(len(self.edit))
+        for way in (1, -1):
+            beside = False
+            for row in rows[::way]:
+                beside = self.elides[row] or (beside and self.blank[row])
+                if beside and not self.elides[row]:
+                    found.add(row)
+        return found
+
+    @cached_property
+    def blanks_beside_markers(self) -> list[tuple[int, int, range]]:
+        """(outer line of a chunk, the way to a marker or an end of the edit, the blank lines on it)."""
+        blank, found = self.blank, []
+        for row in self.outer_rows():
+            for way in (-1, 1):
+                at = row + way
+                while 0 <= at < len(blank) and blank[at]:
+                    at += way
+                beyond = not 0 <= at < len(blank) or self.elides[at]
+                if beyond and abs(at - row) > 1:
+                    found.append((row, way, range(min(at, row) + 1, max(at, row))))
+        return found
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """What each item of the window counts for: 1 a line of text, 0 a blank one, FAR a gap."""
+        return [
+            FAR if item is GAP else bool(text) for item, text in zip(self.items, self.item_texts, strict=True)
+        ]
 
     def outer_rows(self) -> list[int]:
         """The first and the last line of every chunk, blank lines aside."""

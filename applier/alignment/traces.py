@@ -7,7 +7,7 @@ came once, and nearly every two neighbours of the result are neighbours in the w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from ..anchors import header_name, indent_of
@@ -58,6 +58,8 @@ class Traces:
         found: Counter[str] = Counter()
         more: Counter[str] = Counter()  # of each line than the window has; less than 0 for fewer
         for ours, theirs in zip(_runs(new), _runs(gone), strict=True):
+            if ours == theirs:
+                continue
             here = _difference(ours, theirs)
             found["unbalanced"] += sum(map(abs, _balance(here)))
             more.update(here)
@@ -130,10 +132,23 @@ def _difference(ours: Sequence[str], theirs: Sequence[str]) -> Counter[str]:
 
 def same_ends(old: Sequence[Item], new: Sequence[Item]) -> tuple[int, int]:
     """How many lines two texts have in common at their start, and of the rest at their end."""
+    old, new = list(old), list(new)  # slices of lists are compared without the interpreter
     most = min(len(old), len(new))
-    above = next((n for n in range(most) if old[n] != new[n]), most)
-    below = next((n for n in range(most - above) if old[-1 - n] != new[-1 - n]), most - above)
-    return above, below
+    above = _first(most, lambda n: old[:n] != new[:n])
+    old, new = old[above:][::-1], new[above:][::-1]
+    return above, _first(most - above, lambda n: old[:n] != new[:n])
+
+
+def _first(most: int, differs: Callable[[int], bool]) -> int:
+    """The largest number up to `most` of which `differs` is false, as it is of every one below."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if differs(middle):
+            high = middle - 1
+        else:
+            low = middle
+    return low
 
 
 def _text_before(items: Sequence[Item], end: int) -> Sequence[Item]:

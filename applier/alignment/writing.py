@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..indentation import SAME, Shift, majority, reindent, white
 from ..window import Item
 from .scene import Scene
-from .table import INSERT, KEEP, MATCH, SKIP, Step
+from .table import DELETE, INSERT, KEEP, MATCH, SKIP, Step
 
 
 class Writer:
@@ -15,11 +15,13 @@ class Writer:
 
     def __init__(self, scene: Scene, steps: Sequence[Step]) -> None:
         self._scene, self._steps = scene, steps
-        self._blank = [not line.strip() for line in scene.edit]
         shifts = _shifts(scene, steps)
-        self._lines = [reindent(line, shift) for line, shift in zip(scene.edit, shifts, strict=True)]
-        self._own, self._edge = _own_blanks(scene, steps), _edge_blanks(scene)
-        self._matched = {step.row for step in steps if step.state == MATCH}
+        self._lines = [
+            line if shift == SAME else reindent(line, shift)
+            for line, shift in zip(scene.edit, shifts, strict=True)
+        ]
+        self._own = _own_blanks(scene, steps)
+        self._matched = {row for state, row, _ in steps if state == MATCH}
 
     def write(self, steps: Sequence[Step] | None = None, shift: Shift | None = None) -> list[Item]:
         """The merged window: every gap once and in order, lines of the edit with the file's indentation, or
@@ -30,11 +32,12 @@ class Writer:
             lines = [reindent(line, shift) for line in self._scene.edit]
         out: list[Item] = []
         for state, row, column in self._without_edge_blanks(self._steps if steps is None else steps):
-            if state in (KEEP, SKIP) and column is not None:
-                out.append(items[column])
-            elif state == INSERT and row is not None:
+            if row is None:
+                if state != DELETE and column is not None:
+                    out.append(items[column])
+            elif column is None:
                 out.append(lines[row])
-            elif state == MATCH and row is not None and column is not None:
+            else:
                 out.append(self._matched_line(lines[row], items[column], row))
         return out
 
@@ -43,33 +46,27 @@ class Writer:
             return ours
         same = theirs is not None and theirs.rstrip() == ours.rstrip() and row not in self._own
         # Spaces at the end of a line may be taken off on purpose; they are put there by accident.
-        return theirs if same and (row in self._edge or len(theirs or "") <= len(ours)) else ours
+        return theirs if same and (row in self._scene.edge_blanks or len(theirs or "") <= len(ours)) else ours
 
     def _without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
         """The steps without new blank lines that only set a marker apart: from context, or from new lines
         where the line kept on its other side is blank already.
         """
-        scene, blank = self._scene, self._blank
-        number_of = {step.row: number for number, step in enumerate(steps) if step.row is not None}
+        blank = self._scene.blank
         idle: set[int] = set()
-        for row in scene.outer_rows():
-            for way in (-1, 1):
-                at = row + way
-                while 0 <= at < len(blank) and blank[at]:
-                    at += way
-                beyond = not 0 <= at < len(blank) or scene.elides[at]
-                if not beyond or abs(at - row) == 1:
-                    continue
-                if row in self._matched or self._kept_blank(steps, number_of.get(row), way):
-                    idle.update(range(min(at, row) + 1, max(at, row)))
-        for number, step in enumerate(steps):
-            if step.state == SKIP:  # a marker was forgotten
-                beside = steps[max(0, number - 1) : number + 2]
-                idle.update(s.row for s in beside if s.row is not None and blank[s.row])
+        for row, way, between in self._scene.blanks_beside_markers:
+            if row in self._matched or self._kept_blank(steps, row, way):
+                idle.update(between)
+        if any(blank):
+            for number, (state, _, _) in enumerate(steps):
+                if state == SKIP:  # a marker was forgotten
+                    beside = steps[max(0, number - 1) : number + 2]
+                    idle.update(s.row for s in beside if s.row is not None and blank[s.row])
         return [step for step in steps if not (step.state == INSERT and step.row in idle)] if idle else steps
 
-    def _kept_blank(self, steps: Sequence[Step], at: int | None, way: int) -> bool:
+    def _kept_blank(self, steps: Sequence[Step], row: int, way: int) -> bool:
         """Whether the next line of the window that stays beyond a line of the edit is blank."""
+        at = next((number for number, step in enumerate(steps) if step.row == row), None)
         if at is None:
             return False
         at += way
@@ -92,19 +89,22 @@ def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
         chunk_of.append(chunk)
     pairs: dict[int, list[tuple[str, str]]] = {}
     changed: list[tuple[str, str]] = []
-    for step in steps:
-        if step.state == MATCH and step.row is not None and step.column is not None:
-            ours, theirs = scene.edit[step.row], scene.items[step.column]
-            if theirs is None or not ours.strip():
+    for state, row, column in steps:
+        if state == MATCH and row is not None and column is not None:
+            ours, theirs = scene.edit[row], scene.items[column]
+            text = scene.edit_texts[row]
+            if theirs is None or not text:
                 continue
-            if theirs.strip() == ours.strip():
-                pairs.setdefault(chunk_of[step.row], []).append((ours, theirs))
+            if scene.item_texts[column] == text:
+                pairs.setdefault(chunk_of[row], []).append((ours, theirs))
             else:
                 changed.append((ours, theirs))
-    everything = [pair for group in pairs.values() for pair in group]
     found = {number: _shift_of(group) for number, group in pairs.items()}
-    whole = majority(everything or changed)
-    return [found.get(number, whole) for number in chunk_of]
+    if len(found) < len(set(chunk_of)):
+        everything = [pair for group in pairs.values() for pair in group]
+        whole = majority(everything or changed)
+        return [found.get(number, whole) for number in chunk_of]
+    return [found[number] for number in chunk_of]
 
 
 def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
@@ -116,6 +116,9 @@ def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
 
 def _own_blanks(scene: Scene, steps: Sequence[Step]) -> set[int]:
     """Blank lines with white space in them, beside a line that is new: they are new code too."""
+    blank = [row for row, line in enumerate(scene.edit) if line and not line.strip()]
+    if not blank:
+        return set()
     states = {step.row: step for step in steps if step.row is not None}
 
     def new(row: int) -> bool:
@@ -126,18 +129,4 @@ def _own_blanks(scene: Scene, steps: Sequence[Step]) -> set[int]:
             return (scene.items[step.column] or "").strip() != scene.edit[row].strip()
         return step.state == INSERT
 
-    blank = [row for row, line in enumerate(scene.edit) if line and not line.strip()]
     return {row for row in blank if new(row - 1) or new(row + 1)}
-
-
-def _edge_blanks(scene: Scene) -> set[int]:
-    """Blank lines beside a marker: they say nothing of the file's."""
-    found: set[int] = set()
-    rows = range(len(scene.edit))
-    for way in (1, -1):
-        beside = False
-        for row in rows[::way]:
-            beside = scene.elides[row] or (beside and not scene.edit[row].strip())
-            if beside and not scene.elides[row]:
-                found.add(row)
-    return found
