@@ -22,6 +22,7 @@ from functools import lru_cache
 import tree_sitter
 
 from . import languages, syntax
+from .line_facts import LONGEST
 from .marker_words import DOTS, MarkerKind, classify, has_keyword, is_explicit, only_dots
 
 __all__ = [
@@ -229,11 +230,20 @@ def find_markers(
     return dict(sorted(found.items()))
 
 
+@lru_cache(maxsize=1 << 13)
+def _of_short(line: str, language: str | None) -> tuple[str, MarkerKind] | None:
+    return _trailing_marker(line, language)
+
+
 def trailing_marker(line: str, language: str | None = None) -> tuple[str, MarkerKind] | None:
     """(code, kind) of a line that ends in a marker comment, such as ``foo()  # ... unchanged``; else None.
 
     Such a line shows code and is not a marker. The comment is drift: it must not reach the file.
     """
+    return (_of_short if len(line) <= LONGEST else _trailing_marker)(line, language)
+
+
+def _trailing_marker(line: str, language: str | None) -> tuple[str, MarkerKind] | None:
     entry = languages.get(language)
     body = line.rstrip()
     openings = ["//", "#", "/*", "<!--"]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ..anchors import indent_of
 from ..window import GAP, Item
-from .evidence import is_same, text_of
+from .evidence import Evidence, is_same, text_of
 from .scene import FAR, Scene
 from .table import DELETE, INSERT, KEEP, MATCH, Step
 
 FEW = 3  # lines outside of what an edit shows that are likelier gone than elided without a marker
 
 
-def border_evidence(scene: Scene, steps: Sequence[Step]) -> Counter[str]:
+def border_evidence(scene: Scene, steps: Sequence[Step]) -> Evidence:
     """Counts by name, as `evidence.step_evidence` gives them."""
-    found: Counter[str] = Counter()
+    found: Evidence = defaultdict(int)
     _edges(scene, steps, found)
     _outside(scene, steps, found)
     _markers(scene, steps, found)
@@ -24,7 +24,7 @@ def border_evidence(scene: Scene, steps: Sequence[Step]) -> Counter[str]:
     return found
 
 
-def _edges(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _edges(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     """Outer lines of chunks that are new (`edge_inserted`) or changed (`edge_changed`), not context."""
     by_row = {step.row: step for step in steps if step.row is not None}
     for row in scene.outer_rows():
@@ -33,7 +33,7 @@ def _edges(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
         found["edge_changed"] += step is not None and step.state == MATCH and not is_same(scene, step)
 
 
-def _outside(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _outside(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     """Lines of text that stay before an edit (`led`) or after it (`trailed`) with no marker there, or that go
     (`cut`, counted again as `cut_unmarked` in an edit with no marker at all). Such an edit that starts or
     ends with the window may be the whole file: `cuts_whole` where lines go at its other end, `left_whole`
@@ -77,7 +77,7 @@ def _reaches(scene: Scene, steps: Sequence[Step]) -> bool:
     return False
 
 
-def _markers(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _markers(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     """Markers that stand for nothing (`idle_markers`), for less deep lines than themselves
     (`shallow_markers`) or for deeper ones (`deep_markers`).
     """
@@ -104,7 +104,7 @@ def _markers(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
             found["deep_markers"] += depth > 0
 
 
-def _removals(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _removals(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     """Comments on a deletion beside which lines go (`said_removals`) or none do (`unmet_removals`)."""
     if not any(scene.silent):
         return

@@ -6,7 +6,7 @@ that is more than brackets and keywords.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -21,10 +21,12 @@ from .table import DELETE, INSERT, KEEP, MATCH, SKIP, Step
 
 WORDS = 6
 LONG_LINE = 48  # letters after which a line does not say more
+Evidence = defaultdict[str, int]  # counts by name
+
 MANY = 12  # lines of text that are hardly deleted by showing their neighbours side by side
 
 
-def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> Counter[str]:
+def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> Evidence:
     """Evidence from the steps. `similar` is that of `Likeness`.
 
     `inserted` and `deleted` lines; those inserted that the window has (`repeated`), those deleted that the
@@ -32,7 +34,7 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> C
     outer lines of chunks that the window has several times (`common_edges`); and what the functions below
     count.
     """
-    found: Counter[str] = Counter()
+    found: Evidence = defaultdict(int)
     by_row = {step.row: step for step in steps if step.row is not None}
     for step in steps:
         state = step[0]
@@ -67,7 +69,7 @@ def text_of(scene: Scene, step: Step) -> str:
     return "" if step.column is None else scene.item_texts[step.column]
 
 
-def _match(scene: Scene, step: Step, similar: np.ndarray, found: Counter[str]) -> None:
+def _match(scene: Scene, step: Step, similar: np.ndarray, found: Evidence) -> None:
     """`matched` letters (`single` those of lines that the window has once), `signs` (lines of brackets) and
     `blanks` that are the same; lines that `changed`, how `unlike` they became, and whether they define a
     `renamed` thing or the same one (`headed`).
@@ -102,7 +104,7 @@ def _changes(scene: Scene, step: Step) -> bool:
     return state != KEEP
 
 
-def _runs(scene: Scene, steps: Sequence[Step], found: Counter[str]) -> None:
+def _runs(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     """Runs of steps: `insertions`, `deletions`, those of them that stand between two lines that are the same
     (`pure_insertions`, `pure_deletions`), deletions of more than MANY lines (`mass_deletions`) and of lines
     less deep than both around them (`deep_deletions`), `skips` with their `skipped` lines, and `uneven`
@@ -154,7 +156,7 @@ def _blank(scene: Scene, step: Step) -> bool:
     return line is not GAP and not line.strip()
 
 
-def _torn(scene: Scene, by_row: Mapping[int, Step], found: Counter[str]) -> None:
+def _torn(scene: Scene, by_row: Mapping[int, Step], found: Evidence) -> None:
     """Lines of the file in the body of a new head: the same ones may be wrapped (`torn_same`), changed ones
     (`torn_changed`) belonged to another head.
     """

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
 from ..window import Item
-from .readings import Reading
+from .readings import BY, Reading
 
 CAP = 40  # more of one kind of evidence says nothing new
 WIDE_CAP = 255
@@ -39,6 +39,7 @@ class Judge:
 
     choice: Mapping[str, int]
     trust: Mapping[str, int]
+    _points: dict[tuple[str, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     @cache
@@ -49,8 +50,15 @@ class Judge:
 
     def score(self, evidence: Mapping[str, int]) -> int:
         """Thousandths of a logit; only differences between readings of one edit mean anything."""
-        weight = self.choice.get
-        return sum(value * weight(name, 0) for name, value in forms(evidence).items())
+        points, total = self._points, 0
+        for name, count in evidence.items():
+            one = name, min(count, WIDE_CAP)  # more of it has the same forms
+            if one not in points:
+                points[one] = sum(
+                    value * self.choice.get(form, 0) for form, value in forms(dict([one])).items()
+                )
+            total += points[one]
+        return total
 
     def choose(
         self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
@@ -84,7 +92,7 @@ def forms(evidence: Mapping[str, int]) -> dict[str, int]:
     out: dict[str, int] = {}
     for name, count in evidence.items():
         out[name] = min(count, CAP)
-        if count > 0 and not name.startswith("by_"):
+        if count > 0 and not name.startswith(BY):
             out["any_" + name] = 1
             out["log_" + name] = min(count, WIDE_CAP).bit_length() - 1
     return out

@@ -20,6 +20,7 @@ from .table import DELETE, KEEP, Step
 from .traces import Traces
 from .writing import Writer
 
+BY = "by_"  # begins the evidence that a setting gave a reading
 MAX_CUT = 8  # lines outside of what an edit shows that may be gone
 
 
@@ -66,10 +67,10 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
         evidence["shown"] = len(scene.edit).bit_length()
         evidence["window"] = len(scene.items).bit_length()
         evidence["votes"] = len(set(votes))
-        evidence.update({f"by_{setting}": 1 for setting in set(votes)})
+        evidence.update({BY + str(setting): 1 for setting in set(votes)})
         evidence["sibling"] = number >= others
         evidence["beside_sibling"] = number < others < len(found)
-        out.append(Reading(list(merged), evidence))
+        out.append(Reading(list(merged), Counter(evidence)))
     return out
 
 

@@ -6,14 +6,14 @@ came once, and nearly every two neighbours of the result are neighbours in the w
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from ..anchors import header_name, indent_of
 from ..line_facts import letters, of_line
 from ..window import GAP, Item
-from .evidence import WORDS
+from .evidence import WORDS, Evidence
 from .scene import Scene
 
 _BLOCK_OPENERS = ("{", ":", "(", "[")
@@ -44,7 +44,7 @@ class Traces:
         self._loose_pairs = {(a.strip(), b.strip()) for a, b in self._pairs}
         self._blank_runs = _blank_runs(self._shown)
 
-    def of(self, merged: Sequence[Item]) -> Counter[str]:
+    def of(self, merged: Sequence[Item]) -> Evidence:
         """`unbalanced` brackets; `doubled` lines and `doubled_names` of definitions; `lost` lines, which
         window and edit have, and those that they have with an indentation that is gone (`displaced`); lines
         of the window with another indentation (`reindented`); top-level definitions that come twice, word for
@@ -55,7 +55,7 @@ class Traces:
         items, window, edit = self._items, self._window, self._edit
         above, below = same_ends(items, merged)
         gone, new = items[above : len(items) - below], merged[above : len(merged) - below]
-        found: Counter[str] = Counter()
+        found: Evidence = defaultdict(int)
         more: Counter[str] = Counter()  # of each line than the window has; less than 0 for fewer
         for ours, theirs in zip(_runs(new), _runs(gone), strict=True):
             if ours == theirs:
@@ -66,19 +66,23 @@ class Traces:
         changed = _Counts(more)
         for text, count in changed.texts.items():
             if letters(text) >= WORDS:
-                had, shown = window.texts[text], edit.texts[text]
+                had, shown = window.texts.get(text, 0), edit.texts.get(text, 0)
                 found["doubled"] += max(0, had + count - max(had, shown))
                 found["lost"] += max(0, min(had, shown) - (had + count))
         for line, count in more.items():
             if letters(line):
-                had, shown = window.lines[line], edit.lines[line]
+                had, shown = window.lines.get(line, 0), edit.lines.get(line, 0)
                 found["displaced"] += max(0, min(had, shown) - (had + count))
             if line not in window.lines and line.rstrip() not in self._indented:
                 found["reindented"] += count if line.strip() in window.texts and line.strip() else 0
         for name, count in changed.names.items():
-            found["doubled_names"] += max(0, count + min(0, window.names[name] - edit.names[name]))
+            found["doubled_names"] += max(
+                0, count + min(0, window.names.get(name, 0) - edit.names.get(name, 0))
+            )
         for head, count in changed.heads.items():
-            found["doubled_heads"] += max(0, count + min(0, window.heads[head] - edit.heads[head]))
+            found["doubled_heads"] += max(
+                0, count + min(0, window.heads.get(head, 0) - edit.heads.get(head, 0))
+            )
         found["idle"] = not gone and not new
         if above < min(len(items), len(merged)):
             found["first_reindented"] = _only_indented(items[above], merged[above])
@@ -101,9 +105,9 @@ class _Counts:
 
     def __init__(self, lines: Counter[str]) -> None:
         self.lines = lines
-        self.texts: Counter[str] = Counter()
-        self.names: Counter[str] = Counter()
-        self.heads: Counter[str] = Counter()
+        self.texts: dict[str, int] = defaultdict(int)
+        self.names: dict[str, int] = defaultdict(int)
+        self.heads: dict[str, int] = defaultdict(int)
         for line, count in lines.items():
             self.texts[line.strip()] += count
             if name := header_name(line):
