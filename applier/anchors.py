@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -30,8 +30,7 @@ _DEFINITION = re.compile(
 _NOT_NAMES = frozenset({"if", "for", "while", "switch", "catch", "elif", "return", "with", "match", "when"})
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """Line `edit` of the edit stands at line `line` of the file (both 0-based)."""
 
     edit: int

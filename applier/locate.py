@@ -143,7 +143,7 @@ class _Locator:
         for chunk in self.chunks:
             shown = [i for i in range(chunk.start, chunk.end) if self.indents[i] >= 0]
             outer.update(shown[:EDGE_LINES] + shown[-EDGE_LINES:])
-        return [replace(a, weight=a.weight * 3 // 2) if a.edit in outer else a for a in anchors]
+        return [a._replace(weight=a.weight * 3 // 2) if a.edit in outer else a for a in anchors]
 
     def _stray(self, exact: Sequence[Anchor], kept: Sequence[Range]) -> list[Range]:
         """Places outside the chain where a long line stands that the file has once."""

@@ -1,11 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from applier.anchors import Anchor
-from applier.chain import best_chain
 from applier.locate import locate
 from applier.types import Refusal, RefusalReason
 from applier.window import Window
@@ -168,21 +164,3 @@ def test_a_misspelt_line_tells_places_apart():
     at = lines.index("    result = compute_17(value)")
     assert kept(found, at)
     assert isinstance(locate(lines, search[:2], "python", anchored=True), Refusal)
-
-
-anchors = st.builds(Anchor, st.integers(0, 9), st.integers(0, 60), st.integers(1, 500))
-
-
-@given(
-    st.lists(anchors, max_size=40, unique_by=lambda anchor: (anchor.edit, anchor.line)),
-    st.lists(st.integers(0, 2), min_size=10, max_size=10).map(sorted),
-    st.lists(st.sampled_from([-1, 0, 4, 8]), min_size=10, max_size=10),
-)
-def test_costs_worked_out_together_and_step_by_step_give_one_chain(candidates, chunk_of, indents):
-    def chain():
-        return best_chain(candidates, chunk_of, indents, lambda line: line + 5)
-
-    together = chain()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("applier.chain.MOST_AT_ONCE", 0)
-        assert chain() == together
