@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..anchors import header_name
 from ..indentation import Shift, majority, reindent, white
 from ..line_facts import letters
 from ..sequences import changes
@@ -25,12 +24,13 @@ TORN_ODDS = 500
 CLEAR_LEAD = 15  # % of `Window.lead`
 LEAST_ALIKE = 60  # % of similarity from which a line that changes may be the file's
 ALIKE = 90  # from which no other line has to be the same
+_LEAST_NAME = 4  # letters of a name that may be misspelt
 
 
 @dataclass(frozen=True, slots=True)
 class SearchMatch:
     """A search text laid over a window: `at` gives the item of each line that has one, `alike` its similarity
-    in %, 0 for a line that defines something else.
+    in %: 99 for one that is only written in another way, 0 for one that defines something else.
     """
 
     items: Sequence[Item]
@@ -48,9 +48,8 @@ class SearchMatch:
         at = {
             s.row: s.column for s in steps if s.state == MATCH and s.row is not None and s.column is not None
         }
-        similar = np.where(likeness.renamed, 0, likeness.similar)
         alike = {
-            row: 100 if likeness.same[row, column] else int(similar[row, column])
+            row: _alike(scene.edit_texts[row], scene.item_texts[column], int(likeness.similar[row, column]))
             for row, column in at.items()
         }
         return SearchMatch(items, search, at, alike)
@@ -96,6 +95,31 @@ class SearchMatch:
             if number not in gone:
                 out.append(item)
         return [*out, *put.get(len(self.items), ())]
+
+
+def _alike(ours: str, theirs: str, similar: int) -> int:
+    """See `SearchMatch`; `similar` is their similarity as texts."""
+    if ours == theirs or _plain(ours) == _plain(theirs):
+        return 100 if ours == theirs else 99
+    names = header_name(ours), header_name(theirs)
+    return 0 if names[0] and names[1] and not _same_name(names[0], names[1]) else similar
+
+
+def _plain(text: str) -> str:
+    """A line without what is often misremembered: case, spaces, quotes, a comma or semicolon at its end."""
+    return "".join(text.lower().split()).replace('"', "'").rstrip(",;") or text
+
+
+def _same_name(ours: str, theirs: str) -> bool:
+    """Whether a name may be the other one with a letter too many or too few."""
+    ours, theirs = ours.lower(), theirs.lower()
+    if ours == theirs:
+        return True
+    short, long = sorted((ours, theirs), key=len)
+    if len(short) < _LEAST_NAME or len(long) != len(short) + 1:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return short[at:] == long[at + 1 :] and not long[at].isdigit()
 
 
 def _levels(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

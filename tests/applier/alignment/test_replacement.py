@@ -47,6 +47,11 @@ def test_a_replacement_keeps_every_gap(items, search, replace):
         (["result = compute()"], (0, 1), 0),
         (["def third(self):"], (0, 1), 0),
         (["def third(self):", "check(b)"], (0, 1), 0),
+        (["def Second(self):", "b = prepare_more();"], (0, 1), None),
+        (["def secon(self):", "b = prepare_more()"], (0, 1), None),
+        (["def secondly(self):", "b = prepare_more()"], (0, 1), 0),
+        (["def second2(self):", "b = prepare_more()"], (0, 1), 0),
+        (["RETURN b;"], (0, 1), None),
     ],
 )
 def test_a_search_text_that_is_not_there_is_noticed(search, changed, missing):
