@@ -6,13 +6,13 @@ anchors on any machine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
 from .file_lines import FileLines
+from .heads import header_name
 from .line_facts import of_line
 
 MAX_CANDIDATES = 64  # positions tried for one line of the edit
@@ -22,12 +22,6 @@ FUZZY_CUTOFF = 70
 PART_CUTOFF = 88
 LONG_LINE = 24
 FUZZY_LINES = 8  # lines of a chunk that are searched for by similarity
-
-_HEADER = re.compile(r"(?:^|[\s*&])(\w+)\s*(?:<[^>]*>)?\s*\(")
-_DEFINITION = re.compile(
-    r"\b(?:def|class|func|fn|function|struct|enum|trait|impl|interface|type|module|record|object)\s+(\w+)"
-)
-_NOT_NAMES = frozenset({"if", "for", "while", "switch", "catch", "elif", "return", "with", "match", "when"})
 
 
 class Anchor(NamedTuple):
@@ -54,19 +48,6 @@ def indent_of(line: str) -> int:
     """Width of the leading white space, a tab counting as 4."""
     body = line.lstrip()
     return len(line[: len(line) - len(body)].expandtabs(4))
-
-
-@of_line
-def header_name(line: str) -> str | None:
-    """The name that a line defines, if it looks like the head of a definition."""
-    found = _DEFINITION.search(line)
-    if found:
-        return found[1]
-    if line.rstrip().endswith(("{", ":", "(", "=>")):
-        found = _HEADER.search(line)
-        if found and found[1] not in _NOT_NAMES:
-            return found[1]
-    return None
 
 
 def definitions(lines: FileLines, name: str) -> Iterator[int]:

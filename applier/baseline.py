@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .alignment.costs import SETTINGS
-from .alignment.judge import Judge
+from .alignment.judge import CLEAR, Judge
 from .alignment.readings import readings
 from .alignment.scene import Scene
 from .markers import MarkerKind
@@ -32,8 +32,10 @@ def propose(
     *,
     markers: Mapping[int, MarkerKind] | None = None,
     sound: Callable[[Sequence[Item]], bool] | None = None,
+    lead: int = CLEAR,
 ) -> Proposal:
     """The merged window of a lazy edit, every gap kept once and in order; one that is `sound`, if there is.
+    `lead` is that of the window.
 
     A marker keeps the original up to the next line that the edit shows; lines between two shown lines with no
     marker between are gone; shown lines that the window lacks are inserted.
@@ -41,7 +43,7 @@ def propose(
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)
     scene = Scene.of(items, edit_lines, language, markers)
-    verdict = Judge.default().choose(readings(scene, SETTINGS), sound)
+    verdict = Judge.default().choose(readings(scene, SETTINGS), sound, lead)
     return Proposal(verdict.reading.merged, verdict.odds)
 
 

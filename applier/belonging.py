@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 
-from .anchors import definitions, header_name
+from .anchors import definitions
 from .file_lines import FileLines
+from .heads import header_name
 
 LEAST_SHARE = 0.5  # of the old lines of a block or hunk, from FROM_LINES lines of words
 FROM_LINES = 3

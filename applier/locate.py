@@ -26,7 +26,7 @@ from .anchors import (
 from .chain import Chain, best_chain
 from .edit_chunks import Chunk, cut_at_markers
 from .file_lines import FileLines
-from .markers import MarkerKind, find_markers
+from .markers import MarkerKind, find_markers, without_trailing_marker
 from .nearness import nearest_place
 from .regions import Range, Regions, merge_ranges
 from .types import LineRange, Refusal, RefusalReason
@@ -65,7 +65,20 @@ def locate(
         markers = find_markers(edit_lines, language)
     if len(lines) <= small_file:
         return Window.whole(len(lines))
-    return _Locator(FileLines.of(lines), edit_lines, markers, margin, rng, anchored).window()
+    file = FileLines.of(lines)
+    shown = edit_lines if anchored else _without_remarks(file, edit_lines, markers, language)
+    return _Locator(file, shown, markers, margin, rng, anchored).window()
+
+
+def _without_remarks(
+    file: FileLines, edit_lines: Sequence[str], markers: Mapping[int, MarkerKind], language: str | None
+) -> list[str]:
+    """The lines without marker comments at their ends, which are not the file's."""
+    file.seek(edit_lines)
+    return [
+        line if number in markers or file.has(line) else without_trailing_marker(line, language)
+        for number, line in enumerate(edit_lines)
+    ]
 
 
 class _Locator:

@@ -266,6 +266,12 @@ def _trailing_marker(line: str, language: str | None) -> tuple[str, MarkerKind] 
     return None
 
 
+def without_trailing_marker(line: str, language: str | None) -> str:
+    """A line of code without a marker comment at its end."""
+    found = trailing_marker(line, language)
+    return found[0] if found else line
+
+
 def suspicious(text: str, language: str | None, *, literal: bool = False) -> bool:
     """Whether a line by itself is an elision marker or ends in one.
 

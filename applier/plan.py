@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .alignment.replacement import SearchMatch
-from .alignment.scene import without_trailing_marker
 from .baseline import Proposal, propose
 from .belonging import is_strange, stands_enough
 from .constrain import Constraint, KnownLines, known_lines
@@ -20,7 +19,7 @@ from .drafts import Drafter
 from .file_lines import FileLines
 from .guide import Guide
 from .locate import locate
-from .markers import MarkerKind, find_markers
+from .markers import MarkerKind, find_markers, without_trailing_marker
 from .order import MergeOrder
 from .parts import Part
 from .prompt import PromptCodec
@@ -112,7 +111,7 @@ def plan_snippet(
         items = window.items(context.lines)
         learnt = context.codec.learn_later([*items, *edit_lines])
         sound = context.soundness(window)
-        proposal = propose(items, edit_lines, language, markers=markers, sound=sound)
+        proposal = propose(items, edit_lines, language, markers=markers, sound=sound, lead=window.lead)
         if not learnt.cancel():  # else it still waits behind other requests' lines
             learnt.result()
         proposal = replace(proposal, odds=proposal.odds - doubt)

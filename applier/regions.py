@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .anchors import Anchor, Scopes, header_name
+from .anchors import Anchor, Scopes
 from .chain import Chain
 from .edit_chunks import Chunk
 from .file_lines import FileLines
+from .heads import header_name
 
 Range = tuple[int, int]
 

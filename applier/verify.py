@@ -6,6 +6,7 @@ about:
 - lines outside the touched ranges are there, byte for byte and in order;
 - encoding, byte order mark, line ends and final newline are the original's;
 - no elision marker came in;
+- what a snippet shows under the head of a definition went nowhere else;
 - lines that the edit does not show were not deleted in masses;
 - no new syntax error, for files that parsed before;
 - the diff, applied to the original by a strict patcher, gives the result.
@@ -25,6 +26,7 @@ from .encoding import UTF8
 from .formats import LazySnippet, ParsedEdit, WholeFile
 from .markers import leaks, suspicious
 from .sequences import changes
+from .shown_heads import stray_refusal
 from .source_syntax import SourceSyntax
 from .syntax_gate import SyntaxReport, syntax_report
 from .text import SourceText, TextError
@@ -91,6 +93,9 @@ def verify(
     validation = replace(validation, placeholder_leaks=len(leaked))
     if leaked:
         return Verdict(validation, b"", _leak_refusal(after, leaked))
+    refusal = stray_refusal(source.lines, after.lines, edit, language)
+    if refusal:
+        return Verdict(validation, b"", refusal)
     refusal = _mass_deletion(edit, touched, old_parts, new_parts)
     if refusal:
         return Verdict(validation, b"", refusal)

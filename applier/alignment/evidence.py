@@ -13,7 +13,8 @@ from operator import itemgetter
 
 import numpy as np
 
-from ..anchors import header_name, indent_of
+from ..anchors import indent_of
+from ..heads import header_name
 from ..line_facts import letters
 from ..window import GAP, Item
 from .scene import Scene

@@ -21,6 +21,8 @@ WIDE_CAP = 255
 LEAD_CAP = 12_000
 LEAD_LOW = 3_000
 NEAR = 1_000
+CLEAR = 100  # `Window.lead` of an edit that no other place takes
+ASIDE = 3  # lines between changes that are in other places
 MAX_CHECKED = 4
 MAX_COUNTED = 12
 
@@ -61,19 +63,28 @@ class Judge:
         return total
 
     def choose(
-        self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
+        self,
+        readings: Sequence[Reading],
+        sound: Callable[[Sequence[Item]], bool] | None = None,
+        lead: int = CLEAR,
     ) -> Verdict:
         """The reading with the highest score, of equals the first. There must be one.
 
-        Readings that are not `sound` are left out, where one of the first MAX_CHECKED is.
+        Readings that are not `sound` are left out, where one of the first MAX_CHECKED is. `lead` is that of
+        the window.
         """
-        best, signs = self.weigh(readings, sound)
+        best, signs = self.weigh(readings, sound, lead)
         return Verdict(best, sum(self.trust.get(name, 0) * value for name, value in signs.items()))
 
     def weigh(
-        self, readings: Sequence[Reading], sound: Callable[[Sequence[Item]], bool] | None = None
+        self,
+        readings: Sequence[Reading],
+        sound: Callable[[Sequence[Item]], bool] | None = None,
+        lead: int = CLEAR,
     ) -> tuple[Reading, Counter[str]]:
-        """The reading that `choose` takes; its `signs_of_trust`, with how many better ones were `unsound`."""
+        """The reading that `choose` takes; its `signs_of_trust`, with how many better ones were `unsound`,
+        how near another place for the edit comes (`vague`, 0 to 7), and whether one is as good (`lost`).
+        """
         scores = {number: self.score(reading.evidence) for number, reading in enumerate(readings)}
         order = sorted(scores, key=lambda number: (-scores[number], number))
         if sound is not None and len(order) > 1:
@@ -82,6 +93,8 @@ class Judge:
         left = [readings[number] for number in order]
         signs = signs_of_trust(left, [scores[number] for number in order], 0)
         signs["unsound"] = len(readings) - len(left)
+        signs["vague"] = (CLEAR // (1 + lead)).bit_length()
+        signs["lost"] = int(lead == 0)
         return left[0], signs
 
 
@@ -102,7 +115,9 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     """What says that the chosen reading is right: its evidence, and how far behind the others are.
 
     `lead` over the second, in tenths of a logit, and `low_lead`, the same up to LEAD_LOW; `rivals` within
-    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant.
+    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant. Whether
+    some change other places of the window (`shifted`), or none of the same ones (`disjoint`), and how near
+    the best of those comes (`shifted_near`, `disjoint_near`).
     """
     others = [score for number, score in enumerate(scores) if number != best]
     lead = min(scores[best] - max(others), LEAD_CAP) if others else LEAD_CAP
@@ -114,4 +129,15 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     signs["near_rivals"] = sum(scores[best] - score < NEAR for score in others)
     signs["readings"] = min(len(readings), MAX_COUNTED)
     signs["only"] = int(not others)
+    taken = readings[best]
+    for number, reading in enumerate(readings):
+        moved = max(abs(reading.first - taken.first), abs(reading.end - taken.end))
+        if moved <= ASIDE:
+            continue
+        near = (LEAD_CAP - max(0, min(scores[best] - scores[number], LEAD_CAP))) // 100
+        signs["shifted"] = 1
+        signs["shifted_near"] = max(signs["shifted_near"], near)
+        if reading.first > taken.end + ASIDE or reading.end < taken.first - ASIDE:
+            signs["disjoint"] = 1
+            signs["disjoint_near"] = max(signs["disjoint_near"], near)
     return signs

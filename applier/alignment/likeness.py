@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from ..anchors import header_name
+from ..heads import header_name
 from ..line_facts import letters
 from ..window import GAP
 from .costs import Costs

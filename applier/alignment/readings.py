@@ -17,7 +17,7 @@ from .likeness import Likeness
 from .scene import Scene
 from .siblings import Insertions
 from .table import DELETE, KEEP, Step
-from .traces import Traces
+from .traces import Traces, same_ends
 from .writing import Writer
 
 BY = "by_"  # begins the evidence that a setting gave a reading
@@ -26,10 +26,12 @@ MAX_CUT = 8  # lines outside of what an edit shows that may be gone
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A merged window and its evidence."""
+    """A merged window and its evidence. What changes lies in the columns `first` to `end` of the window."""
 
     merged: list[Item]
     evidence: Counter[str]
+    first: int = 0
+    end: int = 0
 
 
 def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
@@ -70,7 +72,8 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
         evidence.update({BY + str(setting): 1 for setting in set(votes)})
         evidence["sibling"] = number >= others
         evidence["beside_sibling"] = number < others < len(found)
-        out.append(Reading(list(merged), Counter(evidence)))
+        above, below = same_ends(scene.items, merged)
+        out.append(Reading(list(merged), Counter(evidence), above, len(scene.items) - below))
     return out
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..anchors import header_name, indent_of
-from ..markers import MarkerKind, find_markers, trailing_marker
+from ..anchors import indent_of
+from ..heads import header_name
+from ..markers import MarkerKind, find_markers, without_trailing_marker
 from ..window import GAP, Item
 
 FAR = 20  # lines of text: as many as stand behind a gap, for all that is known
@@ -136,9 +137,3 @@ class Scene:
             elif line.strip():
                 chunk.append(row)
         return rows
-
-
-def without_trailing_marker(line: str, language: str | None) -> str:
-    """A line of code without a marker comment at its end."""
-    found = trailing_marker(line, language)
-    return found[0] if found else line

@@ -7,13 +7,15 @@ less than inserting it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..line_facts import letters
 from ..window import GAP
 from .evidence import WORDS
 from .scene import Scene
 from .table import INSERT, KEEP, MATCH, Step
+
+MOST_PLACES = 4  # at which one chunk is read so
 
 
 class Insertions:
@@ -30,15 +32,18 @@ class Insertions:
         every: list[Step] | None = None
         count = 0
         for first, last, places in self._places:
+            fitting = 0
             for place in places:
                 read = _spliced(self._scene, steps, first, last, *place)
                 if read is None or _same(read, steps):
                     continue
                 yield read
-                both = _spliced(self._scene, every or steps, first, last, *place)
+                fitting += 1
+                both = _spliced(self._scene, every or steps, first, last, *place) if fitting == 1 else None
                 if both is not None:
                     every, count = both, count + 1
-                break
+                if fitting == MOST_PLACES:
+                    break
         if every is not None and count > 1:
             yield every
 
@@ -82,7 +87,34 @@ def _places(scene: Scene, first: int, last: int) -> list[tuple[int, int, int]]:
         weight = sum(map(letters, context))
         if above and any(middle) and weight >= WORDS:
             found.append((weight, -column, above, below))
-    return [(-column, above, below) for _, column, above, below in sorted(found, reverse=True)]
+    found += _at_end(scene, ours, theirs, last)
+    return _ends_of_slides((-column, above, below) for _, column, above, below in sorted(found, reverse=True))
+
+
+def _at_end(
+    scene: Scene, ours: Sequence[str], theirs: Sequence[str | None], last: int
+) -> list[tuple[int, int, int, int]]:
+    """The place at the end of the file for a chunk that ends the edit, as in `_places`."""
+    if any(scene.elides[last:]) or not theirs or theirs[-1] is None:
+        return []
+    end = len(theirs) if theirs[-1] else len(theirs) - 1
+    above = next((n for n in range(min(len(ours) - 1, end), 0, -1) if _stands(ours[:n], theirs, end - n)), 0)
+    weight = sum(map(letters, ours[:above]))
+    return [(weight, -end, above, 0)] if weight >= WORDS else []
+
+
+def _ends_of_slides(places: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Without those between the first and the last of neighbouring columns with as many lines in common: an
+    insertion that ends as what it follows can be read at any of them, to the same text but for white space.
+    """
+    slides: list[list[tuple[int, int, int]]] = []
+    for place in places:
+        before = slides[-1][-1] if slides else (-9, 0, 0)
+        if place[0] == before[0] + 1 and place[1] + place[2] == before[1] + before[2]:
+            slides[-1].append(place)
+        else:
+            slides.append([place])
+    return [place for slide in slides for place in dict.fromkeys((slide[-1], slide[0]))]
 
 
 def _stands(ours: Sequence[str], theirs: Sequence[str | None], column: int) -> bool:

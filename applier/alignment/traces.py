@@ -10,7 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from ..anchors import header_name, indent_of
+from ..anchors import indent_of
+from ..heads import header_name
 from ..line_facts import letters, of_line
 from ..window import GAP, Item
 from .evidence import WORDS, Evidence

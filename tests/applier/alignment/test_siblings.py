@@ -4,7 +4,7 @@ from applier.alignment.alignments import alignments
 from applier.alignment.costs import SETTINGS
 from applier.alignment.likeness import Likeness
 from applier.alignment.scene import Scene
-from applier.alignment.siblings import Insertions
+from applier.alignment.siblings import Insertions, _places
 from applier.alignment.writing import Writer
 from applier.window import GAP, Item
 
@@ -64,3 +64,29 @@ def test_a_chunk_stays_between_its_neighbours():
     for merged in added(edit):
         assert merged.count(GAP) == 1
         assert merged[0] == FILE[0]
+
+
+def test_new_lines_at_the_end_of_an_edit_may_end_the_file():
+    file: list[Item] = [*FILE, "", "run('pages')"]
+    edit = ["// ... existing code ...", "run('pages')", "run('pages of books')"]
+
+    def places(items: list[Item], edit: list[str]) -> list[tuple[int, int, int]]:
+        return _places(Scene.of(items, edit, "javascript"), 1, 2)
+
+    assert places(file, edit) == [(len(file), 1, 0)]
+    assert places([*file, ""], edit) == [(len(file), 1, 0)]  # a blank line stays the last one
+    assert places(file, [*edit, "// ... rest ..."]) == []
+    assert places([*file, "stop()"], edit) == []
+    assert places([*file, GAP], edit) == []
+
+
+def test_an_insertion_is_read_with_all_of_its_context_above_or_below():
+    """One that ends as what it follows can be read at several columns, to the same text but for white
+    space.
+    """
+    file: list[Item] = [*member("one", "a = 1"), "end of all pages"]
+    edit = ["    a = 1", "  })", "", *member("two", "a = 1"), "end of all pages"]
+    places = _places(Scene.of(file, edit, "javascript"), 0, len(edit) - 1)
+    assert {above + below for _, above, below in places} == {4}
+    assert (5, 3, 1) in places
+    assert len(places) == 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from applier.alignment.scene import Scene
 from applier.alignment.traces import Traces
-from applier.anchors import header_name
+from applier.heads import header_name
 from applier.line_facts import letters
 from applier.window import GAP
 
