@@ -1,9 +1,9 @@
 """What a parser says of a file, and of the same file with some of its lines replaced.
 
-The file's tree is kept as long as its request. A result is parsed from it: tree-sitter takes over what did
-not change, so that the cost follows the edit. Only "no error" is concluded so. Recovery from an error may
-depend on what was taken over; errors are therefore those of a parse from nothing. So the answer is a function
-of the two texts, whatever was parsed before.
+The file's tree is kept, for this request and for the next ones of the same file. A result is parsed from
+it: tree-sitter takes over what did not change, so that the cost follows the edit. Only "no error" is
+concluded so. Recovery from an error may depend on what was taken over; errors are therefore those of a parse
+from nothing. So the answer is a function of the two texts, whatever was parsed before.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import tree_sitter
 from .encoding import UTF8
 from .syntax import error_spans, errors_of, has_grammar, parse, whole_lines
 from .text import SourceText
+from .trees import Parsed, Spans, Trees
 
 _WORTH_A_THREAD = 1 << 12  # bytes: a millisecond of parsing is many times what a thread costs
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="parse")
+_trees = Trees()
 
-Spans = Sequence[tuple[int, int]]
 Lines = Sequence[tuple[int, int]]  # 0-based half-open ranges
 
 
@@ -31,12 +32,13 @@ class SourceSyntax:
         self.source, self.language = source, language
         self._data = whole_lines(source.body)
         self._later: Future[tree_sitter.Tree | None] | None = None
-        self._parsed: tuple[tree_sitter.Tree, Spans] | None = None
+        self._parsed: Parsed | None = None
         self._known: dict[bytes, Spans] = {}
 
     def start(self) -> None:
         """Parse on another thread while this one goes on; parsing releases the interpreter's lock."""
-        if len(self._data) >= _WORTH_A_THREAD and has_grammar(self.language):
+        self._parsed = _trees.find(self.language, self._data)
+        if self._parsed is None and len(self._data) >= _WORTH_A_THREAD and has_grammar(self.language):
             self._later = _pool.submit(parse, self._data, self.language)
 
     @property
@@ -44,7 +46,8 @@ class SourceSyntax:
         """First and last line, 1-based, of each error in the file; see `syntax.error_spans`."""
         return self._parse()[1] if has_grammar(self.language) else ()
 
-    def _parse(self) -> tuple[tree_sitter.Tree, Spans]:
+    def _parse(self) -> Parsed:
+        self._parsed = self._parsed or _trees.find(self.language, self._data)
         if self._parsed is None:
             if self._later is None or self._later.cancel():  # it still waits behind files of other requests
                 tree = parse(self._data, self.language)
@@ -52,6 +55,7 @@ class SourceSyntax:
                 tree = self._later.result()
             assert tree is not None
             self._parsed = tree, errors_of(tree)
+            _trees.keep(self.language, self._data, self._parsed)
         return self._parsed
 
     def errors_after(self, after: SourceText, touched: Lines, changed: Lines) -> Spans:
