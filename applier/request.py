@@ -20,7 +20,6 @@ from .plan import Context, MergePlan
 from .plans import plan_edit
 from .reading import read, unreadable
 from .source_syntax import SourceSyntax
-from .syntax_gate import parses_whole
 from .text import SourceText, TextError
 from .types import (
     EditRequest,
@@ -136,8 +135,6 @@ class Run:
         self._format = read_[1].format
         if request.options.syntax_gate:
             self._syntax = SourceSyntax(read_[0], self._language)
-            if parses_whole(read_[0]):
-                self._syntax.start()
         return read_
 
     def _plan(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> list[MergePlan]:

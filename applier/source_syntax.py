@@ -9,17 +9,12 @@ from nothing. So the answer is a function of the two texts, whatever was parsed 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-
-import tree_sitter
 
 from .encoding import UTF8
 from .syntax import error_spans, errors_of, has_grammar, parse, whole_lines
 from .text import SourceText
 from .trees import Parsed, Spans, Trees
 
-_WORTH_A_THREAD = 1 << 12  # bytes: a millisecond of parsing is many times what a thread costs
-_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="parse")
 _trees = Trees()
 
 Lines = Sequence[tuple[int, int]]  # 0-based half-open ranges
@@ -31,15 +26,8 @@ class SourceSyntax:
     def __init__(self, source: SourceText, language: str | None) -> None:
         self.source, self.language = source, language
         self._data = whole_lines(source.body)
-        self._later: Future[tree_sitter.Tree | None] | None = None
         self._parsed: Parsed | None = None
         self._known: dict[bytes, Spans] = {}
-
-    def start(self) -> None:
-        """Parse on another thread while this one goes on; parsing releases the interpreter's lock."""
-        self._parsed = _trees.find(self.language, self._data)
-        if self._parsed is None and len(self._data) >= _WORTH_A_THREAD and has_grammar(self.language):
-            self._later = _pool.submit(parse, self._data, self.language)
 
     @property
     def errors(self) -> Spans:
@@ -49,10 +37,7 @@ class SourceSyntax:
     def _parse(self) -> Parsed:
         self._parsed = self._parsed or _trees.find(self.language, self._data)
         if self._parsed is None:
-            if self._later is None or self._later.cancel():  # it still waits behind files of other requests
-                tree = parse(self._data, self.language)
-            else:
-                tree = self._later.result()
+            tree = parse(self._data, self.language)
             assert tree is not None
             self._parsed = tree, errors_of(tree)
             _trees.keep(self.language, self._data, self._parsed)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import tree_sitter
 
-MOST_BYTES = 1 << 20  # of files; a tree takes about 27 times as much
+MOST_BYTES = 1 << 21  # of files; a tree takes about 27 times as much
 
 Spans = Sequence[tuple[int, int]]
 Parsed = tuple[tree_sitter.Tree, Spans]  # with the errors in it

@@ -94,14 +94,6 @@ def test_a_tree_that_is_not_told_of_a_change_would_be_wrong() -> None:
     assert after(source, result, "go")[1] == error_spans(result.body, "go") != []
 
 
-@pytest.mark.parametrize("language", [None, "python"])
-def test_parsing_on_another_thread_finds_the_same(language: str | None) -> None:
-    for lines in (PYTHON, [*PYTHON, "def f(:"]):
-        syntax = SourceSyntax(text(lines), language)
-        syntax.start()
-        assert list(syntax.errors) == (error_spans(text(lines).body, language) or [])
-
-
 def test_with_line_feeds() -> None:
     syntax = SourceSyntax(text(PYTHON, "\r\n", final=False), "python").with_line_feeds()
     assert syntax.source.body == text(PYTHON).body
