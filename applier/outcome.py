@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .confidence import Signal
@@ -17,14 +17,14 @@ from .written import Written
 class Outcome:
     """Replacements of a file's lines, all within `touched` (0-based half-open ranges, ascending, disjoint).
 
-    `signals` are those of every merge; `weakest` the lines at which each was least sure. No replacement: the
-    file has every line that the edit shows.
+    `signals` are those of every merge; `weakest` tell the lines at which each was least sure. No replacement:
+    the file has every line that the edit shows.
     """
 
     replacements: tuple[Replacement, ...]
     touched: tuple[tuple[int, int], ...]
     signals: tuple[Signal, ...] = ()
-    weakest: tuple[LineRange, ...] = ()
+    weakest: tuple[Callable[[], LineRange], ...] = ()
 
 
 def gather(

@@ -306,5 +306,5 @@ def _unsure(confidence: float, threshold: float, gathered: Outcome) -> Refusal:
         RefusalReason.LOW_CONFIDENCE,
         f"{what}: confidence {confidence:.4f}, needed {threshold:.4f}{missing}. Show more unchanged lines "
         "around the change, or send a diff that matches exactly.",
-        gathered.weakest,
+        tuple(find() for find in gathered.weakest),
     )

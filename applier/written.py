@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .confidence import Kind, Signal
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A merged window, what speaks for it, and the line of the file where it is least sure."""
+    """A merged window, what speaks for it, and what tells the line of the file where it is least sure."""
 
     items: Sequence[Item]
     signal: Signal
-    weakest: LineRange
+    weakest: Callable[[], LineRange]
 
 
 def written(
@@ -45,9 +46,7 @@ def proposed(plan: MergePlan) -> Written | None:
     """The alignment's proposal, None where it changes nothing although the edit has new lines."""
     if plan.proposal == plan.items and plan.new_lines:
         return None
-    change = next(iter(changes(plan.items, plan.proposal)), None)
-    signal = Signal(0.0, Kind.FALLBACK, plan.odds)
-    return Written(plan.proposal, signal, _line_at(plan, change.a_start if change else 0))
+    return Written(plan.proposal, Signal(0.0, Kind.FALLBACK, plan.odds), partial(_first_change, plan))
 
 
 def proposed_instead(plans: Sequence[MergePlan], windows: Sequence[Written]) -> list[Written] | None:
@@ -64,7 +63,7 @@ def _by_model(
     if isinstance(merge, Exception):
         return _unusable(plan, str(merge))
     try:
-        items = codec.decode(merge.ids)
+        items = plan.proposal if merge.agrees else codec.decode(merge.ids)
         plan.window.pieces(items)
     except (MergedTextError, WindowError) as error:
         return _unusable(plan, str(error))
@@ -74,7 +73,8 @@ def _by_model(
         if items == plan.items:
             return _unusable(plan, "it changes nothing, although the edit has lines that the file lacks")
         kind = Kind.INCOMPLETE
-    return Written(items, Signal(merge.margin, kind, plan.odds, start), _weakest(plan, merge, items, codec))
+    weakest = partial(_weakest, plan, merge, items, codec)
+    return Written(items, Signal(merge.margin, kind, plan.odds, start), weakest)
 
 
 def _missing(plan: MergePlan, items: Sequence[Item]) -> frozenset[str]:
@@ -99,6 +99,12 @@ def _weakest(plan: MergePlan, merge: Merge, items: Sequence[Item], codec: Prompt
             break
         shift, at = change.a_end - change.b_end, change.a_start
     return _line_at(plan, max(at, before + shift))
+
+
+def _first_change(plan: MergePlan) -> LineRange:
+    """The first line of the file that the proposal changes."""
+    change = next(iter(changes(plan.items, plan.proposal)), None)
+    return _line_at(plan, change.a_start if change else 0)
 
 
 def _line_at(plan: MergePlan, at: int) -> LineRange:

@@ -125,12 +125,18 @@ def _spliced(
     scene: Scene, steps: Sequence[Step], first: int, last: int, column: int, above: int, below: int
 ) -> list[Step] | None:
     """The steps with the chunk put there; None where its neighbours are in the way."""
-    before = [n for n, step in enumerate(steps) if step.row is not None and step.row < first]
-    after = [n for n, step in enumerate(steps) if step.row is not None and step.row > last]
-    head = list(steps[: before[-1] + 1]) if before else []
-    tail = list(steps[after[0] :]) if after else []
-    used = max((s.column for s in head if s.column is not None), default=-1)
-    left = min((s.column for s in tail if s.column is not None), default=len(scene.items))
+    end, begin = 0, len(steps)  # of the steps before the chunk's, of those after
+    for number, (_, row, _) in enumerate(steps):
+        if row is None:
+            continue
+        if row < first:
+            end = number + 1
+        elif row > last:
+            begin = number
+            break
+    head, tail = list(steps[:end]), list(steps[begin:])
+    used = next((step.column for step in reversed(head) if step.column is not None), -1)
+    left = next((step.column for step in tail if step.column is not None), len(scene.items))
     low, high = column - above, column + below
     if used >= low or left < high:
         return None
