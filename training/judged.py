@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from applier.alignment.costs import SETTINGS
-from applier.alignment.judge import Judge
+from applier.alignment.judge import CLEAR, Judge
 from applier.alignment.readings import Reading, readings
 from applier.alignment.scene import Scene
 from applier.exact import NeedsModel, apply_exact
@@ -22,6 +21,7 @@ from applier.soundness import Soundness
 from applier.source_syntax import SourceSyntax
 from applier.types import Refusal
 from applier.window import GAP, Item, Window, WindowError
+from training.diffs import hunks_elsewhere
 from training.mine import find_repository, load_pairs
 from training.served import request_of
 from training.synth import SynthCase
@@ -33,27 +33,39 @@ PARSED = 12  # readings of one edit, best first, that are parsed
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One edit: its readings, with their numbers in place of merged windows; which of them are right and
-    which keep the file parsing; and how many edits it stands for.
+    """One edit: its readings, with their numbers in place of merged windows; which of them are right, which
+    keep the file parsing, and which change lines far from the true edit; the `lead` of its window; and how
+    many edits it stands for.
     """
 
     repository: str
     readings: tuple[Reading, ...]
     right: tuple[bool, ...]
     sound: tuple[bool, ...]
+    far: tuple[bool, ...]
+    lead: int = CLEAR
     weight: float = 1.0
 
     @staticmethod
     def of(
-        repository: str, evidence: Sequence[Counter[str]], right: Sequence[bool], sound: Sequence[bool]
+        repository: str,
+        readings: Sequence[Reading],
+        right: Sequence[bool],
+        sound: Sequence[bool],
+        far: Sequence[bool],
+        lead: int = CLEAR,
     ) -> Judged:
         """With the readings numbered."""
-        numbered = tuple(Reading([str(number)], counts) for number, counts in enumerate(evidence))
-        return Judged(repository, numbered, tuple(right), tuple(sound))
+        numbered = tuple(replace(one, merged=[str(number)]) for number, one in enumerate(readings))
+        return Judged(repository, numbered, tuple(right), tuple(sound), tuple(far), lead)
 
     def is_right(self, reading: Reading) -> bool:
         """Whether one of the readings is."""
         return self.right[int(reading.merged[0] or 0)]
+
+    def is_far(self, reading: Reading) -> bool:
+        """Whether one of the readings changes lines far from the true edit."""
+        return self.far[int(reading.merged[0] or 0)]
 
     def is_sound(self, merged: Sequence[Item]) -> bool:
         """What `Judge.choose` asks of a reading."""
@@ -81,19 +93,26 @@ def judge_case(case: SynthCase, repository: str) -> Judged | None:
     soundness = Soundness(SourceSyntax(source, case.language), window)
     scores = [Judge.default().score(reading.evidence) for reading in options]
     parsed = sorted(range(len(options)), key=lambda number: -scores[number])[:PARSED]
+    results = [_result(window, source.lines, reading) for reading in options]
+    right = [result == list(case.new) for result in results]
     return Judged.of(
         repository,
-        [reading.evidence for reading in options],
-        [_is_right(window, source.lines, reading, case.new) for reading in options],
+        options,
+        right,
         [n in parsed and soundness(reading.merged) for n, reading in enumerate(options)],
+        [
+            not ok and result is not None and hunks_elsewhere(case.old, case.new, result) > 0
+            for ok, result in zip(right, results, strict=True)
+        ],
+        window.lead,
     )
 
 
-def _is_right(window: Window, lines: Sequence[str], reading: Reading, wanted: Sequence[str]) -> bool:
+def _result(window: Window, lines: Sequence[str], reading: Reading) -> list[str] | None:
     try:
-        return window.assemble(lines, reading.merged) == list(wanted)
+        return window.assemble(lines, reading.merged)
     except WindowError:
-        return False
+        return None
 
 
 def judged(index: Path, roots: Sequence[Path], seed: int, pairs: int, share: int) -> Iterator[Judged]:

@@ -26,6 +26,7 @@ SEED = 51
 FOLDS = 3
 RIDGE = 1e-3
 TRUST_RIDGE = 1e-2
+FAR_WEIGHT = 8.0  # of a choice that changes lines far from the true edit, beside 1 for any other one
 CONSTANT = 1e-3  # standard deviation of a sign that tells nothing
 THOUSANDTHS = 1000
 # What mined edits hardly teach, in thousandths of a logit: no file defines one thing twice at its top level,
@@ -77,11 +78,11 @@ def fit_trust(cases: Sequence[Judged], folds: int = FOLDS) -> dict[str, int]:
         for case in cases:
             if order[case.repository] != fold:
                 continue
-            best, found = judge.weigh(case.readings, case.is_sound)
+            best, found = judge.weigh(case.readings, case.is_sound, case.lead)
             if case.is_sound(best.merged):
                 signs.append(found)
                 right.append(float(case.is_right(best)))
-                weights.append(case.weight)
+                weights.append(case.weight * (FAR_WEIGHT if case.is_far(best) else 1.0))
     known = {name for row in signs for name in row if not name.startswith("by_")}
     spread = {name: float(np.std([row.get(name, 0) for row in signs])) for name in known}
     telling = {name for name in known if spread[name] > CONSTANT} | {"sure"}
@@ -135,7 +136,7 @@ def _thousandths(names: Sequence[str], values: torch.Tensor) -> dict[str, int]:
 def report(cases: Sequence[Judged], judge: Judge) -> dict[str, float]:
     """Shares of edits that the first setting, the judge, and any reading has right; the AUC of the odds."""
     weight = np.array([case.weight for case in cases])
-    verdicts = [judge.choose(case.readings, case.is_sound) for case in cases]
+    verdicts = [judge.choose(case.readings, case.is_sound, case.lead) for case in cases]
     chosen = [case.is_right(verdict.reading) for case, verdict in zip(cases, verdicts, strict=True)]
     odds = [verdict.odds for verdict in verdicts]
     first = [
@@ -172,10 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--share", type=int, default=SHARE)
+    parser.add_argument("--choice", type=Path, help="weights.json whose weights of choice are kept")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
     cases = list(judged(given.index, given.root, given.seed, given.pairs, given.share))
-    judge = Judge(fit_choice(cases), fit_trust(cases))
+    kept = json.loads(given.choice.read_text("utf-8"))["choice"] if given.choice else None
+    judge = Judge(kept or fit_choice(cases), fit_trust(cases))
     given.out.write_text(json.dumps({"choice": judge.choice, "trust": judge.trust}, indent=1) + "\n")
     print(json.dumps({"fitted": report(cases, judge)}, indent=1))
     if given.check:

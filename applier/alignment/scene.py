@@ -18,13 +18,15 @@ FAR = 20  # lines of text: as many as stand behind a gap, for all that is known
 @dataclass(frozen=True)
 class Scene:
     """`elides` says which lines of the edit are markers, `silent` which stand for nothing at all (comments on
-    a deletion).
+    a deletion). `remarked` are rows of the edit from whose end a marker was taken, with the white space
+    before it.
     """
 
     items: Sequence[Item]
     edit: Sequence[str]
     elides: Sequence[bool]
     silent: Sequence[bool]
+    remarked: frozenset[int] = frozenset()
 
     @staticmethod
     def of(
@@ -38,11 +40,13 @@ class Scene:
             markers = find_markers(edit_lines, language)
         numbers = range(len(edit_lines))
         elides = [markers.get(i) in (MarkerKind.ELIDE, MarkerKind.ELIDE_REST) for i in numbers]
+        edit = [without_trailing_marker(line, language) for line in edit_lines]
         return Scene(
             items=items,
-            edit=[without_trailing_marker(line, language) for line in edit_lines],
+            edit=edit,
             elides=elides,
             silent=[i in markers and not elides[i] for i in numbers],
+            remarked=frozenset(i for i in numbers if len(edit[i]) < len(edit_lines[i])),
         )
 
     @cached_property

@@ -46,7 +46,8 @@ class Writer:
             return ours
         same = theirs is not None and theirs.rstrip() == ours.rstrip() and row not in self._own
         # Spaces at the end of a line may be taken off on purpose; they are put there by accident.
-        return theirs if same and (row in self._scene.edge_blanks or len(theirs or "") <= len(ours)) else ours
+        unsaid = row in self._scene.edge_blanks or row in self._scene.remarked
+        return theirs if same and (unsaid or len(theirs or "") <= len(ours)) else ours
 
     def _without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
         """The steps without new blank lines that only set a marker apart: from context, or from new lines

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from applier.alignment.judge import Judge
+from applier.alignment.readings import Reading
 from applier.types import EditFormat
 from training.judged import Judged, judge_case
 from training.mine import mine_to_index
@@ -61,9 +62,12 @@ def test_the_fit_finds_what_tells_right_from_wrong():
     for number in range(200):
         noise = rng.integers(0, 5, 3)
         seams = rng.permutation([0, 2, 3])
-        found = [Counter(seams=int(s), noise=int(n), by_0=1) for s, n in zip(seams, noise, strict=True)]
+        found = [
+            Reading([], Counter(seams=int(s), noise=int(n), by_0=1))
+            for s, n in zip(seams, noise, strict=True)
+        ]
         right = [bool(s == 0) for s in seams]
-        cases.append(Judged.of(f"repository {number % 4}", found, right, [True] * 3))
+        cases.append(Judged.of(f"repository {number % 4}", found, right, [True] * 3, [False] * 3))
     choice = fit_choice(cases)
     assert choice["any_seams"] < -1000
     assert abs(choice.get("noise", 0)) < 300
@@ -90,3 +94,21 @@ def test_the_command_writes_weights_that_the_judge_reads(repository: Path, tmp_p
         data["choice"].get(name, 0) for name in ("votes", "any_votes")
     )
     assert '"chosen"' in capsys.readouterr().out
+
+
+def test_what_changes_far_lines_is_trusted_less():
+    """Where a sign comes with as many wrong choices as right ones, it tells more where those reach far."""
+
+    def trust(far: bool) -> int:
+        cases = []
+        for number in range(240):
+            found = Reading([], Counter(by_0=1, seams=number % 2))
+            right = number % 4 != 1
+            cases += [Judged.of(f"repository {number % 3}", [found], [right], [True], [far and not right])]
+        taught = [Reading([], Counter(by_0=1)), Reading([], Counter(by_0=1, doubled=3))]
+        cases += [
+            Judged.of(f"repository {n}", taught, [True, False], [True] * 2, [False] * 2) for n in range(3)
+        ]
+        return fit_trust(cases)["seams"]
+
+    assert trust(far=True) < trust(far=False) < 0

@@ -52,3 +52,17 @@ def test_the_weights_of_the_package_are_integers_and_reward_clean_merges():
     assert judge.choice["seams"] < 0
     assert judge.choice["unbalanced"] < 0
     assert judge.trust["sure"]
+
+
+def test_trust_hears_of_other_places():
+    def reading(first: int, end: int, seams: int) -> Reading:
+        return Reading([str(first)], Counter(seams=seams), first, end)
+
+    judge = Judge({"seams": -1000}, {})
+    here, beside, away = reading(10, 14, 0), reading(10, 19, 1), reading(30, 31, 2)
+    _, signs = judge.weigh([here, beside, away], lead=0)
+    assert (signs["lost"], signs["vague"]) == (1, 7)
+    assert (signs["shifted"], signs["shifted_near"]) == (1, 110)
+    assert (signs["disjoint"], signs["disjoint_near"]) == (1, 100)
+    _, signs = judge.weigh([here, reading(12, 15, 1)])
+    assert not any(signs[name] for name in ("lost", "vague", "shifted", "disjoint"))
