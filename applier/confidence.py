@@ -45,7 +45,8 @@ class Signal:
 class Strength:
     """margin · `margin` + the model's own margin, without the head start, · `own` + odds in logits · `odds`.
 
-    Margins above `most` count as `most`.
+    Margins above `most` count as `most`, and those below -`most`, where the model alone would have written
+    something else by far, as -`most`.
     """
 
     margin: float = 1.0
@@ -63,7 +64,7 @@ class Strength:
         return strength
 
     def _capped(self, margin: float) -> float:
-        return margin if self.most is None else min(margin, self.most)
+        return margin if self.most is None else max(-self.most, min(margin, self.most))
 
 
 @dataclass(frozen=True, slots=True)

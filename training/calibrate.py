@@ -30,6 +30,7 @@ DIGITS = 6
 RIDGE = 1e-3
 LARGEST = 0.95  # share of finite margins beyond which a margin says no more
 FOLDS = 5
+FAR_WEIGHT = 8.0  # of an outcome that changes lines far from the true edit, beside 1 for any other one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Outcome:
     right: bool
     odds: int = 0
     start: float = 0.0
+    far: bool = False  # wrong, and changing lines far from the true edit
 
     @property
     def signal(self) -> Signal:
@@ -89,8 +91,9 @@ def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
     kind. The head start says nothing that the odds do not: with it in the margin, what the model thinks of a
     proposal far ahead is lost.
 
-    A signal that speaks against being right counts nothing. Without odds, or without two outcomes that
-    differ, the strength is the margin.
+    Outcomes that change lines far from the true edit weigh FAR_WEIGHT, so that they come last; knots and
+    threshold count every outcome once. A signal that speaks against being right counts nothing. Without odds,
+    or without two outcomes that differ, the strength is the margin.
     """
     own = [outcome.margin - outcome.start for outcome in outcomes]
     finite = sorted(margin for margin in own if margin != float("inf"))
@@ -98,11 +101,12 @@ def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
         return Strength()
     most = round(finite[int(LARGEST * (len(finite) - 1))], 3) if finite else 0.0
     columns = [
-        [min(margin, most), o.odds / 1000, *(float(o.kind is k) for k in Kind)]
+        [max(-most, min(margin, most)), o.odds / 1000, *(float(o.kind is k) for k in Kind)]
         for margin, o in zip(own, outcomes, strict=True)
     ]
     x = torch.tensor(columns, dtype=torch.float64)
     y = torch.tensor([float(outcome.right) for outcome in outcomes], dtype=torch.float64)
+    weight = torch.tensor([FAR_WEIGHT if outcome.far else 1.0 for outcome in outcomes], dtype=torch.float64)
     scale = x.std(0) + 1e-6
     scale[2:] = 1.0
     beta = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
@@ -110,7 +114,9 @@ def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits((x / scale) @ beta, y)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            (x / scale) @ beta, y, weight=weight / weight.mean()
+        )
         loss = loss + RIDGE * (beta**2).sum()
         loss.backward()
         return loss
@@ -156,19 +162,22 @@ def refusal_threshold(outcomes: Sequence[Outcome], calibration: Mapping[str, Any
 
 
 def cross_validated(outcomes: Sequence[Outcome], wanted: float, folds: int = FOLDS) -> dict[str, float]:
-    """What share is accepted, and of those right, on parts of the outcomes that were not fitted on."""
+    """What share is accepted, and of those right, on parts of the outcomes that were not fitted on; and how
+    many of those accepted change lines far from the true edit.
+    """
     mixed = list(outcomes)
     random.Random(0).shuffle(mixed)
-    accepted: list[bool] = []
+    accepted: list[Outcome] = []
     for fold in range(folds):
         rest = [outcome for number, outcome in enumerate(mixed) if number % folds != fold]
         data = fit_calibration(rest)
         threshold = refusal_threshold(rest, data, wanted)
         found = Calibration.from_dict(data)
-        accepted += [o.right for o in mixed[fold::folds] if found.confidence(o.signal) >= threshold]
+        accepted += [o for o in mixed[fold::folds] if found.confidence(o.signal) >= threshold]
     return {
         "accepted": len(accepted) / max(1, len(mixed)),
-        "right_of_accepted": float(np.mean(accepted)) if accepted else 0.0,
+        "right_of_accepted": float(np.mean([o.right for o in accepted])) if accepted else 0.0,
+        "far_from_the_edit": float(sum(o.far for o in accepted)),
         "right_of_all": float(np.mean([outcome.right for outcome in mixed])) if mixed else 0.0,
     }
 
@@ -179,7 +188,14 @@ def read_outcomes(path: Path) -> list[Outcome]:
     """
     rows = [row for row in json.loads(path.read_text("utf-8")) if not row.get("refused")]
     found = [
-        Outcome(row["margin"], Kind(row["kind"]), row["right"], row.get("odds", 0), row.get("start", 0.0))
+        Outcome(
+            row["margin"],
+            Kind(row["kind"]),
+            row["right"],
+            row.get("odds", 0),
+            row.get("start", 0.0),
+            bool(row.get("elsewhere", 0)),
+        )
         for row in rows
     ]
     if not found:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from applier.confidence import STRENGTH, Calibration, Kind, Signal, uncalibrated
+from applier.confidence import STRENGTH, Calibration, Kind, Signal, Strength, uncalibrated
 
 TABLES = {kind.value: [[0.0, 0.2], [2.0, 0.6], [4.0, 1.0]] for kind in Kind}
 
@@ -57,3 +57,10 @@ def test_every_number_of_a_calibration_is_in_its_text():
         )
     ]
     assert len(set(texts)) == len(texts)
+
+
+def test_an_objection_of_the_model_counts_as_much_as_its_assent_at_most():
+    strength = Strength(margin=0.0, odds=1.0, most=4.0, own=0.5)
+    assert strength.of(Signal(30.0, Kind.AGREES, 2000, start=20.0)) == 4.0
+    assert strength.of(Signal(18.0, Kind.AGREES, 2000, start=20.0)) == 1.0
+    assert strength.of(Signal(1.0, Kind.AGREES, 2000, start=20.0)) == 0.0

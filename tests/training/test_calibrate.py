@@ -153,3 +153,16 @@ def test_the_head_start_is_taken_from_the_margin() -> None:
     found = Calibration.from_dict(data)
     for one, other in zip(plain[:50], ahead, strict=False):
         assert found.confidence(other.signal) == pytest.approx(found.confidence(one.signal))
+
+
+def test_what_tells_far_changes_weighs_more() -> None:
+    """Both signals say as much of being right, but far changes come with low margins."""
+    rng = random.Random(5)
+    made = []
+    for one in mixed_outcomes(6):
+        far = not one.right and one.margin < 2 and rng.random() < 0.5
+        made.append(replace(one, far=far))
+    strength = fit_strength(made)
+    plain = fit_strength([replace(one, far=False) for one in made])
+    assert strength.own / strength.odds > 1.2 * plain.own / plain.odds
+    assert cross_validated(made, 0.9)["far_from_the_edit"] < sum(one.far for one in made)
