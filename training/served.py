@@ -87,7 +87,6 @@ def _served(case: SynthCase, traced: Traced, proposer: Applier) -> Served:
     signal, result = traced.signals[0], traced.result
     wanted = _file(case.new)
     right = result.content == wanted
-    lines = result.content.decode().split("\n")[:-1]
     proposal = result.content
     if signal.kind is not Kind.FALLBACK and not all(merge.agrees for merge in traced.merges):
         proposal = proposer.apply(request_of(case)).content
@@ -102,8 +101,12 @@ def _served(case: SynthCase, traced: Traced, proposer: Applier) -> Served:
         odds=signal.odds,
         start=signal.start,
         refused=result.refusal.reason.value if result.refusal else "",
-        elsewhere=0 if right else hunks_elsewhere(case.old, case.new, lines),
+        elsewhere=0 if right else _elsewhere(case, result.content),
     )
+
+
+def _elsewhere(case: SynthCase, content: bytes) -> int:
+    return hunks_elsewhere(case.old, case.new, content.decode().split("\n")[:-1])
 
 
 def best_head_start(outcomes: Sequence[Served]) -> tuple[HeadStart, float]:
