@@ -157,10 +157,9 @@ class Engine:
     def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> MergeTask:
         """A plan, or what it orders, as a merge to run."""
         from .decode import MergeTask
-        from .order import MergeOrder
         from .repeats import Repeats
 
-        order = plan if isinstance(plan, MergeOrder) else plan.order(self.codec)
+        order = plan.order(self.codec)
         return MergeTask(
             self.codec,
             order.prompt,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .constrain import Constraint
 from .course import Course
 from .drafts import Drafter
 from .guide import Guide
+
+if TYPE_CHECKING:
+    from .prompt import PromptCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,7 @@ class MergeOrder:
     limits: Mapping[str, int]
     repeats: bool
     odds: int
+
+    def order(self, codec: PromptCodec) -> MergeOrder:
+        """Itself, where a plan has made it before."""
+        return self

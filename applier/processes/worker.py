@@ -31,7 +31,7 @@ class OrderingEngine(Engine):
 
     def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> MergeOrder:  # type: ignore[override]
         """What is sent to the model."""
-        return plan if isinstance(plan, MergeOrder) else plan.order(self.codec)
+        return plan.order(self.codec)
 
 
 @dataclass(frozen=True)
