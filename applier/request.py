@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
@@ -62,6 +62,15 @@ class Traced:
     signals: tuple[Signal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a result: the signals of its merges, how sure it is, and what the checks say of it."""
+
+    signals: tuple[Signal, ...] = ()
+    confidence: float = 0.0
+    validation: Validation = field(default_factory=Validation)
+
+
 class _Refuse(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -80,15 +89,18 @@ class Run:
     def __init__(self, request: EditRequest, owner: Owner, hash_logits: bool = False) -> None:
         self.request, self.owner, self.hash_logits = request, owner, hash_logits
         self.merges: list[Merge] = []
-        self.signals: tuple[Signal, ...] = ()
+        self._found = _Found()
         self._format = request.format
         self._language: str | None = None
-        self._confidence = 0.0
-        self._validation = Validation()
         self._syntax: SourceSyntax | None = None
         self._clock = Clock()
         self._original_sha256 = receipt.sha256_later(request.original)
         self._content_sha256: Future[str] | None = None
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """As `Traced.signals`."""
+        return self._found.signals
 
     def hand_in(self, merged: list[Merge | DecodeError]) -> None:
         """Hears what `steps` is sent next."""
@@ -109,10 +121,10 @@ class Run:
             raise _Refuse(outcome.refusal)
         if isinstance(outcome, AlreadyApplied):
             self._check_nothing_goes(source, edit, outcome)
-            self._confidence = 1.0
+            self._found = replace(self._found, confidence=1.0)
             return self._answer(Status.ALREADY_APPLIED, request.original, Tier.EXACT)
         if isinstance(outcome, Applied):
-            self._confidence = 1.0
+            self._found = replace(self._found, confidence=1.0)
             done = Outcome(outcome.replacements, outcome.touched(source))
             return self._finish(source, edit, done, Tier.EXACT, outcome.final_newline)
         plans = self._plan(source, edit, outcome)
@@ -128,7 +140,7 @@ class Run:
         if refusal := unreadable(request, self._original_sha256.result):
             raise _Refuse(refusal)
         self._language = canonical(request.language) or language_for_path(request.path)
-        self._validation = Validation(language=self._language)
+        self._found = _Found(validation=Validation(language=self._language))
         read_ = read(request, self._language)
         if isinstance(read_, Refusal):
             raise _Refuse(read_)
@@ -203,14 +215,14 @@ class Run:
         except _Unsure:
             raise
         except _Refuse as refused:
-            first = self.signals, self._confidence, self._validation
+            first = self._found
             instead = proposed_instead(plans, windows)
             if instead is None:
                 raise
             try:
                 return self._conclude(source, edit, needs, plans, instead)
             except _Refuse:
-                self.signals, self._confidence, self._validation = first
+                self._found = first
                 raise refused from None
 
     def _conclude(
@@ -227,14 +239,14 @@ class Run:
         if isinstance(gathered, Refusal):
             raise _Refuse(gathered)
         if not gathered.replacements and all(signal.kind is Kind.AGREES for signal in gathered.signals):
-            self._confidence = 1.0
+            self._found = replace(self._found, confidence=1.0)
             return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
-        self.signals = gathered.signals
-        self._confidence = min(info.confidence(signal) for signal in gathered.signals)
+        confidence = min(info.confidence(signal) for signal in gathered.signals)
+        self._found = replace(self._found, signals=gathered.signals, confidence=confidence)
         wanted = self.request.options.min_confidence
         threshold = info.threshold if wanted is None else wanted
-        if self._confidence < threshold:
-            raise _Unsure(_unsure(self._confidence, threshold, gathered))
+        if confidence < threshold:
+            raise _Unsure(_unsure(confidence, threshold, gathered))
         if not gathered.replacements:
             return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
         return self._finish(source, edit, gathered, Tier.MODEL, None)
@@ -265,7 +277,7 @@ class Run:
             syntax=self._syntax,
             final_newline=final_newline,
         )
-        self._validation = verdict.validation
+        self._found = replace(self._found, validation=verdict.validation)
         self._clock.lap("verify_ms")
         if verdict.refusal is not None:
             raise _Refuse(verdict.refusal)
@@ -280,8 +292,8 @@ class Run:
             content=content,
             diff=diff,
             tier=tier,
-            confidence=self._confidence,
-            validation=self._validation,
+            confidence=self._found.confidence,
+            validation=self._found.validation,
             receipt=receipt.make(
                 self.request,
                 content,
