@@ -58,17 +58,23 @@ class LoadEdit:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Edits, and where they are from."""
+    """Edits, where they are from, and the tier that decides all of them, or "any"."""
 
     source: str
     edits: tuple[LoadEdit, ...]
+    tier: str = "any"
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """For the settings of a record."""
+        return {"load": self.source, "tier": self.tier}
 
     def of_tier(self, tier: Tier | None) -> Load:
         """Only the edits that this tier decides; all for None. Raises ValueError where there are none."""
         edits = tuple(edit for edit in self.edits if tier in (None, edit.tier))
         if not edits:
             raise ValueError(f"the load {self.source} has no edit" + (f" of the {tier} tier" if tier else ""))
-        return Load(self.source, edits)
+        return Load(self.source, edits, tier.value if tier else self.tier)
 
 
 def as_diff(case: Case) -> Case:

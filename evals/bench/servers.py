@@ -46,7 +46,7 @@ def run_failover(
         {"at": round(at, 3), "milliseconds": round(1e3 * sample.seconds, 2), "error": sample.error}
         for at, sample in zip(arrivals, samples, strict=True)
     ]
-    settings = {"load": load.source, "servers": servers, "rate": rate, "seconds": seconds, "seed": seed}
+    settings = {**load.origin, "servers": servers, "rate": rate, "seconds": seconds, "seed": seed}
     return record(
         "failover",
         f"{servers} x samebytes serve",
@@ -109,7 +109,7 @@ def run_overload(
 
     with serving(model, environment=small) as server:
         able, rows, most = asyncio.run(run(server))
-    settings = {"load": load.source, "seconds": seconds, "workers": 4, "max_waiting": 8, "seed": seed}
+    settings = {**load.origin, "seconds": seconds, "workers": 4, "max_waiting": 8, "seed": seed}
     rows = [{"times_what_it_can_do": factor, **row} for factor, row in zip(factors, rows, strict=True)]
     return record(
         "overload",
@@ -144,6 +144,6 @@ def run_soak(
 
     with serving(model, environment=SMALL) as server:
         samples, usages, wall = asyncio.run(run(server))
-    settings = {"load": load.source, "rate": rate, "seconds": seconds, "identical": identical, "seed": seed}
+    settings = {**load.origin, "rate": rate, "seconds": seconds, "identical": identical, "seed": seed}
     summary, rows = summarise(samples, wall), as_rows(usages)
     return record("soak", "samebytes serve", settings, rows, summary=summary, grew=growth(usages))

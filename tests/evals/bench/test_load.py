@@ -28,6 +28,7 @@ def test_an_edit_knows_its_tokens(load):
     model, exact = load.of_tier(Tier.MODEL), load.of_tier(Tier.EXACT)
     assert all(edit.merges and edit.merges[0].prompt for edit in model.edits)
     assert all(edit.merges == () for edit in exact.edits)
+    assert [each.origin["tier"] for each in (load, model, exact)] == ["any", "model", "exact"]
     assert all(edit.whole_tokens > 0 for edit in load.edits)
 
 
