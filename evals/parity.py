@@ -18,16 +18,16 @@ from typing import Any
 os.environ.setdefault("USE_HUB_KERNELS", "0")  # a folder named `kernels` looks like that package
 
 import torch
-from torch import Tensor
 
 from evals.metrics.intervals import wilson
 from kernels.adapter import Adapter, load_adapter
-from kernels.checkpoint import Checkpoint, open_checkpoint
+from kernels.checkpoint import Checkpoint, hf_name, open_checkpoint
 from kernels.model import Model, Segment, load_model
 from training.lora_model import NORMS, PROJECTIONS, hf_config
 from training.shards import Samples, read_folder
 
 BATCH_TOKENS = 16_384
+_PARTS = (*NORMS, *PROJECTIONS)  # of a layer
 
 
 def float_model(base: Checkpoint, adapter: Adapter | None, dtype: torch.dtype) -> Any:
@@ -40,19 +40,13 @@ def float_model(base: Checkpoint, adapter: Adapter | None, dtype: torch.dtype) -
     model = made.to(dtype)
     factors, norms = (adapter.factors, adapter.norms) if adapter else ({}, {})
 
-    def put(parameter: Tensor, name: str) -> None:
+    parameters = dict(model.named_parameters())
+    layers = range(base.config.num_layers)
+    for name in ("embed", "final_norm", *(f"layers.{i}.{part}" for i in layers for part in _PARTS)):
         value = norms[name] if name in norms else torch.from_numpy(base.tensor(name))
         if name in factors:
             value = value.double() + torch.from_numpy(factors[name].delta())
-        parameter.data.copy_(value)
-
-    put(model.model.embed_tokens.weight, "embed")
-    put(model.model.norm.weight, "final_norm")
-    for i, layer in enumerate(model.model.layers):
-        for name, path in PROJECTIONS.items():
-            put(layer.get_submodule(path).weight, f"layers.{i}.{name}")
-        for name, path in NORMS.items():
-            put(getattr(layer, path).weight, f"layers.{i}.{name}")
+        parameters[hf_name(name)].data.copy_(value)
     model.tie_weights()
     return model.eval()
 

@@ -15,16 +15,20 @@ os.environ.setdefault("USE_HUB_KERNELS", "0")  # a folder named `kernels` looks 
 import torch
 from torch import Tensor, nn
 
-from kernels.checkpoint import Checkpoint
+from kernels.checkpoint import Checkpoint, hf_name
 from kernels.config import ModelConfig
+from kernels.weights import PROJECTIONS as _NAMES
 from training import packed_attention
 from training.fake_quant import linear8, product_type, quantize_rows, served_factors
 
-PROJECTIONS = {
-    "q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
-    "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
-}  # fmt: skip
-NORMS = {"attn_norm": "input_layernorm", "mlp_norm": "post_attention_layernorm"}
+
+def _module(name: str) -> str:
+    """What a layer of transformers calls the module of a weight."""
+    return hf_name(f"layers.0.{name}").removeprefix("model.layers.0.").removesuffix(".weight")
+
+
+PROJECTIONS = {name: _module(name) for name in _NAMES}
+NORMS = {name: _module(name) for name in ("attn_norm", "mlp_norm")}
 
 
 def hf_config(config: ModelConfig) -> Any:
