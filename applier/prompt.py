@@ -112,7 +112,12 @@ class PromptCodec:
 
     def learn_later(self, items: Iterable[Item]) -> Future[None]:
         """Encode lines on another thread, without the interpreter's lock, that will be needed soon."""
-        return _pool.submit(self.learn, [item for item in items if item is not GAP])
+        missing = [item for item in items if item is not GAP and item not in self._line_ids]
+        if missing:
+            return _pool.submit(self.learn, missing)
+        known: Future[None] = Future()
+        known.set_result(None)
+        return known
 
     def encode_items(self, items: Iterable[Item]) -> list[int]:
         """Ids of lines and gaps, one after the other."""

@@ -80,3 +80,10 @@ def test_identity_covers_tokenizer_and_template():
     other = PromptCodec(tokenizer_json(), PromptTemplate(gap="<|endoftext|>"))
     assert other.sha256 != codec().sha256
     assert PromptCodec(tokenizer_json()).sha256 == codec().sha256
+
+
+def test_lines_that_are_known_are_not_handed_to_another_thread(monkeypatch):
+    own = PromptCodec(tokenizer_json())
+    own.learn_later(["a = 1", GAP, "b = 2", "c = 3", "d = 4"]).result()
+    monkeypatch.setattr("applier.prompt._pool", None)
+    assert own.learn_later(["a = 1", GAP, "d = 4"]).result() is None
