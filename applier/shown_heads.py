@@ -15,6 +15,7 @@ from .formats import LazySnippet, ParsedEdit
 from .heads import header_name
 from .line_facts import letters
 from .markers import MarkerKind, without_trailing_marker
+from .text import SourceText
 from .types import LineRange, Refusal, RefusalReason
 
 WORDS = 6  # letters of a line that says something
@@ -24,7 +25,7 @@ _ANNOTATIONS = ("@", "[", "#[")
 
 
 def stray_refusal(
-    original: Sequence[str], result: Sequence[str], edit: ParsedEdit, language: str | None
+    original: SourceText, result: SourceText, edit: ParsedEdit, language: str | None
 ) -> Refusal | None:
     """A refusal of a result that has a line of a snippet, but outside of the head that the snippet shows it
     under; None where every one is inside. Heads that the result has several times say nothing.
@@ -35,7 +36,7 @@ def stray_refusal(
     if found is None:
         return None
     head, row = found
-    lines = FileLines.of(original)
+    lines = FileLines.of(original.lines)
     scopes = Scopes(lines)
     return Refusal(
         RefusalReason.AMBIGUOUS_MATCH,
@@ -46,13 +47,13 @@ def stray_refusal(
     )
 
 
-def _stray_row(edit: LazySnippet, result: Sequence[str], language: str | None) -> tuple[int, int] | None:
+def _stray_row(edit: LazySnippet, result: SourceText, language: str | None) -> tuple[int, int] | None:
     """(head, row) of the first line that stands elsewhere."""
     bound = list(_bound(edit.lines, edit.markers))
     if not bound:
         return None
     texts = {row: without_trailing_marker(edit.lines[row], language) for pair in bound for row in pair}
-    lines = FileLines.of(result)
+    lines = FileLines.of(result.lines)  # splits the result, which only such an edit is to pay for
     lines.seek(texts.values())
     scopes = Scopes(lines)
     for head, row in bound:

@@ -93,7 +93,7 @@ def verify(
     validation = replace(validation, placeholder_leaks=len(leaked))
     if leaked:
         return Verdict(validation, b"", _leak_refusal(after, leaked))
-    refusal = stray_refusal(source.lines, after.lines, edit, language)
+    refusal = stray_refusal(source, after, edit, language)
     if refusal:
         return Verdict(validation, b"", refusal)
     refusal = _mass_deletion(edit, touched, old_parts, new_parts)

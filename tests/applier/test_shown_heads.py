@@ -4,6 +4,7 @@ import pytest
 
 from applier.formats import LazySnippet, parse_edit
 from applier.shown_heads import stray_refusal
+from applier.text import SourceText
 from applier.types import EditFormat, LineRange, Refusal, RefusalReason
 
 FILE = """\
@@ -30,10 +31,14 @@ def changed(at: int, text: str = "        data = file.read()") -> list[str]:
     return [*ORIGINAL[:at], text, *ORIGINAL[at + 1 :]]
 
 
+def source(lines: list[str]) -> SourceText:
+    return SourceText.decode("\n".join(lines).encode())
+
+
 def refusal(result: list[str], snippet: str = SNIPPET) -> Refusal | None:
     edit = parse_edit(snippet, EditFormat.LAZY, language="python")
     assert isinstance(edit, LazySnippet)
-    return stray_refusal(ORIGINAL, result, edit, "python")
+    return stray_refusal(source(ORIGINAL), source(result), edit, "python")
 
 
 def test_a_line_inside_its_head_is_fine():
@@ -78,4 +83,4 @@ def test_a_head_that_stands_twice_binds_nothing():
 
 def test_other_formats_say_where_they_belong():
     edit = parse_edit("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n")
-    assert stray_refusal(ORIGINAL, changed(2), edit, "python") is None
+    assert stray_refusal(source(ORIGINAL), source(changed(2)), edit, "python") is None
