@@ -30,8 +30,8 @@ _UNBRACED = re.compile(
     r"^(?:public|private|protected|internal|static|override|virtual|abstract|final|inline|extern|sealed|async)\b"
     r"[^=;({]*?([\w~]+)\s*(?:<[^>]*>)?\s*\([^;={]*$"
 )
-_OPENERS = ("{", ":", "(", "=>")
-_TITLED_OPENERS = (*_OPENERS, "do", "|", "->")
+OPENERS = ("{", ":", "(", "=>")  # what a head ends in
+_TITLED_OPENERS = (*OPENERS, "do", "|", "->")
 _BRANCHES = ("if", "for", "foreach", "while", "until", "unless", "do", "switch", "match", "when", "case")
 _BLOCKS = ("else", "elif", "try", "catch", "with", "using", "lock", "synchronized", "func", "function", "fn")
 _WORDS = (
@@ -62,7 +62,7 @@ def header_name(line: str) -> str | None:
         return found[3]
     if found := _DEFINITION.search(text):
         return found[1]
-    if text.endswith(_OPENERS):
+    if text.endswith(OPENERS):
         if found := _ASSIGNED.search(text):
             return found[1]
         if found := _MACRO.search(text):

@@ -12,7 +12,7 @@ from .anchors import Scopes, indent_of
 from .edit_chunks import cut_at_markers
 from .file_lines import FileLines
 from .formats import LazySnippet, ParsedEdit
-from .heads import header_name
+from .heads import OPENERS, header_name
 from .line_facts import letters
 from .markers import MarkerKind, without_trailing_marker
 from .text import SourceText
@@ -20,7 +20,6 @@ from .types import LineRange, Refusal, RefusalReason
 
 WORDS = 6  # letters of a line that says something
 MOST_SHOWN = 8
-_OPENERS = ("{", ":", "(", "=>")
 _ANNOTATIONS = ("@", "[", "#[")
 
 
@@ -86,4 +85,4 @@ def _is_head_alone(chunk: Sequence[str]) -> bool:
     *above, head = chunk
     if not all(line.strip().startswith(_ANNOTATIONS) for line in above) or letters(head) < WORDS:
         return False
-    return head.rstrip().endswith(_OPENERS) or header_name(head) is not None
+    return head.rstrip().endswith(OPENERS) or header_name(head) is not None
