@@ -52,7 +52,7 @@ def indent_of(line: str) -> int:
 
 def definitions(lines: FileLines, name: str) -> Iterator[int]:
     """The lines of a file that define a name."""
-    return (row for row in lines.rows_with(name) if header_name(lines.texts[row]) == name)
+    return (row for row in lines.rows_with(name) if header_name(lines.text(row)) == name)
 
 
 class Scopes:
@@ -69,11 +69,11 @@ class Scopes:
         return self._ends[start]
 
     def _scan(self, start: int) -> int:
-        lines, texts = self._lines, self._lines.texts
+        lines = self._lines
         indent = indent_of(lines[start])
         last = start
         for number in range(start + 1, len(lines)):
-            text = texts[number]
+            text = lines[number].strip()
             if not text:
                 continue
             if indent_of(lines[number]) <= indent:
@@ -132,7 +132,7 @@ def fuzzy_anchors(
     unmatched = [n for n in wanted if not lines.has(edit_lines[n])]
     unmatched.sort(key=lambda n: (-min(sum(map(str.isalnum, edit_lines[n])), 40), n))
     out = []
-    texts = lines.texts[low:high]
+    texts = list(map(str.strip, lines[low:high]))
     for number in unmatched[:FUZZY_LINES]:
         text = edit_lines[number].strip()
         weight = line_weight(text, 1, len(lines))

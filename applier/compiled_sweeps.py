@@ -6,18 +6,16 @@ They are compiled at first use, and taken only where they give what numpy gives 
 from __future__ import annotations
 
 import ctypes
-import logging
 import random
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from kernels.cpu.library import CompileError, load_library
+from kernels.cpu.library import load_library, trusted
 
 from .sweeps import FARTHEST, JUMP_COST, LOG, OUT_OF_SCOPE_COST, Links, Sweeps, sweep_by_groups
 
-logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("sweeps.c")
 
 
@@ -65,17 +63,15 @@ def known_links(count: int = 20, size: int = 40) -> list[Links]:
     return out
 
 
+def _agrees(sweeps: CompiledSweeps) -> bool:
+    return all(
+        np.array_equal(ours, theirs)
+        for links in known_links()
+        for ours, theirs in zip(sweeps.sweep(links), sweep_by_groups(links), strict=True)
+    )
+
+
 @lru_cache(maxsize=1)
 def trusted_sweeps() -> CompiledSweeps | None:
     """The library, once it has given what numpy gives; None where there is none or it does not."""
-    try:
-        sweeps = CompiledSweeps()
-    except CompileError as error:
-        logger.warning("chains are made without C (slower, the same chains): %s", error)
-        return None
-    for links in known_links():
-        pairs = zip(sweeps.sweep(links), sweep_by_groups(links), strict=True)
-        if not all(np.array_equal(ours, theirs) for ours, theirs in pairs):
-            logger.error("the compiled sweeps fail known anchors; numpy takes their place (slower)")
-            return None
-    return sweeps
+    return trusted(CompiledSweeps, _agrees, "sweeps over a chain's anchors")

@@ -200,7 +200,7 @@ def _still_stands(source: SourceText, part: Part) -> bool:
     for start in starts:
         if not 0 <= start <= source.line_count - len(old):
             continue
-        lines = source.lines.texts[start : start + len(old)]
+        lines = [line.strip() for line in source.lines[start : start + len(old)]]
         same = [ours == theirs for ours, theirs in zip(old, lines, strict=True)]
         if 5 * sum(same) >= 3 * len(old) and all(same[row] for row in removed):
             return True

@@ -75,7 +75,7 @@ class Regions:
     def _ends_alike(self) -> bool:
         """Whether edit and file end in the same line."""
         ours = next((line.strip() for line in reversed(self.edit_lines) if line.strip()), "")
-        return ours == next((text for text in reversed(self.lines.texts) if text), None)
+        return ours == next((text for line in reversed(self.lines) if (text := line.strip())), None)
 
     def _own_lines(self, start: int, end: int) -> int:
         """Lines of the edit in `start` to `end`: as many may replace lines of the file there."""

@@ -22,6 +22,7 @@ from .text import SourceText
 
 _WHOLE_FILE_BYTES = 1 << 18
 _BLOCK_BYTES = 1 << 16
+_NEAR_BYTES = 1 << 11
 _FEW_ERRORS = 3
 _LINES_PER_ERROR = 500  # more errors than this before, and the grammar does not fit
 _NEAR = 2  # lines
@@ -167,11 +168,23 @@ def _to_top_level(source: SourceText, line: int, step: int) -> int | None:
     at = source.offset(line)
     low, high = (max(at - _BLOCK_BYTES, 0), at) if step < 0 else (at, at + _BLOCK_BYTES)
     text = source.body[low:high]
-    found = [match.end() for match in _TOP_LEVEL.finditer(text)]
+    found = _last_top_level(text) if step < 0 else _TOP_LEVEL.search(text)
     if found:
-        cut = text[found[-1] :] if step < 0 else text[: found[0]]
+        cut = text[found.end() :] if step < 0 else text[: found.end()]
     elif low == 0 if step < 0 else high >= len(source.body):
         cut = text
     else:
         return None
     return cut.count(b"\n") + (step > 0 and not found and bool(cut) and not cut.endswith(b"\n"))
+
+
+def _last_top_level(text: bytes) -> re.Match[bytes] | None:
+    """The last match, looked for in ever longer parts of the end: most often it is near."""
+    size = _NEAR_BYTES
+    while True:
+        found = None
+        for found in _TOP_LEVEL.finditer(text, max(len(text) - size, 0)):  # noqa: B007
+            pass
+        if found or size >= len(text):
+            return found
+        size *= 4

@@ -135,6 +135,8 @@ class SourceText:
     @cached_property
     def line_count(self) -> int:
         """The number of lines; a final line end opens no further line."""
+        if "lines" in self.__dict__:
+            return len(self.lines)
         marks = count(self.body, self._mark, len(self.body))
         return marks + (bool(self.body) and self.body[-1] != self._mark)
 
@@ -181,7 +183,7 @@ class SourceText:
     @cached_property
     def lines(self) -> FileLines:
         """All lines, without their ends."""
-        return FileLines(_split(self.body.decode("utf-8"), self.newline)[0])
+        return FileLines(_split(self.body.decode("utf-8"), self.newline)[0], self.body, self._mark)
 
     @cached_property
     def ends(self) -> list[str]:

@@ -6,7 +6,6 @@ It is compiled at first use, and taken only where it gives the steps of `table.p
 from __future__ import annotations
 
 import ctypes
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import lru_cache, partial
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernels.cpu.library import CompileError, load_library
+from kernels.cpu.library import CompileError, load_library, trusted
 
 from .costs import SETTINGS, Costs
 from .known_scenes import known_scenes
@@ -23,7 +22,6 @@ from .likeness import Likeness
 from .scene import Scene
 from .table import ANY_DEPTH, Step, align_lines, end_depth, marker_depth, next_indents
 
-logger = logging.getLogger(__name__)
 _NAMES = [field.name for field in fields(Costs)]
 _values = attrgetter(*_NAMES)
 SOURCE = Path(__file__).with_name("table.c")
@@ -114,18 +112,17 @@ def _scene(scene: Scene, likeness: Likeness) -> tuple[_Scene, list[np.ndarray]]:
     return _Scene(rows, columns, *(array.ctypes.data for array in arrays), end_depth(scene)), arrays
 
 
+def _agrees(table: CompiledTable) -> bool:
+    return all(
+        steps == align_lines(scene, likeness, SETTINGS[number])
+        for scene in known_scenes()
+        for likeness in [Likeness.of(scene)]
+        for steps, numbers in table.align(scene, likeness, SETTINGS)
+        for number in numbers
+    )
+
+
 @lru_cache(maxsize=1)
 def trusted_table() -> CompiledTable | None:
     """The library, once it has given what `table.py` gives; None where there is none or it does not."""
-    try:
-        table = CompiledTable()
-    except CompileError as error:
-        logger.warning("alignments are made without C (slower, same steps): %s", error)
-        return None
-    for scene in known_scenes():
-        likeness = Likeness.of(scene)
-        for steps, numbers in table.align(scene, likeness, SETTINGS):
-            if any(steps != align_lines(scene, likeness, SETTINGS[number]) for number in numbers):
-                logger.error("the compiled alignment fails a known scene; numpy takes its place (slower)")
-                return None
-    return table
+    return trusted(CompiledTable, _agrees, "table of an alignment")

@@ -56,9 +56,9 @@ def _between(file: FileLines, wanted: Collection[str]) -> dict[_Pair, list[str] 
     for first in wanted:
         for above in file.rows(first):
             below = above + 1
-            while below < len(file) and not file.texts[below]:
+            while below < len(file) and not file.text(below):
                 below += 1
-            if below < len(file) and (second := file.texts[below]) in wanted:
+            if below < len(file) and (second := file.text(below)) in wanted:
                 run = file[above + 1 : below]
                 found[first, second] = run if found.get((first, second), run) == run else None
     return found

@@ -52,7 +52,7 @@ def unfolded(
         if len(body) < _LEAST_BODY or (pattern is _COLON and _is_stub(edit, row, body)):
             continue
         marker = white(body[0]) + _marker(entry.line_comments, entry.block_comments)
-        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(file.texts[end])):
+        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(file.text(end))):
             continue
         found[row] = [file[at], marker]
     return found

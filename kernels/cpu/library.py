@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
+logger = logging.getLogger(__name__)
+Library = TypeVar("Library")
 ENGINE = Path(__file__).with_name("samebytes.c")
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
 # flags only drop errno and the inexact exception, which nothing reads.
@@ -59,6 +64,21 @@ def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
         raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
 
 
+def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what: str) -> Library | None:
+    """What `load` gives, once it has given known answers; None, with a line in the log about `what`, where it
+    raises CompileError or does not agree: the definition in Python is then to take its place.
+    """
+    try:
+        library = load()
+    except CompileError as error:
+        logger.warning("no C for the %s (slower, the same results): %s", what, error)
+        return None
+    if not agrees(library):
+        logger.error("the compiled %s fails known answers; Python takes its place (slower)", what)
+        return None
+    return library
+
+
 def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:
     """The file appears under its name only when it is whole."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -74,7 +94,7 @@ def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) ->
 
 
 def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(source.name.encode() + b"\0")
     for part in sorted(source.parent.glob("*.[ch]")):
         digest.update(part.name.encode() + b"\0" + part.read_bytes())
     try:

@@ -101,7 +101,7 @@ def test_a_table_that_gives_other_steps_is_not_trusted(table, monkeypatch, caplo
         CompiledTable, "align", lambda self, scene, likeness, _: real(self, scene, likeness, dearer)
     )
     assert trusted_table.__wrapped__() is None
-    assert "fails a known scene" in caplog.text
+    assert "fails known answers" in caplog.text
 
 
 def test_a_library_with_other_costs_is_refused(monkeypatch):
