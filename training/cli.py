@@ -1,4 +1,4 @@
-"""`samebytes train`: mine, synth, tokenize, fit, export, card, or all of them for one's own repositories."""
+"""`samebytes train`: every step of training, or those of a first model for one's own repositories."""
 
 from __future__ import annotations
 
@@ -135,6 +135,39 @@ def fit(
 ) -> None:
     """Fine-tune with one worker. For several: `torchrun --nproc-per-node N -m training.fit RUN.json`."""
     from training.fit import main
+
+    main(str(run))
+
+
+@app.command()
+def rivals(
+    root: Roots,
+    work: Work,
+    base: Base,
+    purpose: str = "train",
+    seed: int = 31,
+    limit: Annotated[int, typer.Option(help="Groups of a repository at most.")] = 1000,
+) -> None:
+    """Set the right merges of mined edits beside wrong ones that look like them."""
+    from applier.prompt import PromptCodec
+    from kernels.checkpoint import open_checkpoint
+    from training.reward.build import BuildSettings, build_index
+
+    codec = PromptCodec(open_checkpoint(base).tokenizer_json().decode("utf-8"))
+    indices = sorted((work / "index" / purpose).glob("*.jsonl"))
+    with _bar() as bar:
+        task = bar.add_task(f"rivals {purpose}", total=len(indices))
+        for index in indices:
+            build_index(index, root, codec, work / "groups" / purpose, BuildSettings(seed, limit))
+            bar.advance(task)
+
+
+@app.command()
+def reward(
+    run: Annotated[Path, typer.Argument(help="JSON file of training.reward.run.RewardRun.")],
+) -> None:
+    """Go on from an adapter, with groups. Several workers: `torchrun … -m training.reward.run RUN.json`."""
+    from training.reward.run import main
 
     main(str(run))
 

@@ -56,6 +56,19 @@ class FitConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardConfig:
+    """What a group of merges teaches: its `objective` (`training.reward.objective`) and, `truth_weight`
+    times, the nats of its right merge. With `bias` and `per_odds` the alignment's proposal has its head
+    start, and only what serving would get wrong is learned.
+    """
+
+    objective: str = "risk"
+    truth_weight: float = 0.1
+    bias: float = 0.0
+    per_odds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TrainConfig:
     """The whole pipeline."""
 

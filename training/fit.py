@@ -15,7 +15,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import FitConfig
 from training.export import export_adapter
 from training.gradient_check import Way, choose_way
+from training.initial import initial_factors
 from training.lora_model import ApplyModel
 from training.packs import Pack, Packer
 from training.score import Score, score_samples
@@ -48,7 +49,7 @@ class FitRun:
 
     `validation` sets (name → folder of shards) are scored on the way, `report` sets at the end only. With
     `seconds` the schedule follows the clock: the run has cooled down when the time is up, whatever the step.
-    `initial` is a folder of factors to start from, as `snapshot` writes it.
+    `initial` is what to start from: an adapter file, or a folder of factors as `snapshot` writes it.
     """
 
     base: str
@@ -126,9 +127,7 @@ class Fit:
         self.head_loss: Any = self.model.head_loss
         if run.config.compile:
             self.head_loss = torch.compile(self.model.head_loss, dynamic=False)
-        folders = [run.samples] if isinstance(run.samples, str) else run.samples
-        samples = Samples.join(read_folder(Path(folder)) for folder in folders)
-        self.packer = self._packer(samples, run.config.decision_weight)
+        self.packer = self.open_packer()
         self.step = 0
         self.elapsed = 0.0
         self.mark = time.monotonic()
@@ -140,6 +139,16 @@ class Fit:
             {"params": factors, "lr": self.config.learning_rate},
             {"params": norms, "lr": self.config.norm_learning_rate},
         ]
+
+    def open_packer(self) -> Packer:
+        """The samples to learn from. Raises ShardError."""
+        samples = Samples.join(read_folder(folder) for folder in self.folders())
+        return self._packer(samples, self.config.decision_weight)
+
+    def folders(self) -> list[Path]:
+        """Where the samples are."""
+        given = self.run.samples
+        return [Path(folder) for folder in ([given] if isinstance(given, str) else given)]
 
     def _packer(self, samples: Samples, weight: float = 1.0) -> Packer:
         config = self.config
@@ -154,10 +163,7 @@ class Fit:
             self.step, self.elapsed = int(state["step"]), float(state["elapsed"])
             self.say(f"resumed at step {self.step}")
         elif self.run.initial is not None:
-            initial = load_checkpoint(Path(self.run.initial))
-            if initial is None:
-                raise FileNotFoundError(f"{self.run.initial} holds no factors to start from")
-            self._set_parameters(initial["parameters"])
+            self._set_parameters(initial_factors(Path(self.run.initial)))
 
     @torch.no_grad()
     def _set_parameters(self, values: dict[str, Tensor]) -> None:
@@ -196,7 +202,7 @@ class Fit:
         ]
         choose_way(
             self.parameters,
-            lambda: self.accumulate(pack, pack.weights.sum()),
+            lambda: self.accumulate(pack, self.size(pack)),
             [*ways, Way("by_sample", "none")],
             self.use,
             self.say,
@@ -229,30 +235,40 @@ class Fit:
         """Final hidden states of a pack."""
         return self.model(pack.ids, pack.positions, pack.cu_seqlens, pack.longest)
 
-    def accumulate(self, pack: Pack, total_weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of one pack; (Σ nats × weight, Σ wrong tokens).
+    def size(self, pack: Pack) -> Tensor:
+        """What the loss of a pack is divided by, summed over the packs of a step."""
+        return pack.weights.sum()
 
-        The head runs in chunks on detached hidden states, so that only one chunk of logits exists at a time.
-        """
+    def accumulate(self, pack: Pack, size: Tensor) -> Tensor:
+        """Gradients of one pack; [Σ nats × weight, Σ weight, Σ wrong tokens, Σ tokens]."""
         hidden = self.forward(pack)
         chosen = hidden[pack.sources]
-        leaf = chosen.detach().requires_grad_()
-        loss_sum = torch.zeros((), device=hidden.device)
-        wrong = torch.zeros((), device=hidden.device)
+        loss, wrong, gradient = self.likelihood(chosen.detach(), pack, 1.0 / size)
+        chosen.backward(gradient)
+        return torch.stack([loss, pack.weights.sum(), wrong, (pack.weights > 0).sum()])
+
+    def likelihood(self, chosen: Tensor, pack: Pack, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden states `chosen` [n, D] of a pack's sources → (Σ nats × weight, Σ wrong tokens, the gradient
+        of the first × `scale` [n, D]).
+
+        The head runs in chunks, so that only one chunk of logits exists at a time.
+        """
+        leaf = chosen.requires_grad_()
+        loss_sum = torch.zeros((), device=leaf.device)
+        wrong = torch.zeros((), device=leaf.device)
         for start in range(0, len(pack.sources), self.config.head_chunk):
             part = slice(start, start + self.config.head_chunk)
             loss, right, _ = self.head_loss(leaf[part], pack.targets[part], pack.weights[part])
-            (loss / total_weight).backward()
+            (loss * scale).backward()
             loss_sum += loss.detach()
             wrong += ((~right) & (pack.weights[part] > 0)).sum()
-        chosen.backward(leaf.grad)
-        return loss_sum, wrong
+        assert leaf.grad is not None
+        return loss_sum, wrong, leaf.grad
 
     def train_step(self, pack: Pack, rate_factor: float) -> Tensor:
-        """One optimiser step on all workers' packs; this worker's [Σ loss, Σ weight, Σ wrong, Σ targets]."""
+        """One optimiser step on all workers' packs; the sums of this worker's pack."""
         config = self.config
-        total_weight = self.worker.sum(pack.weights.sum())
-        loss, wrong = self.accumulate(pack, total_weight)
+        sums = self.accumulate(pack, self.worker.sum(self.size(pack)))
         parameters = list(self.parameters.values())
         if self.worker.world > 1:
             flat = torch.cat(
@@ -269,12 +285,16 @@ class Fit:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        count = (pack.weights > 0).sum()
-        return torch.stack([loss, pack.weights.sum(), wrong, count])
+        return sums
 
-    def score(self, sets: dict[str, str]) -> dict[str, Score]:
+    def describe(self, sums: Sequence[float]) -> str:
+        """What a line of progress says of the sums of `accumulate` over some steps."""
+        loss, weight, wrong, count = sums
+        return f"loss {loss / max(weight, 1):.5f} wrong {wrong / max(count, 1):.5f}"
+
+    def score(self, sets: dict[str, str]) -> dict[str, Any]:
         """Exact match on the sets of samples in some folders."""
-        scores = {}
+        scores: dict[str, Score] = {}
         for name, folder in sets.items():
             samples = read_folder(Path(folder))
             packer = self._packer(samples)
@@ -289,7 +309,7 @@ class Fit:
             )
         return scores
 
-    def finish(self, scores: dict[str, Score]) -> None:
+    def finish(self, scores: dict[str, Any]) -> None:
         """The adapter and the scores, for export and calibration."""
         if self.worker.rank == 0:
             out = Path(self.run.out)
@@ -297,11 +317,15 @@ class Fit:
             report = {name: asdict(score) for name, score in scores.items()}
             (out / "scores.json").write_text(json.dumps({"step": self.step, "scores": report}) + "\n")
 
+    def before(self) -> None:
+        """What is done once factors are in place and before the first step: here nothing."""
+
     def train(self) -> None:
         """All steps from where the run stands; scores, checkpoints and logs on the way."""
         config, worker = self.config, self.worker
         self.check_gradients()
         self.resume()
+        self.before()
         stream = prefetch(self.packer.stream(config.seed, worker.rank, worker.world, skip=self.step))
         started = mark = self.mark = time.monotonic()
         sums, tokens = torch.zeros(4, device=worker.device), 0
@@ -311,13 +335,13 @@ class Fit:
             sums += self.train_step(pack, learning_rate_factor(self.step, progress, config))
             tokens += config.pack_tokens * worker.world
             if self.step % config.log_every == 0:
-                loss, weight, wrong, count = worker.sum(sums.clone()).tolist()
-                if not math.isfinite(loss):
-                    raise DivergedError(f"the loss is {loss} at step {self.step}; lower the learning rate")
+                reached = worker.sum(sums.clone()).tolist()
+                if not math.isfinite(reached[0]):
+                    message = f"the loss is {reached[0]} at step {self.step}; lower the learning rate"
+                    raise DivergedError(message)
                 now = time.monotonic()
                 self.say(
-                    f"step {self.step} ({progress:.1%}) loss {loss / max(weight, 1):.5f} "
-                    f"wrong {wrong / max(count, 1):.5f} "
+                    f"step {self.step} ({progress:.1%}) {self.describe(reached)} "
                     f"{tokens / (now - mark):,.0f} tokens/s, {now - started:.0f} s"
                 )
                 sums.zero_()
@@ -350,16 +374,20 @@ def prefetch(packs: Iterator[Pack], depth: int = 8) -> Iterator[Pack]:
         yield ready.get()
 
 
-def main(path: str) -> None:
-    """Runs the file's run to its end."""
-    run = FitRun.load(Path(path))
+def run_workers(run: FitRun, kind: type[Fit] = Fit) -> None:
+    """Runs a run to its end, as one of torchrun's workers where there are several."""
     Path(run.out).mkdir(parents=True, exist_ok=True)
     worker = Worker.start(run.device)
     try:
-        Fit(run, worker).train()
+        kind(run, worker).train()
     finally:
         if worker.world > 1:
             torch.distributed.destroy_process_group()
+
+
+def main(path: str) -> None:
+    """Runs the file's run to its end."""
+    run_workers(FitRun.load(Path(path)))
 
 
 if __name__ == "__main__":

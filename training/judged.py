@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from applier.alignment.scene import Scene
 from applier.exact import NeedsModel, apply_exact
 from applier.formats import LazySnippet
 from applier.locate import locate
+from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
 from applier.plan import MARGINS
 from applier.reading import read
@@ -72,7 +73,32 @@ class Judged:
         return self.sound[int(merged[0] or 0)]
 
 
-def judge_case(case: SynthCase, repository: str) -> Judged | None:
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """A lazy edit as the alignment meets it in serving: normalised, located, and read in several ways.
+
+    `edit_lines` are the normalised ones, `items` those of the window, `doubt` is what normalising takes from
+    the proposal's odds.
+    """
+
+    lines: Sequence[str]
+    edit_lines: Sequence[str]
+    markers: Mapping[int, MarkerKind]
+    window: Window
+    items: list[Item]
+    readings: list[Reading]
+    sound: Soundness
+    doubt: int
+
+    def result(self, merged: Sequence[Item]) -> list[str] | None:
+        """The file with a merged window; None where it lacks a gap."""
+        try:
+            return self.window.assemble(self.lines, merged)
+        except WindowError:
+            return None
+
+
+def align_case(case: SynthCase) -> Aligned | None:
     """None for an edit that is not lazy, is exact, is refused before it is aligned, or has to be refused."""
     found = read(request_of(case), case.language)
     if case.expectation is not Expectation.APPLIED or isinstance(found, Refusal):
@@ -82,7 +108,7 @@ def judge_case(case: SynthCase, repository: str) -> Judged | None:
         apply_exact(source, edit, case.language), NeedsModel
     ):
         return None
-    edit, _ = normalise_snippet(edit, source.lines, case.language, stub=case.path.endswith(".pyi"))
+    edit, doubt = normalise_snippet(edit, source.lines, case.language, stub=case.path.endswith(".pyi"))
     window = locate(source.lines, edit.lines, case.language, margin=MARGINS[0], markers=edit.markers)
     if isinstance(window, Refusal):
         return None
@@ -90,29 +116,31 @@ def judge_case(case: SynthCase, repository: str) -> Judged | None:
     if all(item is GAP for item in items):
         return None
     options = readings(Scene.of(items, edit.lines, case.language, edit.markers), SETTINGS)
-    soundness = Soundness(SourceSyntax(source, case.language), window)
+    sound = Soundness(SourceSyntax(source, case.language), window)
+    return Aligned(source.lines, edit.lines, edit.markers, window, items, options, sound, doubt)
+
+
+def judge_case(case: SynthCase, repository: str) -> Judged | None:
+    """None as in `align_case`."""
+    found = align_case(case)
+    if found is None:
+        return None
+    options = found.readings
     scores = [Judge.default().score(reading.evidence) for reading in options]
     parsed = sorted(range(len(options)), key=lambda number: -scores[number])[:PARSED]
-    results = [_result(window, source.lines, reading) for reading in options]
+    results = [found.result(reading.merged) for reading in options]
     right = [result == list(case.new) for result in results]
     return Judged.of(
         repository,
         options,
         right,
-        [n in parsed and soundness(reading.merged) for n, reading in enumerate(options)],
+        [n in parsed and found.sound(reading.merged) for n, reading in enumerate(options)],
         [
             not ok and result is not None and hunks_elsewhere(case.old, case.new, result) > 0
             for ok, result in zip(right, results, strict=True)
         ],
-        window.lead,
+        found.window.lead,
     )
-
-
-def _result(window: Window, lines: Sequence[str], reading: Reading) -> list[str] | None:
-    try:
-        return window.assemble(lines, reading.merged)
-    except WindowError:
-        return None
 
 
 def judged(index: Path, roots: Sequence[Path], seed: int, pairs: int, share: int) -> Iterator[Judged]:

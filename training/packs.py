@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,9 +14,6 @@ from torch import Tensor
 from training.shards import Samples
 
 POOL = 768  # samples packed together: enough to fill packs to about 99 %
-
-
-TENSORS = ("ids", "positions", "cu_seqlens", "sources", "targets", "weights", "owners")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,11 @@ class Pack:
     members: tuple[int, ...]
     longest: int
 
-    def to(self, device: torch.device) -> Pack:
+    def to(self, device: torch.device) -> Self:
         """The same pack on another device."""
-        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in TENSORS}
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: x.to(device, non_blocking=True) for name, x in tensors.items()}
         return replace(self, **moved)
 
 
@@ -50,16 +50,16 @@ class Packer:
     def __init__(
         self, samples: Samples, length: int, slots: int, chunk: int, decision_weight: float = 1.0
     ) -> None:
-        self._samples = samples
+        self.samples = samples
         self._length, self._slots, self._chunk = length, slots, chunk
         self._weight = decision_weight
         self._longest = -(-int(samples.lengths.max()) // 1024) * 1024
-        self._starts = np.concatenate([[0], np.cumsum(samples.lengths, dtype=np.int64)])
+        self.starts = np.concatenate([[0], np.cumsum(samples.lengths, dtype=np.int64)])
         self._decision_starts = np.concatenate([[0], np.cumsum(samples.decision_counts, dtype=np.int64)])
 
     def epoch(self, seed: int) -> list[list[int]]:
         """One pass over all samples that fit, in an order drawn by `seed`, as lists of members per pack."""
-        order = [i for i in range(len(self._samples)) if self._samples.lengths[i] <= self._length]
+        order = [i for i in range(len(self.samples)) if self.samples.lengths[i] <= self._length]
         rng = random.Random(seed)
         rng.shuffle(order)
         packs = []
@@ -70,7 +70,7 @@ class Packer:
 
     def _fill(self, members: Sequence[int]) -> list[list[int]]:
         """First fit, longest first."""
-        lengths = self._samples.lengths
+        lengths = self.samples.lengths
         open_packs: list[tuple[int, list[int]]] = []
         for member in sorted(members, key=lambda i: (-lengths[i], i)):
             size = int(lengths[member])
@@ -85,7 +85,7 @@ class Packer:
 
     def build(self, members: Sequence[int]) -> Pack:
         """The tensors of one pack."""
-        samples = self._samples
+        samples = self.samples
         ids = np.zeros(self._length, dtype=np.int64)
         positions = np.zeros(self._length, dtype=np.int64)
         edges = np.full(self._slots + self._length // self._longest + 2, self._length, dtype=np.int32)
@@ -93,7 +93,7 @@ class Packer:
         at = 0
         for slot, member in enumerate(members):
             size, given = int(samples.lengths[member]), int(samples.prompt_lengths[member])
-            ids[at : at + size] = samples.ids[self._starts[member] : self._starts[member] + size]
+            ids[at : at + size] = samples.ids[self.starts[member] : self.starts[member] + size]
             positions[at : at + size] = np.arange(size)
             edges[slot] = at
             weight = np.ones(size - given, dtype=np.float32)

@@ -1,0 +1,143 @@
+"""Reward fine-tuning: goes on from a trained adapter with what decides between right and wrong merges.
+
+    python -m training.reward.run RUN.json
+    torchrun --nproc-per-node 2 -m training.reward.run RUN.json
+
+RUN.json holds the fields of `RewardRun`. Model, rounding, schedule, checkpoints and workers are those of
+`training.fit`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from applier.head_start import HeadStart
+from training.config import FitConfig, RewardConfig
+from training.fit import Fit, FitRun, run_workers
+from training.lora_model import head_logits
+from training.packs import Pack
+from training.reward.groups import Groups, read_group_folder
+from training.reward.objective import least_leads, log_chances, losses
+from training.reward.packs import GroupPack, GroupPacker
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRun(FitRun):
+    """A run whose `samples`, `validation` and `report` are folders of groups."""
+
+    reward: RewardConfig = field(default_factory=RewardConfig)
+
+    @staticmethod
+    def load(path: Path) -> RewardRun:
+        """From JSON."""
+        fields = json.loads(path.read_text("utf-8"))
+        config = FitConfig(**fields.get("config", {}))
+        return RewardRun(**{**fields, "config": config, "reward": RewardConfig(**fields.get("reward", {}))})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """For each group, the smallest lead over its rivals in logits: over the readings and over the slips
+    (infinite without any), without a head start; and over all with it.
+    """
+
+    readings: list[float]
+    slips: list[float]
+    started: list[float]
+
+    def share(self, name: str) -> float:
+        """Of the groups with such rivals, those where the right merge is ahead of them."""
+        leads = [lead for lead in getattr(self, name) if lead != float("inf")]
+        return sum(lead > 0 for lead in leads) / max(1, len(leads))
+
+
+class RewardFit(Fit):
+    """One run over groups."""
+
+    run: RewardRun
+    packer: GroupPacker
+
+    def open_packer(self) -> GroupPacker:
+        """The groups to learn from. Raises ShardError."""
+        return self._groups_packer(Groups.join(map(read_group_folder, self.folders())))
+
+    def _groups_packer(self, groups: Groups) -> GroupPacker:
+        reward = self.run.reward
+        return GroupPacker(groups, self.config, HeadStart(reward.bias, reward.per_odds))
+
+    def size(self, pack: Pack) -> Tensor:
+        """The number of groups."""
+        return torch.tensor(float(len(pack.members)), device=pack.ids.device)
+
+    def accumulate(self, pack: Pack, size: Tensor) -> Tensor:
+        """Gradients of one pack; [Σ losses, Σ groups, Σ groups won, Σ nats of the right merges]."""
+        assert isinstance(pack, GroupPack)
+        reward = self.run.reward
+        hidden = self.forward(pack)
+        told, asked = hidden[pack.sources], hidden[pack.rows]
+        nats, _, gradient = self.likelihood(told.detach(), pack, reward.truth_weight / size)
+        leaf = asked.detach().requires_grad_()
+        leads = self.leads(leaf, pack) + pack.starts
+        count = len(pack.members)
+        loss = losses(log_chances(leads, pack.places, pack.place_groups, count), reward.objective).sum()
+        (loss / size).backward()
+        torch.autograd.backward([told, asked], [gradient, leaf.grad])
+        won = (least_leads(leads.detach(), pack.rival_groups, count) > 0).sum()
+        return torch.stack([loss.detach(), torch.tensor(float(count), device=loss.device), won, nats])
+
+    def leads(self, hidden: Tensor, pack: GroupPack) -> Tensor:
+        """hidden [m, D] before the choices → by how many logits the right tokens lead, float32 [m]."""
+        logits = head_logits(hidden, self.model.embed_q, self.model.embed_s)
+        right, wrong = (logits.gather(1, ids[:, None])[:, 0] for ids in (pack.wanted, pack.rivals))
+        return right - wrong
+
+    def describe(self, sums: Sequence[float]) -> str:
+        """Mean loss, share of groups won, mean nats of a right merge."""
+        loss, count, won, nats = sums
+        each = max(count, 1)
+        return f"loss {loss / each:.5f} won {won / each:.4f} nats {nats / each:.4f}"
+
+    @torch.no_grad()
+    def score(self, sets: dict[str, str]) -> dict[str, Any]:
+        """Leads over the rivals, on the sets of groups in some folders."""
+        scores: dict[str, GroupScore] = {}
+        for name, folder in sets.items():
+            packer = self._groups_packer(read_group_folder(Path(folder)))
+            count = len(packer.groups)
+            state = torch.zeros(3, count, device=self.worker.device)
+            for members in packer.epoch(0)[self.worker.rank :: self.worker.world]:
+                pack = packer.build(members).to(self.worker.device)
+                leads = self.leads(self.forward(pack)[pack.rows], pack)
+                owners, size = pack.rival_groups, len(members)
+                numbers = torch.tensor(members, device=self.worker.device)
+                for row, wanted in enumerate((pack.reading, ~pack.reading)):
+                    state[row, numbers] = least_leads(leads[wanted], owners[wanted], size)
+                state[2, numbers] = least_leads(leads + pack.starts, owners, size)
+            scores[name] = score = GroupScore(*self.worker.sum(state).tolist())
+            self.say(
+                f"step {self.step} {name}: of {count} groups right {score.share('started'):.4f}; without "
+                f"head start: readings {score.share('readings'):.4f}, slips {score.share('slips'):.4f}"
+            )
+        return scores
+
+    def before(self) -> None:
+        """Scores what the run starts from."""
+        if self.step == 0:
+            self.score(self.run.validation)
+
+
+def main(path: str) -> None:
+    """Runs the file's run to its end."""
+    run_workers(RewardRun.load(Path(path)), RewardFit)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
