@@ -14,7 +14,7 @@ from evals.bench.record import finish, record, tell
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("engine", "identical", "file-size", "edit-size", "rival"):
+    for name in ("engine", "identical", "file-size", "large-file", "edit-size", "rival"):
         command = commands.add_parser(name)
         command.add_argument("--load", type=Path, required=True)
         command.add_argument("--out", type=Path, required=True)
@@ -56,13 +56,16 @@ def main(argv: list[str] | None = None) -> None:
 
 def _in_process(given: argparse.Namespace, load: Load) -> dict:
     from applier.types import Tier
-    from evals.bench import engine, sizes
+    from evals.bench import engine, large_file, sizes
     from evals.bench.subject import open_applier
 
     applier = open_applier(given.model, given.backend, given.threads, given.processes)
     if given.command == "engine":
         batches, threads = given.batch or engine.BATCHES, given.in_threads or engine.THREADS
         return engine.run_engine(applier, load.of_tier(Tier.MODEL), batches, threads, given.seconds)
+    if given.command == "large-file":
+        size, count = large_file.LARGE, large_file.MOST_EDITS
+        return large_file.run_large_file(applier, load, size, count, given.repeats, tell)
     if given.command == "file-size":
         rows = sizes.file_sizes(applier, load, sizes.FILE_SIZES, given.repeats, tell)
     else:

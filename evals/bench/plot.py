@@ -139,10 +139,26 @@ def _failover(result: dict[str, Any]) -> Any:
     return figure
 
 
+def _large_file(result: dict[str, Any]) -> Any:
+    """Each edit in its own file and in a large one."""
+    rows: list[Row] = result["rows"]
+    figure, axes = plt.subplots(figsize=(5.4, 5), layout="constrained")
+    own, large = ([row[f"{file}_milliseconds"] for row in rows] for file in ("own", "large"))
+    axes.scatter(own, large, s=14, color="#1f5fa8")
+    ends = [min(own), max(large)]
+    axes.plot(ends, ends, color="#444444", linewidth=1, label="the same")
+    axes.plot(ends, [1.2 * end for end in ends], color="#444444", linestyle="--", linewidth=1, label="+20 %")
+    axes.set_xlabel("milliseconds in its own file")
+    axes.set_ylabel(f"milliseconds in a file of {_bytes(result['settings']['size'], None)}")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
 _DRAWN: dict[str, Callable[[dict[str, Any]], Any]] = {
     **dict.fromkeys(_AXES, _against),
     "bench engine": _bars,
     "bench rival": _bars,
+    "bench large-file": _large_file,
     "bench soak": _soak,
     "bench failover": _failover,
 }

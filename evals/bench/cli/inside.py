@@ -47,6 +47,25 @@ def file_size(
         finish(record("file-size", "in process", settings, rows), out)
 
 
+@app.command("large-file")
+def large_file(
+    load: LoadFile,
+    out: Out,
+    size: Annotated[int, typer.Option(min=1, help="Bytes of the large files.")] = 2_100_000,
+    edits: Annotated[int, typer.Option(min=1, help="How many edits at most.")] = 40,
+    repeats: Repeats = 5,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Real edits in their own files, and the same edits in files of 50,000 lines."""
+    from evals.bench.large_file import run_large_file
+
+    with usage_errors():
+        applier = open_applier(model, backend, threads)
+        finish(run_large_file(applier, read_load(load), size, edits, repeats, tell), out)
+
+
 @app.command("edit-size")
 def edit_size(
     out: Out,

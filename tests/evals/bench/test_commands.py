@@ -72,6 +72,18 @@ def test_growth_with_file_and_edit_size(tmp_path, load_file, tiny_folder):
     assert [row["changed_lines"] for row in read(tmp_path / "edit")["rows"]] == [1, 3]
 
 
+def test_edits_in_a_large_file_beside_their_own(tmp_path, load_file, tiny_folder):
+    common = ("--load", load_file, "--model", tiny_folder, "--repeats", 1)
+    bench("large-file", *common, "--size", 100_000, "--edits", 3, "--out", tmp_path)
+    result = read(tmp_path)
+    rows = result["rows"]
+    assert len(rows) == result["summary"]["edits"] == 3
+    assert all(row["own_bytes"] < 100_000 <= row["large_bytes"] < 101_000 for row in rows)
+    assert all(row["own_milliseconds"] > 0 and row["large_lines"] > 2_000 for row in rows)
+    assert result["summary"]["same_change"] == sum(row["same_change"] for row in rows)
+    assert (tmp_path / "plot.png").exists()
+
+
 def test_exact(tmp_path):
     bench("exact", "--repeats", 1, "--out", tmp_path)
     rows = read(tmp_path)["rows"]
