@@ -60,12 +60,17 @@ class RewardConfig:
     """What a group of merges teaches: its `objective` (`training.reward.objective`) and, `truth_weight`
     times, the nats of its right merge. With `bias` and `per_odds` the alignment's proposal has its head
     start, and only what serving would get wrong is learned.
+
+    With a `focus` only groups are learned whose right merge led some rival by fewer logits before the run,
+    and `easy_share` of the others, so that the model stays what it is there.
     """
 
     objective: str = "risk"
     truth_weight: float = 0.1
     bias: float = 0.0
     per_odds: float = 0.0
+    focus: float | None = None
+    easy_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Packer:
         self, samples: Samples, length: int, slots: int, chunk: int, decision_weight: float = 1.0
     ) -> None:
         self.samples = samples
+        self.members: Sequence[int] = range(len(samples))  # that an epoch goes through
         self._length, self._slots, self._chunk = length, slots, chunk
         self._weight = decision_weight
         self._longest = -(-int(samples.lengths.max()) // 1024) * 1024
@@ -59,7 +60,7 @@ class Packer:
 
     def epoch(self, seed: int) -> list[list[int]]:
         """One pass over all samples that fit, in an order drawn by `seed`, as lists of members per pack."""
-        order = [i for i in range(len(self.samples)) if self.samples.lengths[i] <= self._length]
+        order = [i for i in self.members if self.samples.lengths[i] <= self._length]
         rng = random.Random(seed)
         rng.shuffle(order)
         packs = []

@@ -214,6 +214,28 @@ def test_a_run_goes_on_from_an_adapter_file(run: RewardRun, tmp_path: Path) -> N
         RewardFit(dataclasses.replace(start, initial=str(tmp_path / "none")), CPU).resume()
 
 
+def test_a_focus_leaves_most_sure_groups_out(run: RewardRun, capsys: pytest.CaptureFixture[str]) -> None:
+    leads = [9.0] * 30 + [0.5] * 10
+    path = Path(run.out).parent / "leads.json"
+    path.write_text(json.dumps(leads))
+    focused = dataclasses.replace(
+        run,
+        leads=str(path),
+        reward=RewardConfig(focus=5.0, easy_share=0.1),
+        config=dataclasses.replace(CONFIG, steps=1),
+    )
+    fit = RewardFit(focused, CPU)
+    fit.train()
+    assert set(range(30, 40)) <= set(fit.packer.members)
+    assert 10 < len(fit.packer.members) < 20
+    assert "of 40 groups 10 are unsure" in capsys.readouterr().out
+    made = RewardFit(dataclasses.replace(focused, leads=None, out=run.out + "2"), CPU)
+    Path(run.out + "2").mkdir()
+    made.before()
+    saved = json.loads((Path(run.out + "2") / "leads.json").read_text())
+    assert saved == made.score(run.validation)["seen"].least
+
+
 def test_groups_of_a_history(repository: Path, tmp_path: Path) -> None:
     index = tmp_path / "index" / "sample.jsonl"
     index.parent.mkdir()

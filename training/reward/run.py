@@ -10,6 +10,7 @@ RUN.json holds the fields of `RewardRun`. Model, rounding, schedule, checkpoints
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,9 +32,14 @@ from training.reward.packs import GroupPack, GroupPacker
 
 @dataclass(frozen=True, slots=True)
 class RewardRun(FitRun):
-    """A run whose `samples`, `validation` and `report` are folders of groups."""
+    """A run whose `samples`, `validation` and `report` are folders of groups.
+
+    `leads` is a file of what the model that the run starts from leads by on its groups; it is made where it
+    is missing, so that runs from one model can share it. By default it lies in `out`.
+    """
 
     reward: RewardConfig = field(default_factory=RewardConfig)
+    leads: str | None = None
 
     @staticmethod
     def load(path: Path) -> RewardRun:
@@ -52,6 +58,12 @@ class GroupScore:
     readings: list[float]
     slips: list[float]
     started: list[float]
+    chance: float  # mean of that of an exact match, without a head start
+
+    @property
+    def least(self) -> list[float]:
+        """Over all rivals, without a head start."""
+        return list(map(min, self.readings, self.slips))
 
     def share(self, name: str) -> float:
         """Of the groups with such rivals, those where the right merge is ahead of them."""
@@ -111,27 +123,62 @@ class RewardFit(Fit):
         scores: dict[str, GroupScore] = {}
         for name, folder in sets.items():
             packer = self._groups_packer(read_group_folder(Path(folder)))
+            scores[name] = score = self.score_groups(packer)
             count = len(packer.groups)
-            state = torch.zeros(3, count, device=self.worker.device)
-            for members in packer.epoch(0)[self.worker.rank :: self.worker.world]:
-                pack = packer.build(members).to(self.worker.device)
-                leads = self.leads(self.forward(pack)[pack.rows], pack)
-                owners, size = pack.rival_groups, len(members)
-                numbers = torch.tensor(members, device=self.worker.device)
-                for row, wanted in enumerate((pack.reading, ~pack.reading)):
-                    state[row, numbers] = least_leads(leads[wanted], owners[wanted], size)
-                state[2, numbers] = least_leads(leads + pack.starts, owners, size)
-            scores[name] = score = GroupScore(*self.worker.sum(state).tolist())
             self.say(
-                f"step {self.step} {name}: of {count} groups right {score.share('started'):.4f}; without "
-                f"head start: readings {score.share('readings'):.4f}, slips {score.share('slips'):.4f}"
+                f"step {self.step} {name}: of {count} groups right {score.share('started'):.4f}; "
+                f"without head start: all {score.share('least'):.4f}, "
+                f"readings {score.share('readings'):.4f}, slips {score.share('slips'):.4f}; "
+                f"mean chance {score.chance:.4f}"
             )
         return scores
 
+    @torch.no_grad()
+    def score_groups(self, packer: GroupPacker) -> GroupScore:
+        """Leads over the rivals of all groups; each of several workers takes a share and all get the result.
+
+        A group that is longer than a pack has leads of 0.
+        """
+        device, worker = self.worker.device, self.worker
+        state = torch.zeros(3, len(packer.groups), device=device)
+        chance = torch.zeros((), device=device)
+        for members in packer.epoch(0)[worker.rank :: worker.world]:
+            pack = packer.build(members).to(device)
+            leads = self.leads(self.forward(pack)[pack.rows], pack)
+            owners, size = pack.rival_groups, len(members)
+            numbers = torch.tensor(members, device=device)
+            for row, wanted in enumerate((pack.reading, ~pack.reading)):
+                state[row, numbers] = least_leads(leads[wanted], owners[wanted], size)
+            state[2, numbers] = least_leads(leads + pack.starts, owners, size)
+            chance += log_chances(leads, pack.places, pack.place_groups, size).exp().sum()
+        mean = worker.sum(chance).item() / max(1, len(packer.groups))
+        readings, slips, started = worker.sum(state).tolist()
+        return GroupScore(readings, slips, started, mean)
+
     def before(self) -> None:
-        """Scores what the run starts from."""
+        """Scores what the run starts from, and chooses what it learns."""
         if self.step == 0:
             self.score(self.run.validation)
+        focus, total = self.run.reward.focus, len(self.packer.groups)
+        if focus is None:
+            return
+        rng = random.Random(self.config.seed)
+        easy = [rng.random() < self.run.reward.easy_share for _ in range(total)]
+        least = self._leads_before()
+        members = [i for i, (lead, kept) in enumerate(zip(least, easy, strict=True)) if lead < focus or kept]
+        self.packer.members = members
+        unsure = sum(lead < focus for lead in least)
+        self.say(f"of {total} groups {unsure} are unsure; {len(members)} are learned")
+
+    def _leads_before(self) -> list[float]:
+        """The least lead of each group before the run, from the file where there is one."""
+        path = Path(self.run.leads or Path(self.run.out) / "leads.json")
+        if path.exists():
+            return [float(lead) for lead in json.loads(path.read_text())]
+        leads = self.score_groups(self.packer).least
+        if self.worker.rank == 0:
+            path.write_text(json.dumps(leads))
+        return leads
 
 
 def main(path: str) -> None:
