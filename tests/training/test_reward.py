@@ -142,7 +142,7 @@ def test_a_pack_asks_for_the_choices(run: RewardRun) -> None:
 
 @pytest.mark.parametrize("objective", ["risk", "likelihood"])
 def test_the_right_merges_win(run: RewardRun, objective: str, capsys: pytest.CaptureFixture[str]) -> None:
-    reward = RewardConfig(objective, 0.05, bias=1.0)
+    reward = RewardConfig(objective, 0.05, bias=1.0, with_start=objective == "risk")
     fit = RewardFit(dataclasses.replace(run, reward=reward), CPU)
     before = fit.score(run.validation)["seen"]
     fit.train()

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from applier.head_start import HeadStart
+from applier.head_start import NONE, HeadStart
 from training.config import FitConfig, RewardConfig
 from training.fit import Fit, FitRun, run_workers
 from training.lora_model import head_logits
@@ -79,11 +79,13 @@ class RewardFit(Fit):
 
     def open_packer(self) -> GroupPacker:
         """The groups to learn from. Raises ShardError."""
-        return self._groups_packer(Groups.join(map(read_group_folder, self.folders())))
+        groups = Groups.join(map(read_group_folder, self.folders()))
+        return GroupPacker(groups, self.config, self.served_start if self.run.reward.with_start else NONE)
 
-    def _groups_packer(self, groups: Groups) -> GroupPacker:
-        reward = self.run.reward
-        return GroupPacker(groups, self.config, HeadStart(reward.bias, reward.per_odds))
+    @property
+    def served_start(self) -> HeadStart:
+        """That of the proposal in serving."""
+        return HeadStart(self.run.reward.bias, self.run.reward.per_odds)
 
     def size(self, pack: Pack) -> Tensor:
         """The number of groups."""
@@ -122,7 +124,7 @@ class RewardFit(Fit):
         """Leads over the rivals, on the sets of groups in some folders."""
         scores: dict[str, GroupScore] = {}
         for name, folder in sets.items():
-            packer = self._groups_packer(read_group_folder(Path(folder)))
+            packer = GroupPacker(read_group_folder(Path(folder)), self.config, self.served_start)
             scores[name] = score = self.score_groups(packer)
             count = len(packer.groups)
             self.say(
