@@ -27,6 +27,7 @@ from .prompt import PromptCodec
 from .repeats import Repeats
 
 FIRST_ROWS = 128  # logits computed together, doubled while the draft comes true: at most as many in vain
+LAUNCH_ROWS = 2048  # the same where waiting for a device costs more than rows of known ids in vain
 MAX_REDRAFT = 1 << 12
 _NO_LOGITS = np.empty((0, 0), np.float32)
 
@@ -131,10 +132,13 @@ class MergeTask:
             tokens += guess
         return tokens
 
-    def receive(self, rows: int, start: int) -> Generator[Ask, np.ndarray, None]:
+    def receive(
+        self, rows: int, start: int, first_rows: int = FIRST_ROWS
+    ) -> Generator[Ask, np.ndarray, None]:
         """Takes `rows` rows of a pass that began at position `start`; asks for the logits that it needs.
 
-        Each `Ask` is answered with float32 [rows, ids] in memory. Raises DecodeError.
+        Each `Ask` is answered with float32 [rows, ids] in memory; the first one covers `first_rows` rows, or
+        `FIRST_ROWS` of the whole vocabulary. Raises DecodeError.
         """
         assert self.cache is not None
         self.passes += 1
@@ -144,7 +148,7 @@ class MergeTask:
             return
         ahead = self.decisions.ahead(self._draft, rows - skip, len(self.written))
         wrong = False
-        low, count = 0, FIRST_ROWS
+        low, count = 0, FIRST_ROWS if self._choices is None else first_rows
         while low < len(ahead) and not self.full:
             high = min(low + count, len(ahead), self.max_answer - len(self.written) + low)
             choices = ahead.choices(low, high)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from applier.decode import Ask, MergeTask
+from applier.decode import FIRST_ROWS, LAUNCH_ROWS, Ask, MergeTask
 from kernels.model import Hidden, Model, Segment
 
 MOST_LOGITS = 1 << 24  # of one product on a GPU: 64 MiB
@@ -34,7 +34,11 @@ def run_pass(model: Model, parts: Sequence[Part]) -> list[Exception | None]:
     hidden = model.forward(segments)
     errors: list[Exception | None] = [None] * len(parts)
     answers: dict[int, np.ndarray | None] = dict.fromkeys(range(len(parts)))
-    talks = [part.task.receive(len(part.tokens), start) for part, start in zip(parts, starts, strict=True)]
+    first_rows = FIRST_ROWS if model.device == "cpu" else LAUNCH_ROWS
+    talks = [
+        task.receive(len(tokens), start, first_rows)
+        for (task, tokens), start in zip(parts, starts, strict=True)
+    ]
     firsts = np.cumsum([0, *(len(part.tokens) for part in parts)])
     while answers:
         asks: dict[int, Ask] = {}

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from applier import decode
 from applier.baseline import align
 from applier.constrain import Constraint, KnownLines, known_lines
-from applier.decode import MergeTask
+from applier.decode import LAUNCH_ROWS, MergeTask
 from applier.drafts import Drafter
 from applier.guide import Guide
 from applier.markers import find_markers
 from applier.merge import DecodeError, DecodeOptions
 from applier.repeats import Repeats
+from applier.scheduling import passes
 from applier.scheduling.inline import run_tasks
 from applier.window import GAP
 from kernels.model import Segment
@@ -81,6 +83,18 @@ OPTIONS += [DecodeOptions(prefill_chunk=5, draft_length=3)]
 def test_no_option_changes_a_bit(options, free, bias):
     plain = finish(task(DecodeOptions(draft_length=0, prefill_chunk=None), free=free, bias=bias))
     other = finish(task(options, free=free, bias=bias))
+    assert other.written == plain.written
+    assert other.decisions.sha256 == plain.decisions.sha256
+    assert all(map(torch.equal, other.tensors, plain.tensors))
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("rows", [1, 3, LAUNCH_ROWS])
+def test_the_number_of_rows_asked_for_at_once_changes_no_bit(rows, free, monkeypatch):
+    plain = finish(task(free=free))
+    monkeypatch.setattr(passes, "FIRST_ROWS", rows)
+    monkeypatch.setattr(decode, "FIRST_ROWS", rows)
+    other = finish(task(free=free))
     assert other.written == plain.written
     assert other.decisions.sha256 == plain.decisions.sha256
     assert all(map(torch.equal, other.tensors, plain.tensors))
