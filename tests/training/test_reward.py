@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from applier.guide import Guide
 from applier.head_start import HeadStart
@@ -19,6 +20,7 @@ from applier.window import GAP
 from kernels.adapter import load_adapter
 from tests.applier.tiny import codec
 from tests.training.toy import toy_checkpoint, toy_samples
+from training.cli import app
 from training.config import FitConfig, RewardConfig
 from training.export import export_adapter
 from training.fit import Worker
@@ -237,11 +239,11 @@ def test_a_focus_leaves_most_sure_groups_out(run: RewardRun, capsys: pytest.Capt
 
 
 def test_groups_of_a_history(repository: Path, tmp_path: Path) -> None:
-    index = tmp_path / "index" / "sample.jsonl"
-    index.parent.mkdir()
+    index = tmp_path / "index" / "train" / "sample.jsonl"
+    index.parent.mkdir(parents=True)
     mine_to_index(repository, "sample", index, limit=30, max_commits=99, seed=1)
     settings = BuildSettings(3, limit=12, easy_share=1.0)
-    out = tmp_path / "groups"
+    out = tmp_path / "some"
     count = build_index(index, [repository.parent], codec(), out, settings)
     assert count == 12
     assert build_index(index, [repository.parent], codec(), out, settings) == 0  # kept
@@ -258,6 +260,11 @@ def test_groups_of_a_history(repository: Path, tmp_path: Path) -> None:
             assert ids[place] != token
         at += int(groups.rival_counts[number])
     assert groups.right.any()
+    arguments = ["rivals", "--root", str(repository.parent), "--work", str(tmp_path), "--limit", "5"]
+    arguments += ["--base", str(toy_checkpoint(tmp_path / "base"))]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert 0 < len(read_group_folder(tmp_path / "groups" / "train")) <= 5
 
 
 def test_a_damaged_shard_of_groups_is_refused(tmp_path: Path) -> None:
