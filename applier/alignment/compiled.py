@@ -6,9 +6,9 @@ It is compiled at first use, and taken only where it gives the steps of `table.p
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .costs import SETTINGS, Costs
 from .known_scenes import known_scenes
 from .likeness import Likeness
 from .scene import Scene
-from .table import ANY_DEPTH, Step, align_lines, end_depth, marker_depth, next_indents
+from .table import ANY_DEPTH, Step, align_lines, end_depth, marker_depth, new_step, next_indents
 
 _NAMES = [field.name for field in fields(Costs)]
 _values = attrgetter(*_NAMES)
@@ -64,12 +64,9 @@ class CompiledTable:
         return [(_steps(steps[at[0], : counts[at[0]]]), at) for at in numbers.values()]
 
 
-_step: Callable[[Sequence[int | None]], Step] = partial(tuple.__new__, Step)  # `Step._make` in C
-
-
 def _steps(found: np.ndarray) -> list[Step]:
     return [
-        _step((state, None if row < 0 else row, None if column < 0 else column))
+        new_step((state, None if row < 0 else row, None if column < 0 else column))
         for state, row, column in found.tolist()
     ]
 

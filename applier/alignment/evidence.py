@@ -54,7 +54,7 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> E
             found["deleted_shown"] += text in scene.shown_counts and letters(text) >= WORDS
             if name := header_name(text):
                 found["lost_heads"] += name not in scene.shown_names
-    _runs(scene, steps, found)
+    _runs(scene, _inner(steps), found)
     _torn(scene, by_row, found)
     for row in scene.outer_rows():
         found["common_edges"] += is_same(scene, by_row.get(row)) and scene.counts[scene.edit_texts[row]] > 1
@@ -63,6 +63,13 @@ def step_evidence(scene: Scene, steps: Sequence[Step], similar: np.ndarray) -> E
     found["unlike"] //= 10
     found["deleted_letters"] //= 16
     return found
+
+
+def _inner(steps: Sequence[Step]) -> Sequence[Step]:
+    """The steps from the last that is kept before the first that is not, to the first after the last one."""
+    first = next((number for number, step in enumerate(steps) if step[0] != KEEP), len(steps))
+    last = next((number for number, step in enumerate(reversed(steps)) if step[0] != KEEP), len(steps))
+    return steps[max(0, first - 1) : len(steps) - last + 1]
 
 
 def text_of(scene: Scene, step: Step) -> str:
@@ -97,12 +104,20 @@ def is_same(scene: Scene, step: Step | None) -> bool:
     return scene.edit_texts[step.row] == text_of(scene, step) != ""
 
 
-def _changes(scene: Scene, step: Step) -> bool:
-    """Whether a step is neither kept, nor a line that is the same, nor a blank one that is matched."""
-    state = step[0]
-    if state == MATCH:
-        return text_of(scene, step) not in ("", scene.edit_texts[step.row or 0])
-    return state != KEEP
+def _hunks(scene: Scene, runs: Sequence[tuple[int, Sequence[Step]]]) -> int:
+    """Runs of steps that are neither kept, nor lines that are the same, nor blank ones that are matched."""
+    count, changing = 0, False
+    for state, run in runs:
+        if state == MATCH:
+            for _, row, column in run:
+                text = "" if column is None else scene.item_texts[column]
+                changed = text != "" and text != scene.edit_texts[row or 0]
+                count += changed and not changing
+                changing = changed
+        else:
+            count += state != KEEP and not changing
+            changing = state != KEEP
+    return count
 
 
 def _runs(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
@@ -111,8 +126,8 @@ def _runs(scene: Scene, steps: Sequence[Step], found: Evidence) -> None:
     less deep than both around them (`deep_deletions`), `skips` with their `skipped` lines, and `uneven`
     insertions, with a blank line on one side only. `hunks` are runs of changes of any kind.
     """
-    found["hunks"] = sum(changed for changed, _ in groupby([_changes(scene, step) for step in steps]))
     runs = [(state, list(run)) for state, run in groupby(steps, key=itemgetter(0))]
+    found["hunks"] = _hunks(scene, runs)
     for number, (state, run) in enumerate(runs):
         before = runs[number - 1][1][-1] if number else None
         after = runs[number + 1][1][0] if number + 1 < len(runs) else None

@@ -13,7 +13,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from ..heads import header_name
-from ..line_facts import letters
+from ..line_facts import letters, of_line
 from ..window import GAP
 from .costs import Costs
 from .scene import Scene
@@ -111,6 +111,7 @@ class Likeness:
         return scores
 
 
+@of_line
 def _head(text: str) -> str | None:
     """What an assignment or a return keeps when its value changes; None for other lines."""
     found = _HEAD.match(text)

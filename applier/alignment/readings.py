@@ -52,14 +52,18 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
             merged = tuple(writer.write(variant))
             found.setdefault(merged, (variant, []))[1].extend(numbers)
         for shift in _shifts(scene, steps):
-            merged = tuple(writer.write(shift=shift))
-            found.setdefault(merged, (steps, []))[1].extend(numbers)
+            if writer.differs_under(shift):
+                merged = tuple(writer.write(shift=shift))
+                found.setdefault(merged, (steps, []))[1].extend(numbers)
     others = len(found)
     insertions = Insertions(scene)
+    written: dict[tuple[Step, ...], tuple[Item, ...]] = {}
     for steps, numbers in aligned:
         for variant in insertions.of(steps):
-            merged = tuple(Writer(scene, variant).write())
-            found.setdefault(merged, (variant, []))[1].extend(numbers)
+            key = tuple(variant)
+            if key not in written:
+                written[key] = tuple(Writer(scene, variant).write())
+            found.setdefault(written[key], (variant, []))[1].extend(numbers)
     traces = Traces(scene)
     out = []
     for number, (merged, (steps, votes)) in enumerate(found.items()):

@@ -13,7 +13,7 @@ from ..line_facts import letters
 from ..window import GAP
 from .evidence import WORDS
 from .scene import Scene
-from .table import INSERT, KEEP, MATCH, Step
+from .table import INSERT, KEEP, MATCH, Step, new_step
 
 MOST_PLACES = 4  # at which one chunk is read so
 
@@ -22,30 +22,60 @@ class Insertions:
     """Where the chunks of an edit can be read so."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._places = [(*chunk, _places(scene, *chunk)) for chunk in _chunks(scene)]
+        self._places = [(*chunk, places) for chunk in _chunks(scene) if (places := _places(scene, *chunk))]
+        columns = range(len(scene.items) if self._places else 0)
+        self._kept = [new_step((KEEP, None, column)) for column in columns]
 
     def of(self, steps: Sequence[Step]) -> Iterator[list[Step]]:
         """The steps with one chunk read so, for every chunk and place where that is another reading; and with
         all of them, where several can be.
         """
+        if not self._places:
+            return
         every: list[Step] | None = None
-        count = 0
+        count, changes = 0, _changes(steps)
         for first, last, places in self._places:
             fitting = 0
             for place in places:
-                read = _spliced(self._scene, steps, first, last, *place)
-                if read is None or _same(read, steps):
+                read = self._spliced(steps, first, last, *place)
+                if read is None or _changes(read) == changes:
                     continue
                 yield read
                 fitting += 1
-                both = _spliced(self._scene, every or steps, first, last, *place) if fitting == 1 else None
-                if both is not None:
+                if fitting == 1 and (both := self._spliced(every, first, last, *place) if every else read):
                     every, count = both, count + 1
                 if fitting == MOST_PLACES:
                     break
         if every is not None and count > 1:
             yield every
+
+    def _spliced(
+        self, steps: Sequence[Step], first: int, last: int, column: int, above: int, below: int
+    ) -> list[Step] | None:
+        """The steps with the chunk put there; None where its neighbours are in the way."""
+        end, begin = 0, len(steps)  # of the steps before the chunk's, of those after
+        for number, (_, row, _) in enumerate(steps):
+            if row is None:
+                continue
+            if row < first:
+                end = number + 1
+            elif row > last:
+                begin = number
+                break
+        used = next((at for _, _, at in reversed(steps[:end]) if at is not None), -1)
+        left = next((at for _, _, at in steps[begin:] if at is not None), len(self._kept))
+        low, high = column - above, column + below
+        if used >= low or left < high:
+            return None
+        return [
+            *steps[:end],
+            *self._kept[used + 1 : low],
+            *(new_step((MATCH, first + n, low + n)) for n in range(above)),
+            *(new_step((INSERT, row, None)) for row in range(first + above, last + 1 - below)),
+            *(new_step((MATCH, last + 1 - below + n, column + n)) for n in range(below)),
+            *self._kept[high:left],
+            *steps[begin:],
+        ]
 
 
 def _chunks(scene: Scene) -> list[tuple[int, int]]:
@@ -121,33 +151,5 @@ def _stands(ours: Sequence[str], theirs: Sequence[str | None], column: int) -> b
     return theirs[column : column + len(ours)] == ours
 
 
-def _spliced(
-    scene: Scene, steps: Sequence[Step], first: int, last: int, column: int, above: int, below: int
-) -> list[Step] | None:
-    """The steps with the chunk put there; None where its neighbours are in the way."""
-    end, begin = 0, len(steps)  # of the steps before the chunk's, of those after
-    for number, (_, row, _) in enumerate(steps):
-        if row is None:
-            continue
-        if row < first:
-            end = number + 1
-        elif row > last:
-            begin = number
-            break
-    head, tail = list(steps[:end]), list(steps[begin:])
-    used = next((step.column for step in reversed(head) if step.column is not None), -1)
-    left = next((step.column for step in tail if step.column is not None), len(scene.items))
-    low, high = column - above, column + below
-    if used >= low or left < high:
-        return None
-    rows = iter(range(first, last + 1))
-    middle = [Step(KEEP, None, at) for at in range(used + 1, low)]
-    middle += [Step(MATCH, next(rows), at) for at in range(low, column)]
-    middle += [Step(INSERT, next(rows), None) for _ in range(last + 1 - first - above - below)]
-    middle += [Step(MATCH, next(rows), at) for at in range(column, high)]
-    middle += [Step(KEEP, None, at) for at in range(high, left)]
-    return head + middle + tail
-
-
-def _same(read: Sequence[Step], steps: Sequence[Step]) -> bool:
-    return [s for s in read if s.state != KEEP] == [s for s in steps if s.state != KEEP]
+def _changes(steps: Sequence[Step]) -> list[Step]:
+    return [step for step in steps if step[0] != KEEP]

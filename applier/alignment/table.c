@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MATCH, INSERT, DELETE, SKIP, KEEP, STATES };
+enum { PERCENT = 100 };
 
 static const int64_t LOW = -((int64_t)1 << 28);
 
@@ -43,6 +44,7 @@ typedef struct {
     int64_t *rows;                                   /* [rows + 1, STATES, width] */
     int64_t *scores;                                 /* [rows, columns] */
     int64_t *delete_sum, *work;                      /* [width] */
+    int64_t changed[2][PERCENT + 1];                 /* points of a changed line, by `renamed` and `similar` */
 } Table;
 
 typedef struct { int32_t *at; int64_t count; } Steps; /* (state, row, column) one after the other, backwards */
@@ -65,6 +67,15 @@ static int64_t best_at(const Table *t, int64_t row, int64_t column) {
     return best;
 }
 
+/* `best_at` every column. */
+static void best_of_row(const Table *t, int64_t row, int64_t *restrict best) {
+    const int64_t *restrict match = state_of(t, row, MATCH), *restrict insert = state_of(t, row, INSERT);
+    const int64_t *restrict gone = state_of(t, row, DELETE), *restrict skip = state_of(t, row, SKIP);
+    const int64_t *restrict keep = state_of(t, row, KEEP);
+    for (int64_t column = 0, width = t->width; column < width; column++)
+        best[column] = max(max(max(match[column], insert[column]), max(gone[column], skip[column])), keep[column]);
+}
+
 /* The first of the first `states` states that is best at a column. */
 static int argbest(const Table *t, int64_t row, int64_t column, int states) {
     int best = 0;
@@ -80,10 +91,25 @@ static int64_t last_argmax(const int64_t *values, int64_t count) {
     return best;
 }
 
+static void price_changes(Table *t) {
+    const Costs *c = t->costs;
+    for (int renamed = 0; renamed < 2; renamed++) {
+        int64_t floor = renamed ? c->renamed_floor - c->changed_floor : 0;
+        for (int64_t similar = 0; similar <= PERCENT; similar++) {
+            int64_t above = similar - c->changed_floor;
+            int taken = similar && above >= floor;
+            t->changed[renamed][similar] = taken ? 1 + floor_divide(c->changed_points * above, 100) : LOW;
+        }
+    }
+}
+
 static void score_row(const Table *t, int64_t row) {
     const Scene *s = t->scene;
     const Costs *c = t->costs;
-    int64_t letters = s->letters[row], value, moved;
+    int64_t first = row * s->columns, letters = s->letters[row], head = c->changed_head, value, moved;
+    const uint8_t *similar = s->similar + first, *renamed = s->renamed + first, *same = s->same + first;
+    const uint8_t *same_head = s->same_head + first, *same_indent = s->same_indent + first;
+    int64_t *restrict scores = t->scores + first;
     if (letters == 0) value = c->match_sign;
     else if (letters < 0) value = c->match_blank;
     else {
@@ -92,20 +118,19 @@ static void score_row(const Table *t, int64_t row) {
     }
     moved = letters < 0 ? value : max(1, value - c->other_indent);
     for (int64_t column = 0; column < s->columns; column++) {
-        int64_t at = row * s->columns + column, points = LOW;
-        if (s->gap[column]) {
-            t->scores[at] = LOW;
-            continue;
-        }
-        int64_t above = (int64_t)s->similar[at] - c->changed_floor;
-        int64_t floor = s->renamed[at] ? c->renamed_floor - c->changed_floor : 0;
-        if (s->similar[at] && above >= floor) points = 1 + floor_divide(c->changed_points * above, 100);
-        if (s->same_head[at]) points = max(points, c->changed_head);
-        if (s->same[at]) points = s->same_indent[at] ? value : moved;
-        if (s->outer[row] && points > 0 && (s->same[at] || c->outer_changed))
-            points = floor_divide(points * c->outer_percent, 100);
-        t->scores[at] = points;
+        int64_t points = t->changed[renamed[column]][similar[column]];
+        points = same_head[column] ? max(points, head) : points;
+        points = same[column] ? (same_indent[column] ? value : moved) : points;
+        scores[column] = s->gap[column] ? LOW : points;
     }
+    if (s->outer[row])
+        for (int64_t column = 0; column < s->columns; column++)
+            if (scores[column] > 0 && (same[column] || c->outer_changed))
+                scores[column] = floor_divide(scores[column] * c->outer_percent, 100);
+}
+
+static void fill_low(int64_t *restrict at, int64_t count) {
+    for (int64_t i = 0; i < count; i++) at[i] = LOW;
 }
 
 static int64_t entry_price(const Table *t, int64_t row, int64_t column) {
@@ -113,9 +138,11 @@ static int64_t entry_price(const Table *t, int64_t row, int64_t column) {
 }
 
 static void fill_marker(const Table *t, int64_t row) {
-    int64_t *keep = state_of(t, row + 1, KEEP), highest = 0;
+    int64_t *restrict keep = state_of(t, row + 1, KEEP), *restrict best = t->work, highest = 0;
+    fill_low(state_of(t, row + 1, 0), KEEP * t->width);
+    best_of_row(t, row, best);
     for (int64_t column = 0; column < t->width; column++) {
-        int64_t entry = best_at(t, row, column) - entry_price(t, row, column);
+        int64_t entry = best[column] - entry_price(t, row, column);
         keep[column] = entry - t->costs->idle_marker;
         if (column) keep[column] = max(keep[column], highest);
         highest = column ? max(highest, entry) : entry;
@@ -125,38 +152,41 @@ static void fill_marker(const Table *t, int64_t row) {
 static void fill_line(const Table *t, int64_t row) {
     const Scene *s = t->scene;
     const Costs *c = t->costs;
-    const int64_t *before = state_of(t, row, MATCH), *scores = t->scores + row * s->columns;
-    int64_t *match = state_of(t, row + 1, MATCH), *insert = state_of(t, row + 1, INSERT);
-    int64_t *delete = state_of(t, row + 1, DELETE), *skip = state_of(t, row + 1, SKIP);
-    int64_t *best = t->work, open = c->delete_open, opened = 0, left = 0;
-    for (int64_t column = 0; column < t->width; column++) best[column] = best_at(t, row, column);
+    const int64_t *restrict before = state_of(t, row, MATCH), *restrict scores = t->scores + row * s->columns;
+    const int64_t *restrict sum = t->delete_sum;
+    int64_t *restrict match = state_of(t, row + 1, MATCH), *restrict insert = state_of(t, row + 1, INSERT);
+    int64_t *restrict delete = state_of(t, row + 1, DELETE), *restrict skip = state_of(t, row + 1, SKIP);
+    int64_t *restrict best = t->work, width = t->width, columns = s->columns;
+    int64_t open = c->delete_open, run = c->run_bonus, skip_open = c->skip_open, price = c->insert, opened, left;
+    best_of_row(t, row, best);
+    fill_low(state_of(t, row + 1, KEEP), width);
+    match[0] = delete[0] = skip[0] = LOW;
     if (s->silent[row]) {
-        memcpy(insert, best, sizeof *best * t->width);
+        fill_low(match, width);
+        memcpy(insert, best, sizeof *best * width);
         open = -c->delete_said;
     } else {
-        for (int64_t column = 0; column < s->columns; column++)
-            match[column + 1] = max(best[column], before[column] + c->run_bonus) + scores[column];
-        for (int64_t column = 0; column < t->width; column++) insert[column] = best[column] - c->insert;
-        if (s->columns && s->gap[0]) insert[0] = LOW;
-        if (s->columns && s->gap[s->columns - 1]) insert[s->columns] = LOW;
+        for (int64_t column = 0; column < columns; column++)
+            match[column + 1] = max(best[column], before[column] + run) + scores[column];
+        for (int64_t column = 0; column < width; column++) insert[column] = best[column] - price;
+        if (columns && s->gap[0]) insert[0] = LOW;
+        if (columns && s->gap[columns - 1]) insert[columns] = LOW;
     }
-    for (int64_t column = 0; column < t->width; column++) {
+    opened = max(match[0], insert[0]) - open + sum[0];
+    left = max(max(match[0], insert[0]), delete[0]) - skip_open;
+    for (int64_t column = 1; column < width; column++) {
         int64_t shown = max(match[column], insert[column]);
-        if (column) {
-            delete[column] = opened - t->delete_sum[column];
-            skip[column] = left;
-        }
-        int64_t here = shown - open + t->delete_sum[column];
-        int64_t source = max(shown, delete[column]) - c->skip_open;
-        opened = column ? max(opened, here) : here;
-        left = column ? max(left, source) : source;
+        delete[column] = opened - sum[column];
+        skip[column] = left;
+        left = max(left, max(shown, delete[column]) - skip_open);
+        opened = max(opened, shown - open + sum[column]);
     }
 }
 
-static void fill(const Table *t) {
+static void fill(Table *t) {
     const Scene *s = t->scene;
     const Costs *c = t->costs;
-    for (int64_t i = 0; i < (s->rows + 1) * STATES * t->width; i++) t->rows[i] = LOW;
+    fill_low(state_of(t, 0, 0), KEEP * t->width);
     int64_t *start = state_of(t, 0, KEEP), outside = s->rows && s->elides[0] ? 0 : -c->outside_open;
     for (int64_t column = 0; column < t->width; column++) start[column] = column ? outside : 0;
     t->delete_sum[0] = 0;
@@ -166,6 +196,7 @@ static void fill(const Table *t) {
         if (s->gap[column]) price = -LOW >> 8;
         t->delete_sum[column + 1] = t->delete_sum[column] + price;
     }
+    price_changes(t);
     for (int64_t row = 0; row < s->rows; row++) {
         score_row(t, row);
         if (s->elides[row]) fill_marker(t, row);
@@ -249,7 +280,7 @@ int samebytes_align(const Scene *s, const Costs *costs, int64_t settings, int32_
     int failed = memory == NULL;
     for (int64_t number = 0; number < settings && !failed; number++) {
         int64_t *scores = memory + cells, *sums = scores + s->rows * s->columns;
-        Table table = {s, costs + number, width, memory, scores, sums, sums + width};
+        Table table = {s, costs + number, width, memory, scores, sums, sums + width, {{0}}};
         Steps found = {steps + 3 * most * number, 0};
         fill(&table);
         failed = trace(&table, &found);

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import and_
 
 from ..anchors import indent_of
 from ..heads import header_name
@@ -88,7 +89,8 @@ class Traces:
         if above < min(len(items), len(merged)):
             found["first_reindented"] = _only_indented(items[above], merged[above])
         first, last = _text_before(items, above), _text_after(items, len(items) - below)
-        for pair in _neighbours([*first, *new, *last]):
+        beside = _neighbours([*first, *new, *last])
+        for pair in beside if not self._pairs.issuperset(beside) else ():
             if pair not in self._pairs and (pair[0].strip(), pair[1].strip()) not in self._loose_pairs:
                 found["seams"] += 1
                 found["stutters"] += pair[0].strip() == pair[1].strip() and letters(pair[0]) > 0
@@ -130,9 +132,10 @@ def _runs(lines: Sequence[Item]) -> list[list[str]]:
 
 def _difference(ours: Sequence[str], theirs: Sequence[str]) -> Counter[str]:
     """How much more often a line stands on one side than on the other, but for lines that do so equally."""
-    counts = Counter(ours)
-    counts.subtract(theirs)
-    return Counter({line: count for line, count in counts.items() if count})
+    more, fewer = Counter(ours), Counter(theirs)
+    found = {line: by for line, count in more.items() if (by := count - fewer.get(line, 0))}
+    found.update({line: -count for line, count in fewer.items() if line not in more})
+    return Counter(found)
 
 
 def same_ends(old: Sequence[Item], new: Sequence[Item]) -> tuple[int, int]:
@@ -204,4 +207,4 @@ def _bad_seam(above: str, below: str) -> bool:
 def _blank_runs(lines: Sequence[Item]) -> int:
     """Blank lines that follow another."""
     blank = [line is not GAP and not line.strip() for line in lines]
-    return sum(a and b for a, b in pairwise(blank))
+    return sum(map(and_, blank, blank[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from ..indentation import SAME, Shift, majority, reindent, white
 from ..window import Item
@@ -21,7 +22,18 @@ class Writer:
             for line, shift in zip(scene.edit, shifts, strict=True)
         ]
         self._own = _own_blanks(scene, steps)
-        self._matched = {row for state, row, _ in steps if state == MATCH}
+
+    @cached_property
+    def _matched(self) -> set[int | None]:
+        return {row for state, row, _ in self._steps if state == MATCH}
+
+    def differs_under(self, shift: Shift) -> bool:
+        """Whether one shift for all gives other lines of the edit."""
+        return self._under(shift) != self._lines
+
+    def _under(self, shift: Shift) -> list[str]:
+        edit = self._scene.edit
+        return list(edit) if shift == SAME else [reindent(line, shift) for line in edit]
 
     def write(self, steps: Sequence[Step] | None = None, shift: Shift | None = None) -> list[Item]:
         """The merged window: every gap once and in order, lines of the edit with the file's indentation, or
@@ -29,7 +41,7 @@ class Writer:
         """
         items, lines = self._scene.items, self._lines
         if shift is not None:
-            lines = [reindent(line, shift) for line in self._scene.edit]
+            lines = self._under(shift)
         out: list[Item] = []
         for state, row, column in self._without_edge_blanks(self._steps if steps is None else steps):
             if row is None:
@@ -59,10 +71,10 @@ class Writer:
             if row in self._matched or self._kept_blank(steps, row, way):
                 idle.update(between)
         if any(blank):
-            for number, (state, _, _) in enumerate(steps):
-                if state == SKIP:  # a marker was forgotten
-                    beside = steps[max(0, number - 1) : number + 2]
-                    idle.update(s.row for s in beside if s.row is not None and blank[s.row])
+            forgotten = [number for number, step in enumerate(steps) if step[0] == SKIP]  # markers
+            for number in forgotten:
+                beside = steps[max(0, number - 1) : number + 2]
+                idle.update(s.row for s in beside if s.row is not None and blank[s.row])
         return [step for step in steps if not (step.state == INSERT and step.row in idle)] if idle else steps
 
     def _kept_blank(self, steps: Sequence[Step], row: int, way: int) -> bool:
