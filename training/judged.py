@@ -13,6 +13,7 @@ from applier.alignment.readings import Reading, readings
 from applier.alignment.scene import Scene
 from applier.exact import NeedsModel, apply_exact
 from applier.formats import LazySnippet
+from applier.hunks import hunks_elsewhere
 from applier.locate import locate
 from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
@@ -22,7 +23,6 @@ from applier.soundness import Soundness
 from applier.source_syntax import SourceSyntax
 from applier.types import Refusal
 from applier.window import GAP, Item, Window, WindowError
-from training.diffs import hunks_elsewhere
 from training.mine import find_repository, load_pairs
 from training.served import request_of
 from training.synth import SynthCase

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from training.diffs import line_hunks
+from applier.hunks import line_hunks
 from training.filters import (
     MAX_CHANGED,
     MAX_HUNKS,

@@ -21,10 +21,10 @@ import numpy as np
 from applier.confidence import Kind
 from applier.engine import Engine, ModelInfo
 from applier.head_start import ENDLESS, HeadStart
+from applier.hunks import hunks_elsewhere
 from applier.pipeline import Applier
 from applier.request import Traced
 from applier.types import EditOptions, EditRequest
-from training.diffs import hunks_elsewhere
 from training.mine import find_repository, load_pairs
 from training.synth import SynthCase
 from training.synth.case import Expectation

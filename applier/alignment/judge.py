@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
+from ..hunks import elsewhere
 from ..window import Item
 from .readings import BY, Reading
 
@@ -22,7 +23,7 @@ LEAD_CAP = 12_000
 LEAD_LOW = 3_000
 NEAR = 1_000
 CLEAR = 100  # `Window.lead` of an edit that no other place takes
-ASIDE = 3  # lines between changes that are in other places
+LEAST_ASIDE = 4_500
 MAX_CHECKED = 4
 MAX_COUNTED = 12
 
@@ -115,9 +116,9 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     """What says that the chosen reading is right: its evidence, and how far behind the others are.
 
     `lead` over the second, in tenths of a logit, and `low_lead`, the same up to LEAD_LOW; `rivals` within
-    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant. Whether
-    some change other places of the window (`shifted`), or none of the same ones (`disjoint`), and how near
-    the best of those comes (`shifted_near`, `disjoint_near`).
+    LEAD_LOW and `near_rivals` within NEAR; `readings` and `only`; `sure`, a one for the constant. Whether the
+    chosen one changes lines `elsewhere` than some other one, and how near the best of those comes
+    (`elsewhere_near`, `elsewhere_low` up to LEAST_ASIDE).
     """
     others = [score for number, score in enumerate(scores) if number != best]
     lead = min(scores[best] - max(others), LEAD_CAP) if others else LEAD_CAP
@@ -129,15 +130,10 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     signs["near_rivals"] = sum(scores[best] - score < NEAR for score in others)
     signs["readings"] = min(len(readings), MAX_COUNTED)
     signs["only"] = int(not others)
-    taken = readings[best]
-    for number, reading in enumerate(readings):
-        moved = max(abs(reading.first - taken.first), abs(reading.end - taken.end))
-        if moved <= ASIDE:
-            continue
-        near = (LEAD_CAP - max(0, min(scores[best] - scores[number], LEAD_CAP))) // 100
-        signs["shifted"] = 1
-        signs["shifted_near"] = max(signs["shifted_near"], near)
-        if reading.first > taken.end + ASIDE or reading.end < taken.first - ASIDE:
-            signs["disjoint"] = 1
-            signs["disjoint_near"] = max(signs["disjoint_near"], near)
+    taken = readings[best].hunks
+    behind = [scores[best] - scores[at] for at, one in enumerate(readings) if elsewhere(one.hunks, taken)]
+    if behind:
+        signs["elsewhere"] = 1
+        signs["elsewhere_near"] = max(0, LEAD_CAP - max(0, min(behind))) // 100
+        signs["elsewhere_low"] = max(0, LEAST_ASIDE - max(0, min(behind))) // 100
     return signs

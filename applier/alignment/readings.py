@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..hunks import Hunk, line_hunks
 from ..indentation import SAME, Shift, majority, shift_between
 from ..line_facts import letters
 from ..window import GAP, Item
@@ -17,21 +18,22 @@ from .likeness import Likeness
 from .scene import Scene
 from .siblings import Insertions
 from .table import DELETE, KEEP, Step
-from .traces import Traces, same_ends
+from .traces import Traces
 from .writing import Writer
 
 BY = "by_"  # begins the evidence that a setting gave a reading
 MAX_CUT = 8  # lines outside of what an edit shows that may be gone
+MOST_LINES = 2_000  # of a window in which readings are told apart: time and memory grow with its square
+_HIDDEN = "hidden lines\n"  # in place of a gap: no line of a file, and no bracket
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A merged window and its evidence. What changes lies in the columns `first` to `end` of the window."""
+    """A merged window, its evidence, and the `hunks` from the window to it, where they were looked for."""
 
     merged: list[Item]
     evidence: Counter[str]
-    first: int = 0
-    end: int = 0
+    hunks: tuple[Hunk, ...] = ()
 
 
 def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
@@ -65,6 +67,8 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
                 written[key] = tuple(Writer(scene, variant).write())
             found.setdefault(written[key], (variant, []))[1].extend(numbers)
     traces = Traces(scene)
+    window = _without_gaps(scene.items)
+    told_apart = len(found) > 1 and len(window) <= MOST_LINES
     out = []
     for number, (merged, (steps, votes)) in enumerate(found.items()):
         evidence = step_evidence(scene, steps, likeness.similar)
@@ -76,9 +80,13 @@ def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
         evidence.update({BY + str(setting): 1 for setting in set(votes)})
         evidence["sibling"] = number >= others
         evidence["beside_sibling"] = number < others < len(found)
-        above, below = same_ends(scene.items, merged)
-        out.append(Reading(list(merged), Counter(evidence), above, len(scene.items) - below))
+        hunks = line_hunks(window, _without_gaps(merged)) if told_apart else ()
+        out.append(Reading(list(merged), Counter(evidence), tuple(hunks)))
     return out
+
+
+def _without_gaps(items: Sequence[Item]) -> list[str]:
+    return [_HIDDEN if item is GAP else item for item in items]
 
 
 def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:

@@ -45,6 +45,6 @@ def changed_elsewhere(original: bytes, expected: bytes, result: bytes) -> int:
     """
     if result in (original, expected):
         return 0
-    from training.diffs import hunks_elsewhere  # here, so that the other metrics do not need rapidfuzz
+    from applier.hunks import hunks_elsewhere  # here, so that the other metrics do not need rapidfuzz
 
     return hunks_elsewhere(_lines(original), _lines(expected), _lines(result))

@@ -6,8 +6,8 @@ import hashlib
 import random
 from collections.abc import Sequence
 
+from applier.hunks import Hunk, line_hunks
 from applier.types import EditFormat
-from training.diffs import Hunk, line_hunks
 from training.synth.blocks import search_replace, unified_hunk
 from training.synth.case import Expectation, SynthCase
 from training.synth.lazy import lazy_snippet

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from applier.hunks import Hunk, is_weak, line_hunks
 from applier.types import EditFormat, RefusalReason
 from evals.cases.case import Category
-from training.diffs import Hunk, is_weak, line_hunks
 from training.synth.generate import apply_hunks, choose_hunks, renumber
 
 FAR_APART = 24  # unchanged lines between two hunks that are written as blocks with contexts of their own

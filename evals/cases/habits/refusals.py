@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from applier.hunks import is_weak, line_hunks
 from evals.cases.case import Category
 from evals.cases.habits.change import NOT_HERE, Change, Written, found_share
-from training.diffs import is_weak, line_hunks
 from training.synth.blocks import DIVIDER, REPLACE, SEARCH, search_replace, unified_hunk
 from training.synth.lazy import Kind, lazy_snippet
 from training.synth.view import View

@@ -7,9 +7,9 @@ from __future__ import annotations
 import random
 import re
 
+from applier.hunks import is_weak
 from evals.cases.case import Category
 from evals.cases.habits.change import Change, Written
-from training.diffs import is_weak
 from training.synth.lazy import Kind, Snippet, lazy_snippet
 from training.synth.markers import comment_styles
 from training.synth.view import View, indent_of

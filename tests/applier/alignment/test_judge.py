@@ -2,6 +2,7 @@ from collections import Counter
 
 from applier.alignment.judge import CAP, LEAD_CAP, Judge, signs_of_trust
 from applier.alignment.readings import Reading
+from applier.hunks import Hunk
 
 
 def reading(**evidence: int) -> Reading:
@@ -54,15 +55,18 @@ def test_the_weights_of_the_package_are_integers_and_reward_clean_merges():
     assert judge.trust["sure"]
 
 
-def test_trust_hears_of_other_places():
-    def reading(first: int, end: int, seams: int) -> Reading:
-        return Reading([str(first)], Counter(seams=seams), first, end)
+def test_trust_hears_of_readings_that_leave_changed_lines_alone():
+    def reading(seams: int, *places: tuple[int, int]) -> Reading:
+        hunks = tuple(Hunk(start, end, start, end) for start, end in places)
+        return Reading([str(seams)], Counter(seams=seams), hunks)
 
     judge = Judge({"seams": -1000}, {})
-    here, beside, away = reading(10, 14, 0), reading(10, 19, 1), reading(30, 31, 2)
-    _, signs = judge.weigh([here, beside, away], lead=0)
+    here = reading(0, (10, 14), (30, 32))
+    inside, aside, away = reading(1, (12, 13), (31, 40)), reading(2, (12, 13)), reading(3, (90, 91))
+    _, signs = judge.weigh([here, inside, aside, away], lead=0)
     assert (signs["lost"], signs["vague"]) == (1, 7)
-    assert (signs["shifted"], signs["shifted_near"]) == (1, 110)
-    assert (signs["disjoint"], signs["disjoint_near"]) == (1, 100)
-    _, signs = judge.weigh([here, reading(12, 15, 1)])
-    assert not any(signs[name] for name in ("lost", "vague", "shifted", "disjoint"))
+    assert (signs["elsewhere"], signs["elsewhere_near"], signs["elsewhere_low"]) == (1, 100, 25)
+    _, signs = judge.weigh([here, inside, away])
+    assert (signs["elsewhere"], signs["elsewhere_near"], signs["elsewhere_low"]) == (1, 90, 15)
+    _, signs = judge.weigh([here, inside, reading(1, (10, 14), (30, 32), (90, 91))])
+    assert not any(signs[name] for name in ("lost", "vague", "elsewhere", "elsewhere_near", "elsewhere_low"))

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from applier.hunks import is_weak
 from applier.languages import language_for_path
 from applier.types import Status, Tier
 from evals.cases import Case
@@ -11,7 +12,6 @@ from evals.cases.habits import HABITS, Change, write
 from evals.cases.habits.snippets import PHRASES
 from evals.runs.score import Outcome, score
 from evals.runs.subjects import open_baseline
-from training.diffs import is_weak
 from training.synth import markers
 
 GO = """package shop

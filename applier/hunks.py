@@ -1,4 +1,4 @@
-"""Line diffs for mining and synthesis: minimal, deterministic, and fused the way a person reads them."""
+"""Line diffs that tell where texts change: minimal, deterministic, and fused the way a person reads them."""
 
 from __future__ import annotations
 
@@ -61,8 +61,12 @@ def line_hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
 
 def hunks_elsewhere(old: Sequence[str], wanted: Sequence[str], new: Sequence[str]) -> int:
     """Hunks from `old` to `new` that are more than NEAR lines from every hunk from `old` to `wanted`."""
-    meant = line_hunks(old, wanted)
-    return sum(not any(_near(hunk, edit) for edit in meant) for hunk in line_hunks(old, new))
+    return len(elsewhere(line_hunks(old, wanted), line_hunks(old, new)))
+
+
+def elsewhere(meant: Sequence[Hunk], hunks: Sequence[Hunk]) -> list[Hunk]:
+    """Those of `hunks` that are more than NEAR lines of the old text from every one that is meant."""
+    return [hunk for hunk in hunks if not any(_near(hunk, edit) for edit in meant)]
 
 
 def _near(hunk: Hunk, edit: Hunk) -> bool:
