@@ -9,8 +9,8 @@ from enum import StrEnum
 from rapidfuzz.distance import LCSseq
 
 from applier.alignment.judge import Judge
+from applier.hunks import is_weak
 from applier.window import GAP, Item
-from training.diffs import is_weak
 from training.judged import Aligned
 
 READINGS = 6  # of an edit, best first
