@@ -54,6 +54,11 @@ def test_every_reading_keeps_the_gaps_and_invents_nothing(items, edit):
         assert sum(item is GAP for item in reading.merged) == sum(item is GAP for item in items)
         assert {item.strip() for item in reading.merged if item is not GAP} <= known
         assert all(value >= 0 for value in reading.evidence.values())
+        rebuilt, at = [], 0
+        for hunk in reading.hunks:
+            rebuilt += items[at : hunk.old_start] + reading.merged[hunk.new_start : hunk.new_end]
+            at = hunk.old_end
+        assert len(found) == 1 or rebuilt + items[at:] == reading.merged
 
 
 def test_a_marker_that_keeps_nothing_can_be_made_dear():
