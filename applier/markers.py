@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 
 import tree_sitter
 
 from . import languages, syntax
-from .line_facts import LONGEST
+from .line_facts import of_line
 from .marker_words import DOTS, MarkerKind, classify, has_keyword, is_explicit, only_dots
 
 __all__ = [
@@ -230,9 +230,9 @@ def find_markers(
     return dict(sorted(found.items()))
 
 
-@lru_cache(maxsize=1 << 13)
-def _of_short(line: str, language: str | None) -> tuple[str, MarkerKind] | None:
-    return _trailing_marker(line, language)
+@cache
+def _of_language(name: str | None) -> Callable[[str], tuple[str, MarkerKind] | None]:
+    return of_line(partial(_trailing_marker, languages.get(name)))
 
 
 def trailing_marker(line: str, language: str | None = None) -> tuple[str, MarkerKind] | None:
@@ -240,11 +240,11 @@ def trailing_marker(line: str, language: str | None = None) -> tuple[str, Marker
 
     Such a line shows code and is not a marker. The comment is drift: it must not reach the file.
     """
-    return (_of_short if len(line) <= LONGEST else _trailing_marker)(line, language)
-
-
-def _trailing_marker(line: str, language: str | None) -> tuple[str, MarkerKind] | None:
     entry = languages.get(language)
+    return _of_language(entry.name if entry else None)(line)
+
+
+def _trailing_marker(entry: languages.Language | None, line: str) -> tuple[str, MarkerKind] | None:
     body = line.rstrip()
     openings = ["//", "#", "/*", "<!--"]
     if entry is not None:

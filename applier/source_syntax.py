@@ -63,6 +63,8 @@ class SourceSyntax:
             old, new = self.source.slice(start, end), after.slice(new_start, new_end)
             above, below = _same_ends(old, new)
             start, end, new_start, new_end = start + above, end - below, new_start + above, new_end - below
+            if start == end and new_start == new_end:  # an edit of nothing would be parsed again all the same
+                continue
             low, high = _at(self.source, self._data, start), _at(self.source, self._data, end)
             size = _at(after, data, new_end) - _at(after, data, new_start)
             rows = start + new_end - new_start

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import tree_sitter
 
-MOST_BYTES = 1 << 21  # of files; a tree takes about 27 times as much
+MOST_BYTES = 1 << 21  # of files
+# Measured over 16 grammars, a tree takes 10 to 80 times its text, most often about 30.
+MOST_MEMORY = 64 * MOST_BYTES  # bytes that the trees of a process take at most, all but certainly
 
 Spans = Sequence[tuple[int, int]]
 Parsed = tuple[tree_sitter.Tree, Spans]  # with the errors in it

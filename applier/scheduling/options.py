@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from ..trees import MOST_MEMORY
+
 MIB = 1024 * 1024
 CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 1024, 8192
 CPU_CACHE_BYTES = 4096 * MIB
@@ -17,7 +19,9 @@ class SchedulerOptions:
     batch_tokens: int | None = None  # tokens of one pass; None: what suits the device
     max_running: int = 256  # merges in one pass
     max_waiting: int | None = None  # merges that may wait for room; None: no bound
-    cache_bytes: int | None = None  # None: a quarter of the machine's memory, at most 4 GiB
+    cache_bytes: int | None = (
+        None  # None: a quarter of the machine's memory, at most 4 GiB, less that of trees
+    )
     prefix_bytes: int | None = None  # None: a quarter of `cache_bytes`; 0: no prefix cache
 
 
@@ -29,9 +33,9 @@ def batch_tokens(asked: int | None, device: str) -> int:
 
 
 def machine_cache_bytes() -> int:
-    """The default budget of caches in main memory."""
+    """The default budget of caches in main memory. The syntax trees that are kept have their part of it."""
     try:
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):
-        return CPU_CACHE_BYTES
-    return min(CPU_CACHE_BYTES, physical // 4)
+        physical = 4 * CPU_CACHE_BYTES
+    return min(CPU_CACHE_BYTES, physical // 4) - MOST_MEMORY
