@@ -191,8 +191,9 @@ class Fit:
         """Chooses how to compute on the first pack of the run: the fastest way with the right gradients.
 
         Runs on factors as they are drawn: the gradients of trained ones on one pack are small, and what two
-        right ways round differently drowns them. Raises GradientMismatchError when no way gives the
-        reference's gradients.
+        right ways round differently drowns them. For the same reason they are those of the likelihood of all
+        tokens, whatever is learned: the ways differ in the decoder alone. Raises GradientMismatchError when
+        no way gives the reference's gradients.
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
         attention = "flash" if self.worker.device.type == "cuda" else "by_sample"
@@ -202,7 +203,7 @@ class Fit:
         ]
         choose_way(
             self.parameters,
-            lambda: self.accumulate(pack, self.size(pack)),
+            lambda: Fit.accumulate(self, pack, Fit.size(self, pack)),
             [*ways, Way("by_sample", "none")],
             self.use,
             self.say,
