@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import LCSseq
 
+from .line_facts import letters
+from .sequences import same_ends
+
 MAX_FUSED = 3
 NEAR = 3  # lines; as much as the context of a unified diff
 
@@ -33,18 +36,12 @@ class Hunk:
 
 def is_weak(line: str) -> bool:
     """A line that says nothing about where it stands: blank, or brackets and punctuation."""
-    return sum(character.isalnum() for character in line) < 3
+    return letters(line) < 3
 
 
 def line_hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
     """The changes from `old` to `new`, in order. Changes that only weak lines separate become one."""
-    head = 0
-    limit = min(len(old), len(new))
-    while head < limit and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = same_ends(old, new)
     core_old, core_new = old[head : len(old) - tail], new[head : len(new) - tail]
     hunks: list[Hunk] = []
     for code in LCSseq.opcodes(core_old, core_new):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 # Both bound the time that a hostile pair can take.
 _MAX_EDITS = 600
 _MAX_STEPS = 2_000_000
+_BLOCK = 64
 
 
 class Change(NamedTuple):
@@ -34,10 +35,33 @@ class _Budget:
         self.steps = steps
 
 
+def same_ends(a: Sequence[Hashable], b: Sequence[Hashable]) -> tuple[int, int]:
+    """How many items two sequences have in common at their start, and of the rest at their end."""
+    a, b = list(a), list(b)  # slices of lists are compared without the interpreter
+    above = _same_start(a, b)
+    return above, _same_start(a[above:][::-1], b[above:][::-1])
+
+
+def _same_start(a: list[Hashable], b: list[Hashable]) -> int:
+    most, at = min(len(a), len(b)), 0
+    while at < most and a[at : at + _BLOCK] == b[at : at + _BLOCK]:
+        at += _BLOCK
+    low, high = min(at, most), min(at + _BLOCK, most)
+    while low < high:  # the first difference lies in this block
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def changes(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Change]:
     """The changes that turn `a` into `b`, in order, with at least one equal item between any two."""
     found: list[Change] = []
-    for a_start, a_end, b_start, b_end in _changes(a, b, 0, len(a), 0, len(b), _Budget(_MAX_STEPS)):
+    above, below = same_ends(a, b)
+    middle = _changes(a, b, above, len(a) - below, above, len(b) - below, _Budget(_MAX_STEPS))
+    for a_start, a_end, b_start, b_end in middle:
         if found and found[-1].a_end == a_start and found[-1].b_end == b_start:
             found[-1] = Change(found[-1].a_start, a_end, found[-1].b_start, b_end)
         else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .encoding import UTF8
+from .sequences import same_ends
 from .syntax import error_spans, errors_of, has_grammar, parse, whole_lines
 from .text import SourceText
 from .trees import Parsed, Spans, Trees
@@ -61,7 +62,7 @@ class SourceSyntax:
         growth = 0
         for (start, end), (new_start, new_end) in reversed(list(zip(touched, changed, strict=True))):
             old, new = self.source.slice(start, end), after.slice(new_start, new_end)
-            above, below = _same_ends(old, new)
+            above, below = same_ends(old, new)
             start, end, new_start, new_end = start + above, end - below, new_start + above, new_end - below
             if start == end and new_start == new_end:  # an edit of nothing would be parsed again all the same
                 continue
@@ -86,11 +87,3 @@ class SourceSyntax:
 def _at(text: SourceText, data: bytes, line: int) -> int:
     """Where a line starts in the text's whole lines."""
     return text.offset(line) if line < text.line_count else len(data)
-
-
-def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
-    """How many lines two ranges have in common at their start, and of the rest at their end."""
-    most = min(len(old), len(new))
-    above = next((n for n in range(most) if old[n] != new[n]), most)
-    below = next((n for n in range(most - above) if old[-1 - n] != new[-1 - n]), most - above)
-    return above, below

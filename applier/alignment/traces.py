@@ -7,13 +7,14 @@ came once, and nearly every two neighbours of the result are neighbours in the w
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from operator import and_
 
 from ..anchors import indent_of
 from ..heads import header_name
 from ..line_facts import letters, of_line
+from ..sequences import same_ends
 from ..window import GAP, Item
 from .evidence import WORDS, Evidence
 from .scene import Scene
@@ -136,27 +137,6 @@ def _difference(ours: Sequence[str], theirs: Sequence[str]) -> Counter[str]:
     found = {line: by for line, count in more.items() if (by := count - fewer.get(line, 0))}
     found.update({line: -count for line, count in fewer.items() if line not in more})
     return Counter(found)
-
-
-def same_ends(old: Sequence[Item], new: Sequence[Item]) -> tuple[int, int]:
-    """How many lines two texts have in common at their start, and of the rest at their end."""
-    old, new = list(old), list(new)  # slices of lists are compared without the interpreter
-    most = min(len(old), len(new))
-    above = _first(most, lambda n: old[:n] != new[:n])
-    old, new = old[above:][::-1], new[above:][::-1]
-    return above, _first(most - above, lambda n: old[:n] != new[:n])
-
-
-def _first(most: int, differs: Callable[[int], bool]) -> int:
-    """The largest number up to `most` of which `differs` is false, as it is of every one below."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if differs(middle):
-            high = middle - 1
-        else:
-            low = middle
-    return low
 
 
 def _text_before(items: Sequence[Item], end: int) -> Sequence[Item]:
