@@ -51,7 +51,7 @@ def file_size(
 def large_file(
     load: LoadFile,
     out: Out,
-    size: Annotated[int, typer.Option(min=1, help="Bytes of the large files.")] = 2_100_000,
+    size: Annotated[int, typer.Option(min=1, help="Bytes of the large files.")] = 2_500_000,
     edits: Annotated[int, typer.Option(min=1, help="How many edits at most.")] = 40,
     repeats: Repeats = 5,
     model: Model = None,
