@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .sequences import same_start
+
 CHUNK = 1 << 16
 
 
@@ -52,18 +54,8 @@ def common_lines(a: bytes, b: bytes) -> Common:
 
 def _common_prefix(a: bytes, b: bytes) -> int:
     """Length of the longest common prefix that ends with a line on both sides."""
-    limit = min(len(a), len(b))
-    at = 0
-    while at < limit and a[at : at + CHUNK] == b[at : at + CHUNK]:
-        at += CHUNK
-    low, high = min(at, limit), min(at + CHUNK, limit)
-    while low < high:  # the first difference lies in this chunk
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low if low == len(a) == len(b) else a.rfind(b"\n", 0, low) + 1
+    same = same_start(a, b, CHUNK)
+    return same if same == len(a) == len(b) else a.rfind(b"\n", 0, same) + 1
 
 
 def _common_suffix(a: bytes, b: bytes, prefix: int) -> int:

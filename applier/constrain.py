@@ -138,6 +138,17 @@ class Constraint(Deferred):
         #: every id that a choice can fall on, ascending: the rows of the output head that are needed
         self.choices = tuple(sorted(known.branching | {self._gap, self._end}))
 
+    @staticmethod
+    def of(
+        codec: PromptCodec,
+        window: Sequence[Item],
+        shown: Sequence[str],
+        proposal: Sequence[Item],
+        references: Sequence[str] = (),
+    ) -> Constraint:
+        """Over the lines that `known_lines` gives."""
+        return Constraint(KnownLines(codec, known_lines(window, shown, proposal, references)), window)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled without its states, which are told apart by identity and made again."""
         return Constraint, (self.known, self._shape)

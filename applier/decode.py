@@ -132,9 +132,7 @@ class MergeTask:
             tokens += guess
         return tokens
 
-    def receive(
-        self, rows: int, start: int, first_rows: int = FIRST_ROWS
-    ) -> Generator[Ask, np.ndarray, None]:
+    def receive(self, rows: int, start: int, first_rows: int) -> Generator[Ask, np.ndarray, None]:
         """Takes `rows` rows of a pass that began at position `start`; asks for the logits that it needs.
 
         Each `Ask` is answered with float32 [rows, ids] in memory; the first one covers `first_rows` rows, or

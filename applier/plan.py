@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from .alignment.replacement import SearchMatch
 from .baseline import Proposal, propose
 from .belonging import is_strange, stands_enough
-from .constrain import Constraint, KnownLines, known_lines
+from .constrain import Constraint
 from .course import Course
 from .drafts import Drafter
 from .file_lines import FileLines
@@ -201,8 +201,7 @@ def _plan(
     lines = [line for line in shown if line is not None]
     constraint = None
     if context.constrained:
-        known = KnownLines(codec, known_lines(items, lines, proposal.items, references))
-        constraint = Constraint(known, items)
+        constraint = Constraint.of(codec, items, lines, proposal.items, references)
     had = {item.strip() for item in items if item is not None}
     return MergePlan(
         window=window,

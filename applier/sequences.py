@@ -18,7 +18,7 @@ from typing import NamedTuple
 # Both bound the time that a hostile pair can take.
 _MAX_EDITS = 600
 _MAX_STEPS = 2_000_000
-_BLOCK = 64
+BLOCK = 64  # items that are compared at a time
 
 
 class Change(NamedTuple):
@@ -38,15 +38,19 @@ class _Budget:
 def same_ends(a: Sequence[Hashable], b: Sequence[Hashable]) -> tuple[int, int]:
     """How many items two sequences have in common at their start, and of the rest at their end."""
     a, b = list(a), list(b)  # slices of lists are compared without the interpreter
-    above = _same_start(a, b)
-    return above, _same_start(a[above:][::-1], b[above:][::-1])
+    above = same_start(a, b, BLOCK)
+    return above, same_start(a[above:][::-1], b[above:][::-1], BLOCK)
 
 
-def _same_start(a: list[Hashable], b: list[Hashable]) -> int:
+def same_start(a: Sequence[Hashable], b: Sequence[Hashable], block: int) -> int:
+    """How many items two lists, or two byte strings, have in common at their start.
+
+    Slices of `block` items are compared, which runs without the interpreter.
+    """
     most, at = min(len(a), len(b)), 0
-    while at < most and a[at : at + _BLOCK] == b[at : at + _BLOCK]:
-        at += _BLOCK
-    low, high = min(at, most), min(at + _BLOCK, most)
+    while at < most and a[at : at + block] == b[at : at + block]:
+        at += block
+    low, high = min(at, most), min(at + block, most)
     while low < high:  # the first difference lies in this block
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:

@@ -11,6 +11,7 @@ not parse by themselves, nothing is concluded.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -182,9 +183,7 @@ def _last_top_level(text: bytes) -> re.Match[bytes] | None:
     """The last match, looked for in ever longer parts of the end: most often it is near."""
     size = _NEAR_BYTES
     while True:
-        found = None
-        for found in _TOP_LEVEL.finditer(text, max(len(text) - size, 0)):  # noqa: B007
-            pass
-        if found or size >= len(text):
-            return found
+        last = deque(_TOP_LEVEL.finditer(text, max(len(text) - size, 0)), maxlen=1)
+        if last or size >= len(text):
+            return last[0] if last else None
         size *= 4

@@ -50,17 +50,17 @@ class Packer:
     def __init__(
         self, samples: Samples, length: int, slots: int, chunk: int, decision_weight: float = 1.0
     ) -> None:
-        self.samples = samples
+        self._samples = samples
         self.members: Sequence[int] = range(len(samples))  # that an epoch goes through
         self._length, self._slots, self._chunk = length, slots, chunk
         self._weight = decision_weight
         self._longest = -(-int(samples.lengths.max()) // 1024) * 1024
-        self.starts = np.concatenate([[0], np.cumsum(samples.lengths, dtype=np.int64)])
+        self._starts = np.concatenate([[0], np.cumsum(samples.lengths, dtype=np.int64)])
         self._decision_starts = np.concatenate([[0], np.cumsum(samples.decision_counts, dtype=np.int64)])
 
     def epoch(self, seed: int) -> list[list[int]]:
         """One pass over all samples that fit, in an order drawn by `seed`, as lists of members per pack."""
-        order = [i for i in self.members if self.samples.lengths[i] <= self._length]
+        order = [i for i in self.members if self._samples.lengths[i] <= self._length]
         rng = random.Random(seed)
         rng.shuffle(order)
         packs = []
@@ -71,7 +71,7 @@ class Packer:
 
     def _fill(self, members: Sequence[int]) -> list[list[int]]:
         """First fit, longest first."""
-        lengths = self.samples.lengths
+        lengths = self._samples.lengths
         open_packs: list[tuple[int, list[int]]] = []
         for member in sorted(members, key=lambda i: (-lengths[i], i)):
             size = int(lengths[member])
@@ -86,7 +86,7 @@ class Packer:
 
     def build(self, members: Sequence[int]) -> Pack:
         """The tensors of one pack."""
-        samples = self.samples
+        samples = self._samples
         ids = np.zeros(self._length, dtype=np.int64)
         positions = np.zeros(self._length, dtype=np.int64)
         edges = np.full(self._slots + self._length // self._longest + 2, self._length, dtype=np.int32)
@@ -94,7 +94,7 @@ class Packer:
         at = 0
         for slot, member in enumerate(members):
             size, given = int(samples.lengths[member]), int(samples.prompt_lengths[member])
-            ids[at : at + size] = samples.ids[self.starts[member] : self.starts[member] + size]
+            ids[at : at + size] = samples.ids[self._starts[member] : self._starts[member] + size]
             positions[at : at + size] = np.arange(size)
             edges[slot] = at
             weight = np.ones(size - given, dtype=np.float32)

@@ -72,22 +72,30 @@ class Samples:
         return Samples(*(np.concatenate([getattr(row, name) for row in rows]) for name in names))
 
 
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes one compressed file whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(lzma.compress(save(arrays), preset=PRESET))
+    os.replace(partial, path)
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The arrays of such names. Raises ShardError for a damaged file, or one that lacks some."""
+    try:
+        arrays = load(lzma.decompress(path.read_bytes()))
+        return {name: arrays[name] for name in names}
+    except (lzma.LZMAError, KeyError, ValueError) as error:
+        raise ShardError(f"{path}: {error}") from error
+
+
 def write_shard(path: Path, samples: Samples) -> None:
     """Writes one shard whole or not at all."""
-    names = Samples.__dataclass_fields__
-    content = lzma.compress(save({name: getattr(samples, name) for name in names}), preset=PRESET)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    write_arrays(path, {name: getattr(samples, name) for name in Samples.__dataclass_fields__})
 
 
 def read_shard(path: Path) -> Samples:
     """Raises ShardError for a damaged file."""
-    try:
-        tensors = load(lzma.decompress(path.read_bytes()))
-        samples = Samples(**{name: tensors[name] for name in Samples.__dataclass_fields__})
-    except (lzma.LZMAError, KeyError, ValueError) as error:
-        raise ShardError(f"{path}: {error}") from error
+    samples = Samples(**read_arrays(path, Samples.__dataclass_fields__))
     if int(samples.lengths.sum()) != len(samples.ids):
         raise ShardError(f"{path}: the lengths do not add up to the ids")
     return samples

@@ -133,7 +133,8 @@ def signs_of_trust(readings: Sequence[Reading], scores: Sequence[int], best: int
     taken = readings[best].hunks
     behind = [scores[best] - scores[at] for at, one in enumerate(readings) if elsewhere(one.hunks, taken)]
     if behind:
+        least = max(0, min(behind))
         signs["elsewhere"] = 1
-        signs["elsewhere_near"] = max(0, LEAD_CAP - max(0, min(behind))) // 100
-        signs["elsewhere_low"] = max(0, LEAST_ASIDE - max(0, min(behind))) // 100
+        signs["elsewhere_near"] = max(0, LEAD_CAP - least) // 100
+        signs["elsewhere_low"] = max(0, LEAST_ASIDE - least) // 100
     return signs

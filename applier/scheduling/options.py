@@ -19,9 +19,7 @@ class SchedulerOptions:
     batch_tokens: int | None = None  # tokens of one pass; None: what suits the device
     max_running: int = 256  # merges in one pass
     max_waiting: int | None = None  # merges that may wait for room; None: no bound
-    cache_bytes: int | None = (
-        None  # None: a quarter of the machine's memory, at most 4 GiB, less that of trees
-    )
+    cache_bytes: int | None = None  # None: `machine_cache_bytes`
     prefix_bytes: int | None = None  # None: a quarter of `cache_bytes`; 0: no prefix cache
 
 
@@ -33,7 +31,9 @@ def batch_tokens(asked: int | None, device: str) -> int:
 
 
 def machine_cache_bytes() -> int:
-    """The default budget of caches in main memory. The syntax trees that are kept have their part of it."""
+    """The default budget of caches in main memory: a quarter of it, at most 4 GiB, less what the syntax trees
+    that are kept take.
+    """
     try:
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -32,7 +33,7 @@ def small_edits(load: Load, count: int) -> list[LoadEdit]:
         and edit.case.language == "python"
         and edit.case.request().original.count(b"\n") <= MOST_LINES
     )
-    return [edit for edit, _ in zip(fitting, range(count), strict=False)]
+    return list(islice(fitting, count))
 
 
 def compare(applier: Applier, edit: LoadEdit, size: int, repeats: int) -> Row:

@@ -15,17 +15,12 @@ import torch
 from kernels.adapter import load_adapter
 from kernels.convert import convert_base
 from kernels.model import load_model
-from tests.training.toy import toy_checkpoint, toy_samples
+from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
 from training.checkpoints import CheckpointDamaged, load_checkpoint, save_checkpoint
 from training.config import FitConfig
 from training.fit import Fit, FitRun, Worker, learning_rate_factor
 from training.shards import read_folder
 
-CONFIG = FitConfig(
-    rank=4, alpha=4.0, steps=40, learning_rate=2e-2, warmup_steps=2, pack_tokens=96, pack_slots=12,
-    head_chunk=32, compile=False, log_every=10, evaluate_every=1000, checkpoint_every=1000,
-    decision_weight=1.0,
-)  # fmt: skip
 CPU = Worker(0, 1, torch.device("cpu"))
 
 
@@ -34,7 +29,7 @@ def run(tmp_path: Path) -> FitRun:
     torch.set_num_threads(1)
     samples = str(toy_samples(tmp_path / "samples"))
     base = str(toy_checkpoint(tmp_path / "base"))
-    return FitRun(base, samples, {"seen": samples}, str(tmp_path / "out"), CONFIG)
+    return FitRun(base, samples, {"seen": samples}, str(tmp_path / "out"), TOY_CONFIG)
 
 
 def test_it_learns_and_exports(run: FitRun, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,14 +80,14 @@ def _logits(fit: Fit, hidden: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_resumed_run_ends_like_one_that_was_never_stopped(run: FitRun, tmp_path: Path) -> None:
-    whole = dataclasses.replace(run, config=dataclasses.replace(CONFIG, steps=12, checkpoint_every=6))
+    whole = dataclasses.replace(run, config=dataclasses.replace(TOY_CONFIG, steps=12, checkpoint_every=6))
     fit = Fit(whole, CPU)
     fit.train()
     expected = {name: p.detach().clone() for name, p in fit.parameters.items()}
 
     stopped = dataclasses.replace(whole, out=str(tmp_path / "stopped"))
     first = Fit(stopped, CPU)
-    stream = first.packer.stream(CONFIG.seed, 0, 1)
+    stream = first.packer.stream(TOY_CONFIG.seed, 0, 1)
     for _ in range(6):
         first.train_step(next(stream), learning_rate_factor(first.step, first.progress(), stopped.config))
     first.save()
@@ -115,7 +110,7 @@ def test_a_snapshot_starts_another_run(run: FitRun, tmp_path: Path) -> None:
 def test_two_workers_learn_together(run: FitRun, tmp_path: Path) -> None:
     """torchrun with two CPU processes: both take part, and the loss falls as with one."""
     path = tmp_path / "run.json"
-    short = dataclasses.replace(run, config=dataclasses.replace(CONFIG, steps=20))
+    short = dataclasses.replace(run, config=dataclasses.replace(TOY_CONFIG, steps=20))
     path.write_text(json.dumps(dataclasses.asdict(short)))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "USE_HUB_KERNELS": "0"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.test_fit import CONFIG, CPU
-from tests.training.toy import toy_checkpoint, toy_samples
+from tests.training.test_fit import CPU
+from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
 from training import packed_attention
 from training.fit import Fit, FitRun, Worker
 from training.gradient_check import GradientMismatchError, Way, choose_way, disagreements
@@ -19,7 +19,7 @@ from training.gradient_check import GradientMismatchError, Way, choose_way, disa
 @pytest.fixture
 def fit(tmp_path: Path) -> Iterator[Fit]:
     samples = str(toy_samples(tmp_path / "samples"))
-    run = FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), CONFIG)
+    run = FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), TOY_CONFIG)
     yield Fit(dataclasses.replace(run), CPU)
     packed_attention.use("by_sample")
     packed_attention.WAYS.pop("broken", None)
@@ -69,7 +69,7 @@ def test_an_unwritten_output_is_rejected(fit: Fit) -> None:
 def test_flash_attention_has_the_gradients_of_the_reference(tmp_path: Path) -> None:
     device = Worker(0, 1, torch.device("cuda"))
     samples = str(toy_samples(tmp_path / "samples"))
-    config = dataclasses.replace(CONFIG, compile=True, pack_tokens=256)
+    config = dataclasses.replace(TOY_CONFIG, compile=True, pack_tokens=256)
     fit = Fit(
         FitRun(str(toy_checkpoint(tmp_path / "base")), samples, {}, str(tmp_path / "out"), config), device
     )

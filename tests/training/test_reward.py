@@ -19,9 +19,9 @@ from applier.head_start import HeadStart
 from applier.window import GAP
 from kernels.adapter import load_adapter
 from tests.applier.tiny import codec
-from tests.training.toy import toy_checkpoint, toy_samples
+from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
 from training.cli import app
-from training.config import FitConfig, RewardConfig
+from training.config import RewardConfig
 from training.export import export_adapter
 from training.fit import Worker
 from training.gradient_check import gradients
@@ -35,11 +35,7 @@ from training.reward.rivals import Cause, slips
 from training.reward.run import RewardFit, RewardRun
 from training.shards import ShardError, read_folder
 
-CONFIG = FitConfig(
-    rank=4, alpha=4.0, steps=30, learning_rate=2e-2, warmup_steps=2, pack_tokens=96, pack_slots=12,
-    head_chunk=32, compile=False, log_every=10, evaluate_every=1000, checkpoint_every=1000,
-    decision_weight=1.0,
-)  # fmt: skip
+CONFIG = dataclasses.replace(TOY_CONFIG, steps=30)
 CPU = Worker(0, 1, torch.device("cpu"))
 
 

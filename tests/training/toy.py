@@ -13,9 +13,15 @@ import torch
 from safetensors.torch import save_file
 
 from tests.applier.tiny import tokenizer_json
+from training.config import FitConfig
 from training.shards import Samples, write_shard
 
 VOCABULARY, HIDDEN, INNER, LAYERS, HEADS, KV_HEADS = 400, 48, 96, 2, 4, 2
+TOY_CONFIG = FitConfig(
+    rank=4, alpha=4.0, steps=40, learning_rate=2e-2, warmup_steps=2, pack_tokens=96, pack_slots=12,
+    head_chunk=32, compile=False, log_every=10, evaluate_every=1000, checkpoint_every=1000,
+    decision_weight=1.0,
+)  # fmt: skip
 
 
 def toy_checkpoint(folder: Path) -> Path:

@@ -1,7 +1,4 @@
-"""Turns mined pairs into shards of groups, one a repository, resumable.
-
-python -m training.reward.build --index INDEX --root CLONES --tokenizer tokenizer.json --out GROUPS
-"""
+"""Turns mined pairs into shards of groups, one a repository, resumable: `samebytes train rivals`."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from applier.alignment.judge import Judge
-from applier.constrain import Constraint, KnownLines, known_lines
+from applier.constrain import Constraint
 from applier.guide import Guide
 from applier.markers import without_trailing_marker
 from applier.prompt import PromptCodec
@@ -82,7 +79,7 @@ def _constraint(found: Aligned, language: str, proposal: Sequence[Item], codec: 
         for number, line in enumerate(found.edit_lines)
         if number not in found.markers
     ]
-    return Constraint(KnownLines(codec, known_lines(found.items, shown, proposal)), found.items)
+    return Constraint.of(codec, found.items, shown, proposal)
 
 
 def is_known(constraint: Constraint, ids: Sequence[int]) -> bool:
@@ -122,8 +119,7 @@ def build_index(
     """The groups of one repository's index into `out`; their number. A shard that exists is kept."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / (index.stem + SUFFIX)
-    pairs = load_pairs(index)
-    if target.exists() or not pairs:
+    if target.exists() or not (pairs := load_pairs(index)):
         return 0
     random.Random(settings.seed).shuffle(pairs)
     cases = iter_cases(find_repository(list(roots), pairs[0].repository), pairs, settings.seed)

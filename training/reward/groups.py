@@ -7,18 +7,16 @@ there, and one forward pass over the right merge weighs all of them.
 
 from __future__ import annotations
 
-import lzma
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load, save
 
-from training.shards import PRESET, Sample, Samples, ShardError
+from training.shards import Sample, Samples, ShardError, read_arrays, write_arrays
 
 SUFFIX = ".groups.xz"
+OF_SAMPLES = "samples."  # begins the names of their arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +92,15 @@ _SAMPLES = [field.name for field in fields(Samples)]
 
 def write_groups(path: Path, groups: Groups) -> None:
     """Writes one shard whole or not at all."""
-    tensors = {name: getattr(groups, name) for name in _ARRAYS}
-    tensors |= {f"samples.{name}": getattr(groups.samples, name) for name in _SAMPLES}
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(lzma.compress(save(tensors), preset=PRESET))
-    os.replace(partial, path)
+    arrays = {name: getattr(groups, name) for name in _ARRAYS}
+    write_arrays(path, arrays | {OF_SAMPLES + name: getattr(groups.samples, name) for name in _SAMPLES})
 
 
 def read_groups(path: Path) -> Groups:
     """Raises ShardError for a damaged file."""
-    try:
-        tensors = load(lzma.decompress(path.read_bytes()))
-        samples = Samples(**{name: tensors[f"samples.{name}"] for name in _SAMPLES})
-        return Groups(samples, **{name: tensors[name] for name in _ARRAYS})
-    except (lzma.LZMAError, KeyError, ValueError) as error:
-        raise ShardError(f"{path}: {error}") from error
+    arrays = read_arrays(path, [*_ARRAYS, *(OF_SAMPLES + name for name in _SAMPLES)])
+    samples = Samples(**{name: arrays.pop(OF_SAMPLES + name) for name in _SAMPLES})
+    return Groups(samples, **arrays)
 
 
 def read_group_folder(folder: Path) -> Groups:

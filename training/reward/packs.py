@@ -52,7 +52,7 @@ class GroupPacker(Packer):
         rival = np.concatenate(which)
         slot = np.repeat(np.arange(len(members)), [len(part) for part in which])
         begin = np.cumsum([0, *groups.samples.lengths[list(members)][:-1]])
-        rows = begin[slot] + groups.at[rival] - 1
+        rows = (begin[slot] + groups.at[rival] - 1).astype(np.int64)
         at, places = np.unique(rows, return_inverse=True)
         group_of = np.zeros(len(at), dtype=np.int64)
         group_of[places] = slot
@@ -60,8 +60,8 @@ class GroupPacker(Packer):
         tensors = {field.name: getattr(pack, field.name) for field in fields(pack)}
         return GroupPack(
             **tensors,
-            rows=torch.from_numpy(rows.astype(np.int64)),
-            wanted=pack.ids[torch.from_numpy(rows.astype(np.int64)) + 1],
+            rows=torch.from_numpy(rows),
+            wanted=pack.ids[torch.from_numpy(rows + 1)],
             rivals=torch.from_numpy(groups.tokens[rival].astype(np.int64)),
             starts=torch.from_numpy(starts.astype(np.float32)),
             reading=torch.from_numpy(groups.reading[rival]),

@@ -51,19 +51,20 @@ def file_size(
 def large_file(
     load: LoadFile,
     out: Out,
-    size: Annotated[int, typer.Option(min=1, help="Bytes of the large files.")] = 2_500_000,
-    edits: Annotated[int, typer.Option(min=1, help="How many edits at most.")] = 40,
+    size: Annotated[int | None, typer.Option(min=1, help="Bytes of the large files.")] = None,
+    edits: Annotated[int | None, typer.Option(min=1, help="How many edits at most.")] = None,
     repeats: Repeats = 5,
     model: Model = None,
     backend: Backend = "auto",
     threads: Threads = None,
 ) -> None:
     """Real edits in their own files, and the same edits in files of 50,000 lines."""
-    from evals.bench.large_file import run_large_file
+    from evals.bench.large_file import LARGE, MOST_EDITS, run_large_file
 
     with usage_errors():
         applier = open_applier(model, backend, threads)
-        finish(run_large_file(applier, read_load(load), size, edits, repeats, tell), out)
+        counts = (size or LARGE, edits or MOST_EDITS, repeats)
+        finish(run_large_file(applier, read_load(load), *counts, tell), out)
 
 
 @app.command("edit-size")
