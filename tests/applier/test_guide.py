@@ -48,3 +48,12 @@ def test_a_left_out_line_moves_the_place_on():
 def test_the_place_never_moves_back():
     guide, place = place_after("a = 1", "}", "b = 2", GAP, "a = 1")
     assert guide.expected(place) is None
+
+
+def test_two_lines_that_stand_twice_find_the_place_further_down():
+    proposal = ["a = 1", "b = 2", "c = 3", "d = 4", "a = 1", "b = 2", "e = 5"]
+    guide = Guide(codec(), proposal)
+    place = guide.start
+    for id_ in codec().encode_items(["a = 1", "b = 2", "c = 3", "new()", "a = 1", "b = 2"]):
+        place = guide.follow(place, id_)
+    assert rest(guide, place) == codec().build_answer(["e = 5"])

@@ -155,3 +155,10 @@ def test_lines_without_indentation_prove_no_unit():
     imports = ["from flask import Flask, \\", "     g, flash, url_for, \\", "     abort", "x = 1", *file]
     new = ["from flask import Flask, \\", "     g, flash", "import re", "x = 1"]
     assert normalised(imports, new) == new
+
+
+def test_an_edit_with_lines_that_stand_as_in_the_file_is_left_alone() -> None:
+    flat = [f"name_{n} = {n}" for n in range(8)]
+    file = [*flat, "def f(a):", "    one(a)", "    two(a)", "def g(a):", "    three(a)", "    four(a)"]
+    edit = [*flat, "def f(a):", "  one(a)", "  two(a)", "def g(a):", "    three(a)", "    four(a)"]
+    assert normalised(file, edit) == edit

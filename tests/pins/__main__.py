@@ -1,7 +1,7 @@
 """Takes the digests again, after a change that was meant to change results; prints what differs.
 
-    python -m tests.pins            # with the shared folder beside the checkout, or SAMEBYTES_SHARED set
-    python -m tests.pins --check    # only prints
+python -m tests.pins            # with the shared folder beside the checkout, or SAMEBYTES_SHARED set
+python -m tests.pins --check    # only prints
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ def faults_file() -> Path:
 
 
 def mined() -> Iterator[Pinned]:
-    for row in map(json.loads, lzma.open(EDITS, "rt", encoding="utf-8")):
-        yield Pinned(row["id"], _request(row, row["original"].encode()))
+    with lzma.open(EDITS, "rt", encoding="utf-8") as file:
+        for row in map(json.loads, file):
+            yield Pinned(row["id"], _request(row, row["original"].encode()))
 
 
 def written() -> Iterator[Pinned]:
@@ -131,9 +132,7 @@ def plan_pins(pinned: Iterator[Pinned]) -> Pins:
 
 def served_pins(pinned: Iterator[Pinned], applier: Applier) -> Pins:
     """What the installed model makes of its share of the edits."""
-    return {
-        name: {"served": _served(applier.apply(request))} for name, request in pinned if is_served(name)
-    }
+    return {name: {"served": _served(applier.apply(request))} for name, request in pinned if is_served(name)}
 
 
 def is_served(name: str) -> bool:

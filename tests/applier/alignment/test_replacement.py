@@ -56,3 +56,8 @@ def test_a_replacement_keeps_every_gap(items, search, replace):
 )
 def test_a_search_text_that_is_not_there_is_noticed(search, changed, missing):
     assert SearchMatch.of(FILE, search).missing_line(*changed) == missing
+
+
+def test_a_place_with_a_rival_is_trusted_less():
+    match = SearchMatch.of(FILE, ["b = prepare_mor()", "check(b)"])
+    assert match.odds(100) > match.odds(0)

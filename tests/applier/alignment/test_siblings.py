@@ -90,3 +90,16 @@ def test_an_insertion_is_read_with_all_of_its_context_above_or_below():
     assert {above + below for _, above, below in places} == {4}
     assert (5, 3, 1) in places
     assert len(places) == 2
+
+
+def test_a_chunk_that_fits_everywhere_is_read_at_a_few_places_only():
+    """Else the readings of an edit would grow with the file."""
+
+    def readings(members: int) -> int:
+        file = [line for n in range(members) for line in member("shows", f"expect(page).toBe({n})")]
+        edit = ["  // ...", "  })", "", *member("is new", "grow()"), "  it('shows', () => {", "  // ..."]
+        scene = Scene.of(file, edit, "javascript")
+        steps, _ = alignments(scene, Likeness.of(scene), SETTINGS)[0]
+        return sum(1 for _ in Insertions(scene).of(steps))
+
+    assert 1 < readings(8) == readings(16)
