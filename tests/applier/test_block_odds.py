@@ -21,11 +21,8 @@ def odds(second: list[str]) -> int:
     planner = Planner()
     info = ModelInfo(Path(), "", "", 0, 0.0, PromptTemplate(), None)
     original, edit_bytes = ("\n".join(lines).encode() for lines in (file, edit))
-    Applier.from_engine(info, planner).apply(  # type: ignore[arg-type]
-        EditRequest(
-            "\n".join(file).encode(), "\n".join(edit).encode(), "a.py", format=EditFormat.SEARCH_REPLACE
-        )
-    )
+    request = EditRequest(original, edit_bytes, "a.py", format=EditFormat.SEARCH_REPLACE)
+    Applier.from_engine(info, planner).apply(request)  # type: ignore[arg-type]
     (plan,) = planner.plans
     return plan.odds
 
