@@ -14,7 +14,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine import Engine, ModelInfo
+from .engine.engine import Engine
+from .merge.model_info import ModelInfo
 from .receipt import fingerprint
 from .request import Merges, Run, Traced
 from .types import EditRequest, EditResult
@@ -22,12 +23,12 @@ from .types import EditRequest, EditResult
 if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
-    from .merge import DecodeError, DecodeOptions, Merge
+    from .engine.options import SchedulerOptions
+    from .engine.scheduler import Scheduler
+    from .engine.step_loop import StepReport
+    from .merge.result import DecodeError, DecodeOptions, Merge
     from .processes.pool import Pool
     from .processes.run import RemoteRun
-    from .scheduling.options import SchedulerOptions
-    from .scheduling.report import StepReport
-    from .scheduling.scheduler import Scheduler
 
 
 class Applier:
@@ -106,7 +107,7 @@ class Applier:
         None without a model. Loads the model and prepares its passes, which takes a GPU seconds; raises what
         loading raises, and CacheBudgetError.
         """
-        from .scheduling.scheduler import Scheduler
+        from .engine.scheduler import Scheduler
 
         engine = self.engine
         if engine is None:

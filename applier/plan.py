@@ -7,27 +7,28 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .alignment.replacement import SearchMatch
-from .baseline import Proposal, propose
-from .belonging import is_strange, stands_enough
-from .constrain import Constraint
-from .course import Course
-from .drafts import Drafter
-from .file_lines import FileLines
-from .guide import Guide
-from .locate import locate
-from .markers import MarkerKind, find_markers, without_trailing_marker
-from .order import MergeOrder
-from .parts import Part
-from .prompt import PromptCodec
-from .repeats import line_limits, repeats
-from .soundness import Soundness
-from .source_syntax import SourceSyntax
+from .align.parse_check import Soundness
+from .align.propose import Proposal, propose
+from .align.search_block import SearchMatch
+from .locate.locator import locate
+from .locate.wrong_file import is_strange, stands_enough
+from .merge.constraint import Constraint
+from .merge.drafts import Drafter
+from .merge.order import MergeOrder
+from .merge.prompt import PromptCodec
+from .merge.proposal_path import Course, Guide
+from .merge.repeats import line_limits, repeats
+from .normalise import folded_row, normalise_part, normalise_snippet
+from .parse import LazySnippet, ParsedEdit, WholeFile
+from .parse.markers import MarkerKind, find_markers, without_trailing_marker
+from .parse.parts import Part, from_block, from_hunk
+from .syntax.source_syntax import SourceSyntax
+from .text.file_lines import FileLines
+from .text.window import Item, Window
 from .types import LineRange, Refusal, RefusalReason
-from .window import Item, Window
 
 MARGINS = (8, 4, 1)  # the next is taken where a window does not fit into the context; training draws 5 to 15
 ANSWER_SLACK = 64
@@ -235,3 +236,30 @@ def _fitting(context: Context, make: Callable[[int], MergePlan | Refusal]) -> Me
         "a diff that matches exactly.",
         tuple(LineRange(start + 1, max(start + 1, end)) for start, end in plan.window.ranges[:8]),
     )
+
+
+def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
+    """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
+    doubt = 0
+    if isinstance(edit, LazySnippet):
+        stub = context.path.endswith(".pyi")
+        edit, doubt = normalise_snippet(edit, context.lines, context.language, stub=stub)
+        row = folded_row(edit.lines, edit.markers, context.lines, context.language)
+        if row is not None:
+            message = f"{edit.lines[row].strip()!r} folds code that the file does not have so, or has twice; "
+            return Refusal(
+                RefusalReason.PLACEHOLDER_LEAK, message + "write it out, or leave it out", (), edit.line
+            )
+    if isinstance(edit, LazySnippet | WholeFile):
+        made = [plan_snippet(context, edit.lines, edit.markers, doubt)]
+    else:
+        parts = [from_block(block, context.language)[0] for block in getattr(edit, "blocks", ())]
+        parts += [from_hunk(hunk, context.language) for hunk in getattr(edit, "hunks", ())]
+        left = [part for part in parts if part.line in pending]
+        made = [plan_part(context, normalise_part(part, context.lines, context.language)) for part in left]
+    plans: list[MergePlan] = []
+    for plan in made:
+        if isinstance(plan, Refusal):
+            return plan
+        plans.append(plan)
+    return plans

@@ -8,34 +8,29 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .clock import Clock
-from .confidence import Kind, Signal
-from .engine import Engine, ModelInfo
-from .exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
-from .formats import ParsedEdit
-from .languages import canonical, language_for_path
-from .merge import count_tokens
-from .outcome import Outcome, gather
-from .plan import Context, MergePlan
-from .plans import plan_edit
-from .reading import read, unreadable
-from .source_syntax import SourceSyntax
-from .text import SourceText, TextError
-from .types import (
-    EditRequest,
-    EditResult,
-    Refusal,
-    RefusalReason,
-    Status,
-    Tier,
-    Validation,
-)
-from .verify import verify
-from .written import Written, proposed_instead, written
+from .engine.engine import Engine
+from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
+from .merge.confidence import Kind, Signal
+from .merge.model_info import ModelInfo
+from .merge.result import count_tokens
+from .outcome import Outcome, Written, gather, proposed_instead, written
+from .parse import ParsedEdit
+from .parse.read import read, unreadable
+from .plan import Context, MergePlan, plan_edit
+from .syntax.languages import canonical, language_for_path
+from .syntax.source_syntax import SourceSyntax
+from .text.source_text import SourceText, TextError
+from .types import EditRequest, EditResult, Refusal, RefusalReason, Status, Tier, Validation
+from .verify.verify import verify
 
 if TYPE_CHECKING:
-    from .decode import MergeTask
-    from .merge import DecodeError, Merge
+    from .merge.result import DecodeError, Merge
+    from .merge.task import MergeTask
+
+
+from time import perf_counter
+
+from .types import Timing
 
 Merges = list["MergeTask"]
 Steps = Generator[Merges, "list[Merge | DecodeError] | None", EditResult]
@@ -320,3 +315,21 @@ def _unsure(confidence: float, threshold: float, gathered: Outcome) -> Refusal:
         "around the change, or send a diff that matches exactly.",
         tuple(find() for find in gathered.weakest),
     )
+
+
+class Clock:
+    """Runs from when it is made."""
+
+    def __init__(self) -> None:
+        self._begin = self._last = perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """Ends a part of the step that `Timing` calls `name`."""
+        now = perf_counter()
+        self._laps[name] = self._laps.get(name, 0.0) + 1e3 * (now - self._last)
+        self._last = now
+
+    def timing(self) -> Timing:
+        """The steps so far, and the time since the beginning."""
+        return replace(Timing(**self._laps), total_ms=1e3 * (perf_counter() - self._begin))

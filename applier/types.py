@@ -7,6 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
+
+
+class AppliesEdits(Protocol):
+    """What the server needs of `applier.pipeline.Applier`; both methods are called from any thread."""
+
+    def apply(self, request: EditRequest) -> EditResult:
+        """The answer to one edit."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash of all that decides the answers."""
+        ...
 
 
 class EditFormat(StrEnum):

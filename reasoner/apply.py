@@ -35,8 +35,8 @@ class InProcess:
     @classmethod
     def default(cls, model: Path | None = None) -> InProcess:
         """The installed applier with its own model, or with one by name or folder. Raises UsageError."""
-        from applier.cli.exits import CommandError
-        from applier.cli.loading import load_applier
+        from applier.exits import CommandError
+        from applier.loading import load_applier
 
         try:
             return cls(load_applier(model))

@@ -8,9 +8,9 @@ from typing import Any
 import grpc
 
 from applier import types
+from applier.api.convert import request_to_proto, result_from_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
-from applier.server.convert import request_to_proto
 from reasoner.errors import ReasonerError, RequestRejected, Unreachable
 
 _RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -55,47 +55,3 @@ class GrpcApplier:
         if error.code() in (*_RETRYABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             return Unreachable(said)
         return RequestRejected(said)
-
-
-def result_from_proto(message: pb.ApplyEditResponse) -> types.EditResult:
-    """The inverse of `applier.server.convert.result_to_proto`."""
-    refusal = message.refusal
-    return types.EditResult(
-        status=types.Status[_name(pb.Status, message.status)],
-        content=message.content,
-        diff=message.diff,
-        tier=types.Tier[_name(pb.Tier, message.tier)],
-        confidence=message.confidence,
-        validation=types.Validation(
-            language=_optional(message.validation, "language"),
-            syntax_errors_before=_optional(message.validation, "syntax_errors_before"),
-            syntax_errors_after=_optional(message.validation, "syntax_errors_after"),
-            outside_bytes_changed=message.validation.outside_bytes_changed,
-            diff_round_trips=message.validation.diff_round_trips,
-            placeholder_leaks=message.validation.placeholder_leaks,
-        ),
-        receipt=types.Receipt(
-            message.receipt.request_sha256, message.receipt.result_sha256, message.receipt.fingerprint
-        ),
-        refusal=types.Refusal(
-            types.RefusalReason[_name(pb.RefusalReason, refusal.reason)],
-            refusal.message,
-            tuple(types.LineRange(lines.start, lines.end) for lines in refusal.candidates),
-            _optional(refusal, "edit_line"),
-        )
-        if message.HasField("refusal")
-        else None,
-        format=types.EditFormat[_name(pb.EditFormat, message.format)],
-        timing=types.Timing(*(getattr(message.timing, name) for name in types.Timing.__slots__)),
-        tokens=types.TokenCounts(*(getattr(message.tokens, name) for name in types.TokenCounts.__slots__)),
-    )
-
-
-def _name(enum: Any, number: int) -> str:
-    """`APPLIED` of `STATUS_APPLIED`: the enum's own name in capitals is the prefix."""
-    prefix = "".join(f"_{c}" if c.isupper() else c.upper() for c in enum.DESCRIPTOR.name).lstrip("_")
-    return enum.Name(number).removeprefix(f"{prefix}_")
-
-
-def _optional(message: Any, field: str) -> Any:
-    return getattr(message, field) if message.HasField(field) else None

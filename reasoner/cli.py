@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from applier.cli.exits import DONE, REFUSED
+from applier.exits import DONE, REFUSED
 from applier.types import EditFormat, EditOptions
-from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
-from reasoner.capabilities import CAPABILITIES
 from reasoner.credentials import redact_logs
 from reasoner.errors import ReasonerError
+from reasoner.prompting import render
+from reasoner.seeds.capabilities import CAPABILITIES
 from reasoner.types import ProposeOptions, Sampling
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -189,8 +189,8 @@ def probe_seed(
     Ends with 0 when the verdict is no worse than what the backend documents, else with 1.
     """
     from reasoner.ledger import Ledger
-    from reasoner.probe import PROMPT, ProbeOptions, is_surprise, probe
     from reasoner.record import Recorder
+    from reasoner.seeds.probe import PROMPT, ProbeOptions, is_surprise, probe
 
     async def work() -> int:
         reasoner = _backend(backend, model, base_url, timeout)

@@ -1,12 +1,12 @@
 """Typed errors of the reasoner. Each says what to do, and none of them carries a key.
 
-Exit codes are those of `applier.cli.exits`, and two more: 1 for a check that failed, 5 for a model that could
+Exit codes are those of `applier.exits`, and two more: 1 for a check that failed, 5 for a model that could
 not be asked.
 """
 
 from __future__ import annotations
 
-from applier.cli.exits import REFUSED, USAGE
+from applier.exits import REFUSED, USAGE
 from reasoner.credentials import redact
 
 

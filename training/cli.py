@@ -54,8 +54,8 @@ def mine(
 
 def mine_all(names: list[str], roots: list[Path], index: Path, config: TrainConfig) -> None:
     """Mines every repository that has a copy and writes the manifest beside the indices."""
-    from training.git import GitError
-    from training.mine import find_repository, mine_to_index
+    from training.corpus.git import GitError
+    from training.corpus.mine import find_repository, mine_to_index
 
     index.mkdir(parents=True, exist_ok=True)
     entries = []
@@ -83,8 +83,8 @@ def synth(
     seed: int = 1,
 ) -> None:
     """Print cases as a model would write them, to look at."""
-    from training.mine import find_repository, load_pairs
-    from training.tokenize import iter_cases
+    from training.corpus.mine import find_repository, load_pairs
+    from training.samples.tokenize import iter_cases
 
     shown = 0
     for index in sorted((work / "index" / purpose).glob("*.jsonl")):
@@ -107,8 +107,8 @@ def tokenize_all(
     roots: list[Path], work: Path, base: Path, purpose: str, config: TrainConfig, *, jitter: bool
 ) -> int:
     """All indices of a purpose into `samples/<purpose>`; the number of new samples."""
-    from kernels.checkpoint import open_checkpoint
-    from training.tokenize import TokenizeSettings, tokenize_folder
+    from kernels.derive.checkpoint import open_checkpoint
+    from training.samples.tokenize import TokenizeSettings, tokenize_folder
 
     tokenizer = work / "tokenizer.json"
     tokenizer.write_bytes(open_checkpoint(base).tokenizer_json())
@@ -131,10 +131,10 @@ def tokenize_all(
 
 @app.command()
 def fit(
-    run: Annotated[Path, typer.Argument(help="JSON file of training.fit.FitRun.")],
+    run: Annotated[Path, typer.Argument(help="JSON file of training.lora.fit.FitRun.")],
 ) -> None:
-    """Fine-tune with one worker. For several: `torchrun --nproc-per-node N -m training.fit RUN.json`."""
-    from training.fit import main
+    """Fine-tune with one worker. For several: `torchrun --nproc-per-node N -m training.lora.fit RUN.json`."""
+    from training.lora.fit import main
 
     main(str(run))
 
@@ -149,8 +149,8 @@ def rivals(
     limit: Annotated[int, typer.Option(help="Groups of a repository at most.")] = 1000,
 ) -> None:
     """Set the right merges of mined edits beside wrong ones that look like them."""
-    from applier.prompt import PromptCodec
-    from kernels.checkpoint import open_checkpoint
+    from applier.merge.prompt import PromptCodec
+    from kernels.derive.checkpoint import open_checkpoint
     from training.reward.build import BuildSettings, build_index
 
     codec = PromptCodec(open_checkpoint(base).tokenizer_json().decode("utf-8"))
@@ -179,7 +179,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder of the served model.")],
 ) -> None:
     """Merge base and adapter exactly into the int8 model; print the hashes to pin."""
-    from kernels.convert import convert_base
+    from kernels.derive.convert import convert_base
 
     folder = convert_base(base, out, adapter)
     _print_json(json.loads((folder / "manifest.json").read_text()))
@@ -207,9 +207,9 @@ def everything(
     device: str = "cpu",
 ) -> None:
     """The whole pipeline on repositories of your own: their newest twentieth of edits is held out."""
-    from kernels.convert import convert_base
-    from training.fit import FitRun, main
-    from training.split import hold_out
+    from kernels.derive.convert import convert_base
+    from training.corpus.split import hold_out
+    from training.lora.fit import FitRun, main
 
     settings = load_config(config)
     work.mkdir(parents=True, exist_ok=True)

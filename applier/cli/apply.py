@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from applier.cli.as_json import result_to_dict
-from applier.cli.exits import DONE, REFUSED, USAGE, CommandError
+from applier.exits import DONE, REFUSED, USAGE, CommandError
 from applier.files import read_file, replace_file
 from applier.types import EditFormat, EditOptions, EditRequest, EditResult, Status
 
@@ -86,6 +86,6 @@ def _read_edit(edit: str) -> bytes:
 
 
 def _apply(request: EditRequest, model: Path | None) -> EditResult:
-    from applier.cli.loading import load_applier
+    from applier.loading import load_applier
 
     return load_applier(model).apply(request)

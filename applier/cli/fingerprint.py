@@ -17,6 +17,6 @@ def fingerprint(
     ] = None,
 ) -> None:
     """Print the hash of all that decides this installation's answers: equal fingerprint, equal bytes."""
-    from applier.cli.loading import load_applier
+    from applier.loading import load_applier
 
     print(load_applier(model).fingerprint())

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from applier.cli.commands import COMMANDS, CommandEntry
-from applier.cli.exits import explain
+from applier.exits import explain
 
 
 class LazyGroup(TyperGroup):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from applier.cli.exits import DONE, INTERNAL, USAGE, CommandError
+from applier.exits import DONE, INTERNAL, USAGE, CommandError
 
 app = typer.Typer(add_completion=False)
 
@@ -18,8 +18,8 @@ def selftest(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run known answers through this machine's arithmetic. Exit code 4 where a bit is wrong."""
-    from kernels import selftest as known_answers
     from kernels.backend import BackendError
+    from kernels.selftest import run as known_answers
 
     arguments = ["--backend", backend, *(["--threads", str(threads)] if threads else [])]
     try:

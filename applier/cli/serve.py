@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from applier.cli.exits import USAGE, CommandError
+from applier.exits import USAGE, CommandError
 
 app = typer.Typer(add_completion=False)
 
@@ -47,12 +47,12 @@ def serve(
     """
     from pydantic import ValidationError
 
-    from applier.cli.loading import load_tested_applier
+    from applier.engine.options import CacheBudgetError
+    from applier.loading import load_tested_applier
     from applier.memo import MemoError
-    from applier.scheduling.errors import CacheBudgetError
     from applier.server.config import ServerConfig
     from applier.server.logs import configure_logs
-    from applier.server.memory import return_large_blocks
+    from applier.server.malloc import return_large_blocks
     from applier.server.run import BindError, serve_until_signal
     from applier.server.security import SecurityError
 

@@ -13,10 +13,9 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from applier.diff import apply_diff
-from applier.receipt import sha256
-from applier.types import EditRequest, EditResult, Timing, TokenCounts
-
+from ..receipt import sha256
+from ..text.unified_diff import apply_diff
+from ..types import EditRequest, EditResult, Timing, TokenCounts
 from .store import CorruptEntry, Key
 
 _RESULT = TypeAdapter(EditResult)

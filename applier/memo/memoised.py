@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from applier.receipt import request_digest
-from applier.types import EditRequest, EditResult, Timing
-
+from ..receipt import request_digest
+from ..types import EditRequest, EditResult, Timing
 from .entry import decode, encode, without_work
-from .flights import Flights
+from .single_flight import Flights
 from .store import CorruptEntry, Key, MemoError, Store
 
 if TYPE_CHECKING:
-    from applier.server.workers import AppliesEdits
+    from ..types import AppliesEdits
 
 log = structlog.get_logger("samebytes.memo")
 

@@ -6,6 +6,16 @@ import os
 from pathlib import Path
 
 
+def model_or_default(model: Path | None) -> Path:
+    """The folder of a model, the default one's for None."""
+    if model is None:
+        from applier.models.home import model_folder
+        from applier.models.manifest import DEFAULT_MODEL
+
+        return model_folder(DEFAULT_MODEL)
+    return model
+
+
 def samebytes_home() -> Path:
     """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
     if home := os.environ.get("SAMEBYTES_HOME"):

@@ -51,7 +51,7 @@ def install_model(manifest: ModelManifest, source: Path | None = None, progress:
 def convert_model(name: str, source: Path, adapter: Path | None, progress: Progress = print) -> Path:
     """Make a model of one's own from a .gguf file or a Hugging Face folder; nothing is pinned.
 
-    Raises what `kernels.convert.convert_base` raises.
+    Raises what `kernels.derive.convert.convert_base` raises.
     """
     folder = model_folder(name)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def base_file(manifest: ModelManifest, scratch: Path, source: Path | None, progr
 
 
 def _convert(base: Path, out: Path, adapter: Path | None, expect_sha256: str | None) -> Path:
-    from kernels.convert import convert_base
+    from kernels.derive.convert import convert_base
 
     return convert_base(base, out, adapter, expect_sha256)
 

@@ -53,9 +53,9 @@ class ModelManifest(_Pinned):
     tokenizer_sha256: Sha256
     # Confidence under which a merge is refused, on the scale of `calibration`. None: the pipeline's default.
     refusal_threshold: float | None = Field(default=None, ge=0, le=1)
-    # Knots for each kind of merge, and the weights of their strength: see `applier.confidence.Calibration`.
+    # Knots for each kind of merge, and the weights of their strength: `applier.merge.confidence.Calibration`.
     calibration: dict[str, list[tuple[float, float]] | dict[str, float]] | None = None
-    # Head start of the alignment's proposal in decoding, in logits: see `applier.head_start`.
+    # Head start of the alignment's proposal in decoding, in logits: see `applier.merge.confidence`.
     proposal_bias: float = 0.0
     bias_per_odds: float = Field(default=0.0, ge=0)
     # Special tokens by their part of the prompt, where they are not SmolLM2's: see `PromptTemplate`.

@@ -10,7 +10,7 @@ from applier.models.download import check_sha256
 from applier.models.install import base_file
 from applier.models.manifest import AdapterFile, ModelManifest, load_manifest, manifest_folder
 from kernels.config import NUMERICS_VERSION
-from kernels.convert import convert_base
+from kernels.derive.convert import convert_base
 from kernels.digest import file_sha256
 from kernels.weights import load_weights
 

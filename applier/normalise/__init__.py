@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..file_lines import FileLines
-from ..formats import LazySnippet
-from ..markers import MarkerKind
-from ..parts import Part
+from ..parse import LazySnippet
+from ..parse.markers import MarkerKind
+from ..parse.parts import Part
+from ..text.file_lines import FileLines
 from .blanks import missing_blanks
 from .elisions import worded_markers
 from .folds import folded_row, unfolded

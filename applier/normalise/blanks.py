@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
-from ..file_lines import FileLines
-from ..markers import MarkerKind
+from ..parse.markers import MarkerKind
+from ..text.file_lines import FileLines
 
 _TELLING = 3  # letters or digits of a pair of lines that is known again
 _Pair = tuple[str, str]

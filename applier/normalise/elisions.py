@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..elision_words import speaks_of_elision
-from ..file_lines import FileLines
-from ..languages import get
-from ..markers import MarkerKind
+from ..parse.marker_words import speaks_of_elision
+from ..parse.markers import MarkerKind
+from ..syntax.languages import get
+from ..text.file_lines import FileLines
 
 _FEWEST = 2  # lines of the file, none of them a comment, that such a comment may stand for
 _TELLING = 3

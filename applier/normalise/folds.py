@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ..file_lines import FileLines
-from ..indentation import white
-from ..languages import get
-from ..markers import MarkerKind
+from ..parse.markers import MarkerKind
+from ..syntax.languages import get
+from ..text.file_lines import FileLines
+from ..text.indentation import white
 
 _DOTS = r"(?:\.{3}|…|/\*\s*(?:\.{3}|…)\s*\*/|//\s*(?:\.{3}|…))"
 _BRACES = re.compile(rf"^(?P<head>.*\S\s*\{{)\s*{_DOTS}\s*\}}(?P<tail>[;,)]*)$")

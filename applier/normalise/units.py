@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .. import syntax
-from ..file_lines import FileLines
-from ..indentation import white
-from ..markers import string_lines
+from ..parse.markers import string_lines
+from ..syntax import parser as syntax
+from ..text.file_lines import FileLines
+from ..text.indentation import white
 
 _CLEAR = 0.6  # of the steps inwards that must have the size of the unit
 _MOST = 0.75  # of the shared lines that must agree

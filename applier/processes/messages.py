@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from applier.confidence import Signal
-from applier.constrain import Constraint
-from applier.drafts import Drafter
-from applier.engine import ModelInfo
-from applier.guide import Guide
-from applier.merge import DecodeError, Merge
-from applier.order import MergeOrder
-from applier.prompt import PromptCodec
+from applier.merge.confidence import Signal
+from applier.merge.constraint import Constraint
+from applier.merge.drafts import Drafter
+from applier.merge.model_info import ModelInfo
+from applier.merge.order import MergeOrder
+from applier.merge.prompt import PromptCodec
+from applier.merge.proposal_path import Guide
+from applier.merge.result import DecodeError, Merge
 from applier.types import EditRequest, EditResult
 
 

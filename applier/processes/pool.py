@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import applier
-from applier.engine import ModelInfo, ModelNotFoundError
-from applier.merge import DecodeError, Merge
+from applier.merge.model_info import ModelInfo, ModelNotFoundError
+from applier.merge.prompt import PromptCodec
+from applier.merge.result import DecodeError, Merge
 from applier.processes.messages import Begin, Drop, GoOn, Reply, Setup, dumps, loads
-from applier.prompt import PromptCodec
 from applier.types import EditRequest
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from applier.confidence import Signal
-from applier.merge import DecodeError, Merge
-from applier.request import Owner, Run, Steps
-from applier.types import EditRequest
-
+from ..merge.confidence import Signal
+from ..merge.result import DecodeError, Merge
+from ..request import Owner, Run, Steps
+from ..types import EditRequest
 from .messages import Failed, Orders
 from .pool import Pool, ProcessDied
 

@@ -9,12 +9,13 @@ from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from applier.engine import Engine, ModelInfo
-from applier.merge import DecodeError, Merge
-from applier.order import MergeOrder
+from applier.engine.engine import Engine
+from applier.merge.model_info import ModelInfo
+from applier.merge.order import MergeOrder
+from applier.merge.prompt import PromptCodec
+from applier.merge.result import DecodeError, Merge
 from applier.plan import MergePlan
 from applier.processes.messages import Begin, Done, Drop, Failed, GoOn, Orders, Reply, Setup, dumps, loads
-from applier.prompt import PromptCodec
 from applier.request import Run, Steps
 
 

@@ -6,8 +6,8 @@ from applier.memo import Memoised, Store
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
 from applier.server.scheduling import start_processes, start_scheduler
-from applier.server.workers import AppliesEdits, Workers
-from applier.types import EditRequest, EditResult
+from applier.server.workers import Workers
+from applier.types import AppliesEdits, EditRequest, EditResult
 
 
 class Edits:

@@ -6,8 +6,8 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from applier.engine.step_loop import StepReport
 from applier.memo import MemoEvent
-from applier.scheduling.report import StepReport
 from applier.types import EditResult
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -22,7 +22,7 @@ from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
 from applier.server.security import TokenCheck, TokenInterceptor, server_credentials
 from applier.server.service import ApplyService
-from applier.server.workers import AppliesEdits
+from applier.types import AppliesEdits
 
 SERVICE_NAME = apply_pb2.DESCRIPTOR.services_by_name["ApplyService"].full_name
 

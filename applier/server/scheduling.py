@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from applier.engine.options import MIB, SchedulerOptions
 from applier.pipeline import Applier
-from applier.scheduling.options import MIB, SchedulerOptions
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
-from applier.server.workers import AppliesEdits
+from applier.types import AppliesEdits
 
 if TYPE_CHECKING:
+    from applier.engine.scheduler import Scheduler
     from applier.processes.pool import Pool
-    from applier.scheduling.scheduler import Scheduler
 
 MOST_PROCESSES = 16
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 
+from applier.api.errors import abort, unauthenticated
 from applier.server.config import ServerConfig
-from applier.server.errors import abort, unauthenticated
 
 # Load balancers and orchestrators ask for health without credentials.
 _OPEN_PREFIX = "/grpc.health.v1.Health/"

@@ -14,9 +14,10 @@ import structlog
 from opentelemetry.context import Context
 
 from applier import types
+from applier.api import convert, errors
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
-from applier.server import convert, errors, tracing
+from applier.server import tracing
 from applier.server.metrics import ServerMetrics
 
 log = structlog.get_logger("samebytes.server")

@@ -9,24 +9,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
+from applier.api.errors import overloaded
 from applier.cancellation import CancelToken, cancel_scope
-from applier.scheduling.errors import SchedulerFull
-from applier.server.errors import overloaded
-from applier.types import EditRequest, EditResult
-
-
-class AppliesEdits(Protocol):
-    """What the server needs of `applier.pipeline.Applier`; both methods are called from any thread."""
-
-    def apply(self, request: EditRequest) -> EditResult:
-        """The answer to one edit."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Hash of all that decides the answers."""
-        ...
+from applier.engine.options import SchedulerFull
+from applier.types import AppliesEdits, EditRequest, EditResult
 
 
 class Workers:

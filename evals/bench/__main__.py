@@ -7,8 +7,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evals.bench.load import Load, read_load
-from evals.bench.record import finish, record, tell
+from evals.bench.harness.load import Load, read_load
+from evals.bench.harness.plot import finish
+from evals.bench.harness.record import record, tell
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
 def _in_process(given: argparse.Namespace, load: Load) -> dict:
     from applier.types import Tier
     from evals.bench import engine, large_file, sizes
-    from evals.bench.subject import open_applier
+    from evals.bench.harness.subject import open_applier
 
     applier = open_applier(given.model, given.backend, given.threads, given.processes)
     if given.command == "engine":

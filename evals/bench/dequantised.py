@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kernels.checkpoint import hf_name
+from kernels.derive.checkpoint import hf_name
 from kernels.weights import PROJECTIONS, Linear8, load_weights
 
 NORMS = ("attn_norm", "mlp_norm")

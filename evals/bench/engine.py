@@ -9,13 +9,13 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
-from applier.alignment.compiled import trusted_table
+from applier.align.table_native import trusted_table
 from applier.pipeline import Applier
 from evals.bench.generator import closed_loop
-from evals.bench.load import Load, LoadEdit, Traffic
-from evals.bench.record import Row, record, tell
+from evals.bench.harness.load import Load, LoadEdit, Traffic
+from evals.bench.harness.record import Row, record, tell
+from evals.bench.harness.targets import InProcess
 from evals.bench.samples import Sample, answered, distinct_results, summarise
-from evals.bench.targets import InProcess
 
 WARM_TURN = 1_000_000  # file names that no measured request has
 BATCHES, THREADS = (8, 64, 256), (8, 64)

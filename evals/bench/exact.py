@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from applier.pipeline import Applier
 from applier.types import EditRequest
-from evals.bench.record import Row
+from evals.bench.harness.record import Row
 from evals.bench.sizes import timed
 
 _LINE = b"    x%d = some_function(arg, other)  # c"

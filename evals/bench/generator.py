@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 
 from applier.types import EditRequest
-from evals.bench.load import LoadEdit, Traffic
+from evals.bench.harness.load import LoadEdit, Traffic
+from evals.bench.harness.targets import Target, TargetError
 from evals.bench.samples import Sample, answered
-from evals.bench.targets import Target, TargetError
 
 
 def poisson(rate: float, seconds: float, seed: int) -> list[float]:

@@ -15,19 +15,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from applier.engine import Engine, ModelInfo
-from applier.merge import DecodeOptions
+from applier.engine.engine import Engine
+from applier.engine.step_loop import StepReport
+from applier.merge.model_info import ModelInfo
+from applier.merge.result import DecodeOptions
 from applier.pipeline import Applier
 from applier.request import Traced
-from applier.scheduling.report import StepReport
-from evals.bench.load import LoadEdit
-from evals.bench.record import Row
+from evals.bench.harness.load import LoadEdit
+from evals.bench.harness.record import Row
 
 if TYPE_CHECKING:
-    from applier.decode import MergeTask
-    from applier.order import MergeOrder
-    from applier.plan import MergePlan
-    from applier.scheduling.scheduler import Scheduler
+    from applier.engine.scheduler import Scheduler
+    from applier.merge.order import Orders
+    from applier.merge.task import MergeTask
 
 CHUNKS = (*(None,) * 5, 61, 256, 1000)  # tokens of a merge in one pass
 DRAFTS = (*(None,) * 5, 60, 200)  # ids
@@ -47,7 +47,7 @@ class VariedEngine(Engine):
         varied.rng = random.Random(seed)
         return varied
 
-    def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> MergeTask:
+    def task(self, plan: Orders, hash_logits: bool = False) -> MergeTask:
         """The merge, with options of its own."""
         one = copy.copy(self)
         one.options = DecodeOptions(self.rng.choice(CHUNKS), self.rng.choice(DRAFTS))
@@ -175,8 +175,8 @@ def run_identical(
     processes: int,
 ) -> dict[str, Any]:
     """The record. Raises ModelNotFoundError."""
-    from evals.bench.record import record, tell
-    from evals.bench.subject import model_or_default
+    from applier.models.home import model_or_default
+    from evals.bench.harness.record import record, tell
 
     folder = model_or_default(model)
     applier = Applier.from_model_dir(folder, backend)

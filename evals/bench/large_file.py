@@ -14,8 +14,8 @@ from typing import Any
 
 from applier.pipeline import Applier
 from applier.types import EditFormat, EditRequest, EditResult, Tier
-from evals.bench.load import Load, LoadEdit
-from evals.bench.record import Row, record
+from evals.bench.harness.load import Load, LoadEdit
+from evals.bench.harness.record import Row, record
 from evals.bench.sizes import grown
 
 LARGE = 2_500_000  # bytes: 50,000 lines with those of the file

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from applier.engine import MANIFEST_FILE
+from applier.merge.model_info import MANIFEST_FILE
 from evals.bench.dequantised import open_dequantised
-from evals.bench.load import Load, MergeIds
-from evals.bench.record import Row, record, tell
+from evals.bench.harness.load import Load, MergeIds
+from evals.bench.harness.record import Row, record, tell
 
 # transformers would take a folder named `kernels` on sys.path for the Hub's package of that name.
 os.environ.setdefault("USE_HUB_KERNELS", "0")

@@ -9,8 +9,8 @@ from statistics import mean, median
 
 from applier.pipeline import Applier
 from applier.types import EditFormat, EditRequest, EditResult, Status, Tier
-from evals.bench.load import Load, LoadEdit
-from evals.bench.record import Row
+from evals.bench.harness.load import Load, LoadEdit
+from evals.bench.harness.record import Row
 from evals.bench.samples import percentile
 from evals.cases.case import Category, padding
 

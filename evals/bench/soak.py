@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from evals.bench.generator import closed_loop, open_loop, poisson
-from evals.bench.load import LoadEdit, Traffic
+from evals.bench.harness.load import LoadEdit, Traffic
+from evals.bench.harness.targets import Target
 from evals.bench.samples import Sample
-from evals.bench.targets import Target
 
 MEMORY_SLACK = 16 << 20  # bytes: allocators and caches that are still filling
 MEMORY_SHARE = 0.02

@@ -1,6 +1,6 @@
 """The tests of a case: files to put beside the edited file, and the command that passes or fails.
 
-Running them runs code, so only cases of this package may carry tests; see `evals.runs.passing`.
+Running them runs code, so only cases of this package may carry tests; see `evals.measure.passing`.
 """
 
 from __future__ import annotations

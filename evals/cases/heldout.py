@@ -15,9 +15,9 @@ from pathlib import Path
 
 from evals.cases.case import Case, Category
 from evals.cases.habits import Change, write
-from training.filters import read_source
-from training.git import Blobs
-from training.mine import Pair, find_repository, mine_repository
+from training.corpus.filters import read_source
+from training.corpus.git import Blobs
+from training.corpus.mine import Pair, find_repository, mine_repository
 from training.synth import Expectation, generate
 from training.synth.generate import FORMATS, seed_of
 

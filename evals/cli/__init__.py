@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from evals.bench.cli import app as bench
 from evals.cli import accuracy, audit, fingerprints, report, stability
+from evals.cli.bench import app as bench
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 

@@ -45,8 +45,8 @@ def accuracy(
     threads: Threads = None,
 ) -> None:
     """Byte-exact match with its interval, beside the no-model baseline."""
+    from evals.measure.accuracy import run_accuracy
     from evals.report.terminal import print_accuracy
-    from evals.runs.accuracy import run_accuracy
     from evals.runs.config import AccuracyConfig
     from evals.runs.select import limit_cases, load_cases
     from evals.runs.subjects import provenance_of

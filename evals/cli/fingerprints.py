@@ -41,8 +41,8 @@ def rebaseline(
 
     A fingerprint that is there already must give the results that it gave: anything else breaks the contract.
     """
+    from evals.measure.accuracy import run_accuracy
     from evals.report.terminal import print_history
-    from evals.runs.accuracy import run_accuracy
     from evals.runs.config import AccuracyConfig
     from evals.runs.history import History, reference_cases
     from evals.runs.subjects import provenance_of
@@ -61,8 +61,8 @@ def show_history(
     model: Model = None,
 ) -> None:
     """List the baselines; exit code 1 where the present fingerprint has none and must be rebaselined."""
+    from evals.measure.accuracy import digest_of
     from evals.report.terminal import print_history
-    from evals.runs.accuracy import digest_of
     from evals.runs.history import History, reference_cases
     from evals.runs.subjects import provenance_of
 

@@ -41,11 +41,11 @@ def console() -> Console:
 @contextmanager
 def usage_errors() -> Iterator[None]:
     """What a user can put right is a sentence and exit code 2, a broken contract exit code 1."""
-    from applier.engine import ModelNotFoundError
+    from applier.merge.model_info import ModelNotFoundError
     from evals.runs.compare import NotComparable
     from evals.runs.history import ContractBroken
     from evals.runs.store import RunMismatch
-    from training.git import GitError
+    from training.corpus.git import GitError
 
     try:
         yield

@@ -23,10 +23,10 @@ def stability(
     backend: Backend = "auto",
 ) -> None:
     """Repeat edits alone and in mixed batches, with 1 and 2 threads; count distinct results and logits."""
+    from evals.measure.stability import choose, run_stability
     from evals.report.terminal import print_stability
     from evals.runs.config import StabilityConfig
     from evals.runs.select import load_cases
-    from evals.runs.stability import choose, run_stability
     from evals.runs.subjects import open_applier, provenance_of
 
     with usage_errors():
@@ -57,8 +57,8 @@ def chain(
 ) -> None:
     """Ten edits that build on one another: are all of them right, and is the ending always the same?"""
     from evals.cases.chains import load_chains
+    from evals.measure.chain import run_chains
     from evals.report.terminal import print_chains
-    from evals.runs.chain import run_chains
     from evals.runs.config import ChainConfig
     from evals.runs.subjects import open_applier, provenance_of
 

@@ -21,8 +21,8 @@ def leaked_placeholders(
     """
     if result in (original, expected):
         return 0
-    from applier.markers import leaks  # here, so that the other metrics do not need the grammars
-    from applier.text import SourceText
+    from applier.parse.markers import leaks
+    from applier.text.source_text import SourceText
 
     before, wanted, after = (SourceText.decode(content).lines for content in (original, expected, result))
     found = {line: after[line].strip() for line in leaks(before, after, language)}
@@ -45,6 +45,6 @@ def changed_elsewhere(original: bytes, expected: bytes, result: bytes) -> int:
     """
     if result in (original, expected):
         return 0
-    from applier.hunks import hunks_elsewhere  # here, so that the other metrics do not need rapidfuzz
+    from applier.text.hunks import hunks_elsewhere
 
     return hunks_elsewhere(_lines(original), _lines(expected), _lines(result))

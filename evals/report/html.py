@@ -9,9 +9,9 @@ from typing import Any
 
 import jinja2
 
+from evals.measure.rates import Rate
 from evals.report import markdown, plots, side_by_side
 from evals.report.tables import GROUPINGS, group_rows, score_rows
-from evals.runs.rates import Rate
 
 KINDS = ("accuracy", "stability", "chain", "audit", "batch_drift")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals.runs.rates import Rate, none_of
+from evals.measure.rates import Rate, none_of
 
 ACCURACY_SCORES = (
     ("Byte-exact match", "byte_exact"),

@@ -8,8 +8,8 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from evals.runs.rates import Rate
-from evals.runs.summary import Summary, load_summary
+from evals.measure.rates import Rate
+from evals.measure.summary import Summary, load_summary
 
 
 class NotComparable(Exception):

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from evals.cases import Case, written
-from evals.runs.rates import Rate
-from evals.runs.summary import Summary
+from evals.measure.rates import Rate
+from evals.measure.summary import Summary
 
 
 class ContractBroken(ValueError):

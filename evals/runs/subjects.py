@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from applier.engine import MANIFEST_FILE, Engine, ModelInfo
+from applier.engine.engine import Engine
+from applier.merge.model_info import MANIFEST_FILE, ModelInfo
+from applier.merge.prompt import PromptCodec
+from applier.models.home import model_or_default
 from applier.pipeline import Applier
-from applier.prompt import PromptCodec
 from applier.types import EditRequest, EditResult
-from evals.bench.subject import model_or_default
 from evals.runs.config import Backend
 from evals.runs.provenance import NO_CACHES, Provenance, provenance
 
 if TYPE_CHECKING:
-    from applier.merge import DecodeError, Merge
-    from applier.order import MergeOrder
-    from applier.plan import MergePlan
+    from applier.merge.order import Orders
+    from applier.merge.result import DecodeError, Merge
 
 BASELINE_POSITIONS = 8192
 
@@ -52,13 +52,13 @@ class BaselineEngine(Engine):
         """As long a context as the model's."""
         return BASELINE_POSITIONS
 
-    def task(self, plan: MergePlan | MergeOrder, hash_logits: bool = False) -> Any:
+    def task(self, plan: Orders, hash_logits: bool = False) -> Any:
         """The plan is the task."""
         return plan
 
     def run(self, tasks: Sequence[Any]) -> list[Merge | DecodeError]:
         """The proposals, with nothing that could be unsure of them."""
-        from applier.merge import Merge
+        from applier.merge.result import Merge
 
         return [
             Merge(

@@ -11,10 +11,10 @@ from torch import Tensor
 from kernels.backend import Backend
 from kernels.cpu.backend import EngineBackend, fits_engine
 from kernels.cpu.engine import Engine
-from kernels.cpu.library import CompileError
 from kernels.cpu.torch_backend import TorchBackend
-from kernels.known_answers import matmul_failures, row_failures
-from kernels.selftest import Check, check_goldens, timed
+from kernels.native import CompileError
+from kernels.selftest.known_answers import matmul_failures, row_failures
+from kernels.selftest.run import Check, check_goldens, timed
 from kernels.weights import Weights
 
 logger = logging.getLogger(__name__)

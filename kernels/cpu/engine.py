@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kernels.cpu.library import load_library
 from kernels.cpu.structs import Linear, ModelWeights, Sequence, pointer
+from kernels.native import load_library
 
 PANEL = 64  # tile.h
 LANES = 16

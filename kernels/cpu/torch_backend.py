@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kernels.forward import ReferenceBackend
-from kernels.known_answers import matmul_failures
+from kernels.selftest.known_answers import matmul_failures
 from kernels.weights import Linear8, Weights
 
 EXACT_K = 1040  # 1040 × 127² < 2^24

@@ -14,8 +14,8 @@ from torch import Tensor
 from kernels.backend import Backend, Hidden, Segment
 from kernels.cache import tensors_sha256
 from kernels.forward import ReferenceBackend
+from kernels.selftest.tiny_models import tiny_tensors, tiny_tokens
 from kernels.shapes import SHAPES
-from kernels.tiny import tiny_tensors, tiny_tokens
 from kernels.weights import Weights, build_weights
 
 CONFIG = SHAPES["135M"]

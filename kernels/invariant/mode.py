@@ -69,7 +69,7 @@ class _Operators(TorchDispatchMode):
 def _kernels(x: Tensor) -> ModuleType:
     if not x.is_cuda:
         return ordered
-    from kernels.invariant import fixed  # needs the library triton, which a machine without a GPU may lack
+    from kernels.invariant import fixed
 
     return fixed
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from applier.exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
-from applier.formats import EditParseError, parse_edit
-from applier.languages import language_for_path
-from applier.text import SourceText, TextError, decode_edit
+from applier.exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
+from applier.parse import EditParseError, parse_edit
+from applier.syntax.languages import language_for_path
+from applier.text.source_text import SourceText, TextError, decode_edit
 from applier.types import EditFormat, Refusal, RefusalReason, Status
-from applier.verify import verify
+from applier.verify.verify import verify
 
 
 @dataclass(frozen=True)

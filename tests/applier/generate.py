@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from applier.types import EditFormat, RefusalReason, Status
-
-from .sources import GRAMMARS, Grammar, Numbers, Program, program
+from tests.applier.sources import GRAMMARS, Grammar, Numbers, Program, program
 
 Change = tuple[int, int, list[str]]  # lines start:end become these
 ENCODINGS = {

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import grpc
 import pytest
 
-from applier import Applier
+from applier import Applier, exits
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
-from applier.cli import exits
 from applier.cli.main import main
 from applier.server.config import ServerConfig
 from applier.server.run import running_server

@@ -3,8 +3,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.baseline import align, propose
-from applier.window import GAP
+from applier.align.propose import align, propose
+from applier.text.window import GAP
 
 KEEP = "# ... existing code ..."
 FILE = """import os

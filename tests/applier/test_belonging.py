@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from applier.belonging import is_strange, stands_enough
+from applier.locate.wrong_file import is_strange, stands_enough
 
 FILE = ["import os", "", "def area(width, height):", "    return width * height", "", "timeout_seconds = 30"]
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.file_lines import FileLines
-from applier.formats import LazySnippet, parse_edit
-from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
 from applier.normalise.blanks import missing_blanks
+from applier.parse import LazySnippet, parse_edit
+from applier.parse.markers import MarkerKind
+from applier.text.file_lines import FileLines
 
 FILE = ["import sys", "", "", "def first():", "    one()", "", "    two()", "    three()", "", "", "end()"]
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from applier import Applier, EditFormat, EditRequest
-from applier.engine import ModelInfo
-from applier.prompt import PromptTemplate
+from applier.merge.model_info import ModelInfo
+from applier.merge.prompt import PromptTemplate
 from tests.applier.test_window_rules import functions
 from tests.pins.pinning import Planner
 

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.anchors import Anchor
-from applier.chain import best_chain
-from applier.compiled_sweeps import CompiledSweeps, known_links, trusted_sweeps
-from applier.sweeps import sweep_by_groups
+from applier.locate.anchors import Anchor
+from applier.locate.chain import best_chain
+from applier.locate.chain_scores import CompiledSweeps, known_links, sweep_by_groups, trusted_sweeps
 
 anchors = st.builds(Anchor, st.integers(0, 9), st.integers(0, 60), st.integers(1, 500))
 
@@ -16,7 +15,7 @@ anchors = st.builds(Anchor, st.integers(0, 9), st.integers(0, 60), st.integers(1
 def chain(candidates, chunk_of=(0,) * 10, indents=(0,) * 10, compiled=True):
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
-            patch.setattr("applier.chain.trusted_sweeps", lambda: None)
+            patch.setattr("applier.locate.chain.trusted_sweeps", lambda: None)
         return best_chain(candidates, chunk_of, indents, lambda line: line + 5)
 
 
@@ -38,7 +37,7 @@ def test_compiled_and_in_numpy_and_with_little_memory_it_is_one_chain(candidates
     found = chain(candidates, chunk_of, indents)
     assert chain(candidates, chunk_of, indents, compiled=False) == found
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("applier.sweeps.MOST_AT_ONCE", 0)
+        patch.setattr("applier.locate.chain_scores.MOST_AT_ONCE", 0)
         assert chain(candidates, chunk_of, indents, compiled=False) == found
 
 

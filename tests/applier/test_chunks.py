@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.chunks import CHUNK, common_lines, count, equal
-from applier.text import SourceText, TextError
+from applier.text.bulk_bytes import CHUNK, common_lines, count, equal
+from applier.text.source_text import SourceText, TextError
 
 DATA = bytes(range(256)) * (CHUNK // 128)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from applier.cli import exits
+from applier import exits
 from applier.cli.commands import COMMANDS
 from applier.cli.main import load_command, main
 from tests.applier.appliers import FaultyApplier
@@ -22,7 +22,7 @@ BLOCK = b"<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n>>>>>>> REPLACE\n"
 def workspace(tmp_path, monkeypatch):
     """A folder with a file and an edit in it, as the current directory."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("applier.cli.loading.load_applier", lambda model: FaultyApplier())
+    monkeypatch.setattr("applier.loading.load_applier", lambda model: FaultyApplier())
     (tmp_path / "a.py").write_bytes(OLD)
     (tmp_path / "edit").write_bytes(BLOCK)
     return tmp_path

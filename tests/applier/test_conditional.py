@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.conditional import configurations
+from applier.syntax.preprocessor import configurations
 
 
 def shown(text: str) -> list[str]:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from applier.confidence import STRENGTH, Calibration, Kind, Signal, Strength, uncalibrated
+from applier.merge.confidence import STRENGTH, Calibration, Kind, Signal, Strength, uncalibrated
 
 TABLES = {kind.value: [[0.0, 0.2], [2.0, 0.6], [4.0, 1.0]] for kind in Kind}
 

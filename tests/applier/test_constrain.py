@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.constrain import Constraint, KnownLines, known_lines
-from applier.window import GAP
+from applier.merge.constraint import Constraint, KnownLines, known_lines
+from applier.text.window import GAP
 from tests.applier.tiny import codec
 
 LINES = ["def add(a, b):", "def add(a):", "    return a", ""]

@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.baseline import align
-from applier.constrain import Constraint, KnownLines, known_lines
-from applier.course import Course
-from applier.decisions import AlongCourse, Decisions
-from applier.guide import Guide
-from applier.stepwise import StepByStep
-from applier.window import GAP
+from applier.align.propose import align
+from applier.merge.choices import AlongCourse, Decisions, StepByStep
+from applier.merge.constraint import Constraint, KnownLines, known_lines
+from applier.merge.proposal_path import Course, Guide
+from applier.text.window import GAP
 from tests.applier.tiny import codec
 
 WINDOWS = [

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from applier import decode
-from applier.baseline import align
-from applier.constrain import Constraint, KnownLines, known_lines
-from applier.decode import LAUNCH_ROWS, MergeTask
-from applier.drafts import Drafter
-from applier.guide import Guide
-from applier.markers import find_markers
-from applier.merge import DecodeError, DecodeOptions
-from applier.repeats import Repeats
-from applier.scheduling import passes
-from applier.scheduling.inline import run_tasks
-from applier.window import GAP
+from applier.align.propose import align
+from applier.engine import batch as passes
+from applier.engine.engine import run_tasks
+from applier.merge import task as decode
+from applier.merge.constraint import Constraint, KnownLines, known_lines
+from applier.merge.drafts import Drafter
+from applier.merge.proposal_path import Guide
+from applier.merge.repeats import Repeats
+from applier.merge.result import DecodeError, DecodeOptions
+from applier.merge.task import LAUNCH_ROWS, MergeTask
+from applier.parse.markers import find_markers
+from applier.text.window import GAP
 from kernels.model import Segment
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model

@@ -1,6 +1,6 @@
 import pytest
 
-from applier.deferred import Deferred
+from applier.merge.deferred import Deferred
 
 
 class Part(Deferred):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.dialect import rewritten
-from applier.syntax import error_spans
+from applier.syntax.dialect import rewritten
+from applier.syntax.parser import error_spans
 
 C_MACROS = """\
 API_DECLARE(int) start(void *unused UNUSED)

@@ -10,9 +10,9 @@ import unidiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applier.chunks import common_lines
-from applier.diff import DiffMismatch, apply_diff, unified_diff
-from applier.sequences import changes
+from applier.text.bulk_bytes import common_lines
+from applier.text.line_diff import changes
+from applier.text.unified_diff import DiffMismatch, apply_diff, unified_diff
 
 LINE = st.sampled_from(
     [

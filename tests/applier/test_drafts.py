@@ -1,5 +1,5 @@
-from applier.drafts import Drafter
-from applier.window import GAP
+from applier.merge.drafts import Drafter
+from applier.text.window import GAP
 from tests.applier.tiny import codec
 
 WINDOW = ["a = 1", "b = 2", "c = 3", GAP, "d = 4", "e = 5"]

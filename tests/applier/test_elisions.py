@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from applier.elision_words import speaks_of_elision
-from applier.file_lines import FileLines
-from applier.markers import MarkerKind
 from applier.normalise.elisions import worded_markers
+from applier.parse.marker_words import speaks_of_elision
+from applier.parse.markers import MarkerKind
+from applier.text.file_lines import FileLines
 
 FILE = [
     "def first():",

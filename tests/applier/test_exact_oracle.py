@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applier.exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
-from applier.formats import parse_edit
-from applier.text import SourceText
+from applier.exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
+from applier.parse import parse_edit
+from applier.text.source_text import SourceText
 from applier.types import RefusalReason
 
 LINE = st.sampled_from(["alpha", "beta", "", "  alpha", "}"])

@@ -12,15 +12,15 @@ import grpc
 import pytest
 
 from applier import Applier, EditRequest
+from applier.api.client import RetryInterceptor, channel_options, target_of
+from applier.api.convert import request_to_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1.apply_pb2_grpc import (
     ApplyServiceServicer,
     ApplyServiceStub,
     add_ApplyServiceServicer_to_server,
 )
-from applier.client import RetryInterceptor, channel_options, target_of
-from applier.server.convert import request_to_proto
-from evals.bench.process import Served, serving
+from evals.bench.harness.process import Served, serving
 from tests.evals.small import LAZY
 from tests.evals.tiny_model import write_tiny_model
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier import file_lines
-from applier.compiled_lines import CompiledSeek, trusted_seek
-from applier.file_lines import FileLines
+from applier.text import file_lines
+from applier.text.file_lines import FileLines
+from applier.text.file_lines_native import CompiledSeek, trusted_seek
 
 LINE = st.text(st.sampled_from("abé€\t \u00a0\u2028\u200b"), max_size=4)
 CASE = (st.lists(LINE, max_size=12), st.lists(LINE, max_size=6), st.booleans())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from applier.file_lines import FileLines
-from applier.formats import LazySnippet, parse_edit
-from applier.markers import MarkerKind
 from applier.normalise import normalise_snippet
 from applier.normalise.folds import folded_row, unfolded
+from applier.parse import LazySnippet, parse_edit
+from applier.parse.markers import MarkerKind
+from applier.text.file_lines import FileLines
 
 GO = ["func a() {", "\tone()", "\ttwo()", "}", "", "func b() {", "\tthree()", "}"]
 PYTHON = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.formats import (
+from applier.parse import (
     EditParseError,
     LazySnippet,
     SearchReplace,
@@ -16,8 +16,8 @@ from applier.formats import (
     detect_format,
     parse_edit,
 )
-from applier.formats.base import same_file
-from applier.markers import MarkerKind
+from applier.parse.edits import same_file
+from applier.parse.markers import MarkerKind
 from applier.types import EditFormat
 
 BLOCK = "<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE\n"

@@ -6,14 +6,13 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from applier.diff import apply_diff
-from applier.languages import language_for_path
-from applier.markers import is_marker
-from applier.text import SourceText
+from applier.parse.markers import is_marker
+from applier.syntax.languages import language_for_path
+from applier.text.source_text import SourceText
+from applier.text.unified_diff import apply_diff
 from applier.types import Status
-
-from .exact_tier import run
-from .generate import WRITERS, Case, cases
+from tests.applier.exact_tier import run
+from tests.applier.generate import WRITERS, Case, cases
 
 COUNT = 2500
 SEED = 20240607

@@ -1,5 +1,5 @@
-from applier.guide import Guide
-from applier.window import GAP
+from applier.merge.proposal_path import Guide
+from applier.text.window import GAP
 from tests.applier.tiny import codec
 
 PROPOSAL = ["a = 1", "}", "b = 2", GAP, "}", "c = 3"]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.head_start import ENDLESS, NONE, HeadStart
+from applier.merge.confidence import ENDLESS, NONE, HeadStart
 
 
 def test_surer_proposals_start_further_ahead():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from applier.heads import header_name
+from applier.text.definitions import header_name
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from applier.hunks import NEAR, Hunk, elsewhere, hunks_elsewhere, line_hunks
+from applier.text.hunks import NEAR, Hunk, elsewhere, hunks_elsewhere, line_hunks
 
 
 def test_an_insertion_slides_to_its_leading_blank_line() -> None:

@@ -1,5 +1,5 @@
-from applier import line_facts
-from applier.line_facts import of_line
+from applier.text import line_cache as line_facts
+from applier.text.line_cache import of_line
 
 
 def test_a_fact_is_asked_for_once_and_long_lines_are_not_kept(monkeypatch):

@@ -1,5 +1,5 @@
-from applier import line_ids
-from applier.line_ids import LineIds
+from applier.merge import prompt as line_ids
+from applier.merge.prompt import LineIds
 from tests.applier.tiny import codec
 
 LINES = ["def add(a, b):", "", "    return a + b", "é = '\t'", "x" * 100, "a", "b", "c", "d"]

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from applier.locate import locate
+from applier.locate.locator import locate
+from applier.text.window import Window
 from applier.types import Refusal, RefusalReason
-from applier.window import Window
 
 KEEP = "# ... existing code ..."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from applier.markers import MarkerKind, find_markers, is_marker, leaks, marker_kind, trailing_marker
+from applier.parse.markers import MarkerKind, find_markers, is_marker, leaks, marker_kind, trailing_marker
 
 MARKERS = {
     "python": [

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from applier.cli.exits import CommandError
-from applier.cli.loading import load_applier
 from applier.cli.main import main
-from applier.confidence import Kind, Signal
-from applier.engine import ModelInfo
+from applier.exits import CommandError
+from applier.loading import load_applier
+from applier.merge.confidence import Kind, Signal
+from applier.merge.model_info import ModelInfo
 from applier.models import home
 from applier.models.download import FetchError
 from applier.models.install import convert_model, install_model
@@ -28,10 +28,10 @@ from applier.models.manifest import (
     load_manifest,
 )
 from applier.models.pin import pin_model
-from kernels.adapter import Adapter, quantize_factors, save_adapter
-from kernels.checkpoint import open_checkpoint
 from kernels.config import NUMERICS_VERSION
-from kernels.convert import convert_base
+from kernels.derive.adapter import Adapter, quantize_factors, save_adapter
+from kernels.derive.checkpoint import open_checkpoint
+from kernels.derive.convert import convert_base
 from kernels.weights import WeightsError, load_weights
 from tests.kernels.test_convert import write_gguf
 

@@ -1,8 +1,7 @@
 """Search texts with misspelt lines in files of lookalikes."""
 
-from applier.anchors import Anchor
-from applier.locate import locate
-from applier.nearness import nearest_place
+from applier.locate.anchors import Anchor, nearest_place
+from applier.locate.locator import locate
 from applier.types import Refusal
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from applier import Applier, EditFormat, EditOptions, EditRequest, EditResult, Status
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
-from applier.diff import apply_diff
-from applier.engine import ModelNotFoundError
-from applier.merge import DecodeOptions
-from applier.prompt import PromptTemplate
+from applier.merge.model_info import ModelNotFoundError
+from applier.merge.prompt import PromptTemplate
+from applier.merge.result import DecodeOptions
+from applier.text.unified_diff import apply_diff
 from applier.types import RefusalReason, Tier
 from tests.applier.tiny_applier import tiny_applier
 

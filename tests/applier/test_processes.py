@@ -14,16 +14,17 @@ import grpc.aio
 import pytest
 
 from applier import Applier, EditRequest
+from applier.api.convert import request_to_proto
 from applier.api.v1 import apply_pb2_grpc
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
-from applier.engine import Engine, ModelInfo, ModelNotFoundError
+from applier.engine.engine import Engine
 from applier.memo.entry import without_work
+from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.processes import run as module
 from applier.processes.messages import Begin, Drop, Failed, GoOn, Orders, Setup, dumps, loads
 from applier.processes.pool import Pool
 from applier.processes.worker import Worker
 from applier.server.config import ServerConfig
-from applier.server.convert import request_to_proto
 from applier.server.run import running_server
 from applier.types import Status
 from evals.runs.subjects import BaselineEngine

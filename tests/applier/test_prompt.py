@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.prompt import MergedTextError, PromptCodec, PromptError, PromptTemplate
-from applier.window import GAP
+from applier.merge.prompt import MergedTextError, PromptCodec, PromptError, PromptTemplate
+from applier.text.window import GAP
 from tests.applier.tiny import codec, tokenizer_json
 
 any_line = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=40)
@@ -85,5 +85,5 @@ def test_identity_covers_tokenizer_and_template():
 def test_lines_that_are_known_are_not_handed_to_another_thread(monkeypatch):
     own = PromptCodec(tokenizer_json())
     own.learn_later(["a = 1", GAP, "b = 2", "c = 3", "d = 4"]).result()
-    monkeypatch.setattr("applier.prompt._pool", None)
+    monkeypatch.setattr("applier.merge.prompt._pool", None)
     assert own.learn_later(["a = 1", GAP, "d = 4"]).result() is None

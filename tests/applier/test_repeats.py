@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.baseline import propose
-from applier.repeats import Repeats, line_limits, repeats
-from applier.window import GAP
+from applier.align.propose import propose
+from applier.merge.repeats import Repeats, line_limits, repeats
+from applier.text.window import GAP
 from tests.applier.tiny import codec
 
 ITEMS = ["a = 1", GAP, "", "    b = 2", "é"]

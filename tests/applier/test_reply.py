@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.formats import EditParseError, LazySnippet, UnifiedDiff, WholeFile, detect_format, parse_edit
-from applier.formats.reply import is_prose
+from applier.parse import EditParseError, LazySnippet, UnifiedDiff, WholeFile, detect_format, parse_edit
+from applier.parse.reply import is_prose
 from applier.types import EditFormat
 
 CODE = 'def f():\n    return "a"'

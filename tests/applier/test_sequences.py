@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.sequences import same_ends
+from applier.text.line_diff import same_ends
 
 ITEMS = st.lists(st.sampled_from("ab"), max_size=6)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from applier import types
+from applier.api import convert
+from applier.api.errors import CallError
 from applier.api.v1 import apply_pb2 as pb
-from applier.server import convert
-from applier.server.errors import CallError
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 options = st.builds(

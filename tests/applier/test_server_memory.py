@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from applier.server.memory import return_large_blocks
+from applier.server.malloc import return_large_blocks
 
 # Frees a large block, which raises glibc's threshold, and then others that lie below one that stays.
 HOLDS_ON = """

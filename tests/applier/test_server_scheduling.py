@@ -11,11 +11,11 @@ import grpc
 import pytest
 
 from applier import Applier
+from applier.api.convert import request_from_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
-from applier.scheduling.errors import CacheBudgetError
+from applier.engine.options import CacheBudgetError
 from applier.server.config import ServerConfig
-from applier.server.convert import request_from_proto
 from applier.server.run import RunningServer, running_server
 from kernels.model import Model
 from tests.applier.tiny_applier import ENDLESS, tiny_applier

@@ -2,10 +2,10 @@
 
 import pytest
 
-from applier.formats import LazySnippet, parse_edit
-from applier.shown_heads import stray_refusal
-from applier.text import SourceText
+from applier.parse import LazySnippet, parse_edit
+from applier.text.source_text import SourceText
 from applier.types import EditFormat, LineRange, Refusal, RefusalReason
+from applier.verify.scope_check import stray_refusal
 
 FILE = """\
 def first(path):

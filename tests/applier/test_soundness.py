@@ -1,10 +1,10 @@
 import pytest
 
-from applier.encoding import UTF8
-from applier.soundness import MAX_LETTERS, Soundness
-from applier.source_syntax import SourceSyntax
-from applier.text import SourceText
-from applier.window import GAP, Window
+from applier.align.parse_check import MAX_LETTERS, Soundness
+from applier.syntax.source_syntax import SourceSyntax
+from applier.text.encoding import UTF8
+from applier.text.source_text import SourceText
+from applier.text.window import GAP, Window
 
 LINES = ["def f():", "    return 1", "", "def g():", "    return 2"]
 BROKEN = ["def f(:", "    return 1"]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applier import pipeline
-from applier.encoding import UTF8
-from applier.sequences import changes
-from applier.source_syntax import SourceSyntax
-from applier.syntax import error_spans
-from applier.text import SourceText
+from applier.syntax.parser import error_spans
+from applier.syntax.source_syntax import SourceSyntax
+from applier.text.encoding import UTF8
+from applier.text.line_diff import changes
+from applier.text.source_text import SourceText
 
 PYTHON = Path(pipeline.__file__).read_text().splitlines()
 GO = [

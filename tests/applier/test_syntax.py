@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from applier import languages
-from applier.syntax import error_nodes, error_spans, has_grammar, language_for_path, parse, same_tree, scopes
+from applier.syntax import languages
+from applier.syntax.parser import error_nodes, error_spans, has_grammar, language_for_path, parse
+from applier.syntax.scopes import scopes
+from evals.metrics.semantic import same_tree
 
 SAMPLES = {
     "python": "@dec\nclass A:\n    def f(self):\n        return 1\n",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.text import Replacement, SourceText, TextError, decode_edit, split_lines
+from applier.text.source_text import Replacement, SourceText, TextError, decode_edit, split_lines
 from applier.types import RefusalReason
 
 LINE = st.text(alphabet=st.sampled_from("ab é漢\t\f\v\u2028\x85\x1c"), max_size=6)

@@ -1,7 +1,6 @@
-from applier.source_syntax import SourceSyntax
-from applier.syntax import errors_of, parse
-from applier.text import SourceText
-from applier.trees import Trees
+from applier.syntax.parser import errors_of, parse
+from applier.syntax.source_syntax import SourceSyntax, Trees
+from applier.text.source_text import SourceText
 
 
 def parsed(data: bytes):
@@ -31,7 +30,7 @@ def test_a_text_that_would_drive_out_the_others_is_not_kept():
 
 
 def test_a_file_that_comes_again_is_not_parsed_again(monkeypatch):
-    import applier.source_syntax as module
+    import applier.syntax.source_syntax as module
 
     monkeypatch.setattr(module, "_trees", Trees())
     source = SourceText.decode(b"def f(:\n    pass\n")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.file_lines import FileLines
 from applier.normalise.units import find_units, in_units, unit_of
+from applier.text.file_lines import FileLines
 
 FILE = [
     "class A:",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from applier.diff import apply_diff
-from applier.formats import ParsedEdit, parse_edit
-from applier.text import Replacement, SourceText
+from applier.parse import ParsedEdit, parse_edit
+from applier.text.source_text import Replacement, SourceText
+from applier.text.unified_diff import apply_diff
 from applier.types import EditFormat, RefusalReason
-from applier.verify import Verdict, verify
+from applier.verify.verify import Verdict, verify
 
 BLOCK = parse_edit("<<<<<<< SEARCH\nb = 2\n=======\nb = 3\n>>>>>>> REPLACE\n")
 LAZY = parse_edit("a = 1\nb = 3\n# ... existing code ...\n", EditFormat.LAZY, language="python")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.window import GAP, Window, WindowError
+from applier.text.window import GAP, Window, WindowError
 
 
 def test_items_mark_every_elided_run():

@@ -1,8 +1,8 @@
 """What a window keeps besides the lines that the edit shows: one test for each rule."""
 
-from applier.locate import locate
+from applier.locate.locator import locate
+from applier.text.window import Window
 from applier.types import Refusal
-from applier.window import Window
 
 KEEP = "# ... existing code ..."
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from applier import Applier, EditRequest
-from applier.confidence import Calibration, Kind
-from applier.engine import Engine, ModelInfo
-from applier.head_start import HeadStart
-from applier.merge import DecodeError, Merge
+from applier.engine.engine import Engine
+from applier.merge.confidence import Calibration, HeadStart, Kind
+from applier.merge.model_info import ModelInfo
+from applier.merge.prompt import PromptTemplate
+from applier.merge.result import DecodeError, Merge
 from applier.plan import MergePlan
-from applier.prompt import PromptTemplate
+from applier.text.window import Item
 from applier.types import EditOptions, RefusalReason, Status
-from applier.window import Item
 from evals.runs.subjects import BaselineEngine
 from tests.applier.tiny import codec
 from tests.applier.tiny_applier import tiny_applier

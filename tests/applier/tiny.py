@@ -4,7 +4,7 @@ from functools import cache
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from applier.prompt import PromptCodec
+from applier.merge.prompt import PromptCodec
 
 SPECIAL = [
     "<|endoftext|>",

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from applier import Applier, head_start
-from applier.engine import Engine, ModelInfo
-from applier.head_start import HeadStart
-from applier.merge import DecodeOptions
-from applier.prompt import PromptTemplate
+from applier import Applier
+from applier.engine.engine import Engine
+from applier.merge import confidence as head_start
+from applier.merge.confidence import HeadStart
+from applier.merge.model_info import ModelInfo
+from applier.merge.prompt import PromptTemplate
+from applier.merge.result import DecodeOptions
 from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model

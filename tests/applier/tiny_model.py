@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 from kernels.model import Model, build_model
-from kernels.tiny import tiny_config, tiny_tensors
+from kernels.selftest.tiny_models import tiny_config, tiny_tensors
 from kernels.weights import build_weights
 from tests.applier.tiny import codec
 

@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from evals.parity import main, take
-from kernels.convert import convert_base
+from evals.kernels.parity import main, take
+from kernels.derive.convert import convert_base
 from tests.training.toy import toy_checkpoint, toy_samples
-from training.shards import read_folder
+from training.samples.shards import read_folder
 
 
 def test_both_models_are_scored_on_the_same_samples(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from kernels.config import NUMERICS_VERSION
-from kernels.tiny import tiny_config, tiny_tensors
+from kernels.selftest.tiny_models import tiny_config, tiny_tensors
 from kernels.weights import save_weights
 from tests.applier.tiny import codec, tokenizer_json
 

@@ -9,10 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from kernels.adapter import Adapter, AdapterError, Factors, load_adapter, quantize_factors, save_adapter
 from kernels.config import ModelConfig
-from kernels.convert import derive_tensors
-from kernels.tiny import tiny_config
+from kernels.derive.adapter import (
+    Adapter,
+    AdapterError,
+    Factors,
+    load_adapter,
+    quantize_factors,
+    save_adapter,
+)
+from kernels.derive.convert import derive_tensors
+from kernels.selftest.tiny_models import tiny_config
 from kernels.weights import build_weights, expected_tensors, projection_shapes
 
 RANK = 8

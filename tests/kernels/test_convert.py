@@ -11,11 +11,12 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from kernels.checkpoint import CheckpointError, open_checkpoint
 from kernels.config import ConfigError
-from kernels.convert import PinMismatch, convert_base, quantize_weight
+from kernels.derive.checkpoint import open_checkpoint
+from kernels.derive.convert import PinMismatch, convert_base, quantize_weight
+from kernels.derive.errors import CheckpointError
 from kernels.model import Segment, load_model
-from kernels.tiny import tiny_tokens
+from kernels.selftest.tiny_models import tiny_tokens
 
 os.environ["USE_HUB_KERNELS"] = "0"
 

@@ -14,13 +14,13 @@ from kernels.backend import Segment
 from kernels.cpu import choose
 from kernels.cpu.backend import EngineBackend
 from kernels.cpu.engine import Engine
-from kernels.cpu.library import CompileError, load_library
 from kernels.cpu.torch_backend import TorchBackend, float_mm, int_mm, pick_matmul
 from kernels.forward import ReferenceBackend
-from kernels.known_answers import int8_noise, matmul_failures, row_failures, same_bits
 from kernels.model import Model
-from kernels.selftest import SHAPES, check_goldens, golden_sha256, main
-from kernels.tiny import tiny_config, tiny_tensors, tiny_tokens, tiny_weights
+from kernels.native import CompileError, load_library
+from kernels.selftest.known_answers import int8_noise, matmul_failures, row_failures, same_bits
+from kernels.selftest.run import SHAPES, check_goldens, golden_sha256, main
+from kernels.selftest.tiny_models import tiny_config, tiny_tensors, tiny_tokens, tiny_weights
 from kernels.weights import build_weights
 
 TARGETS = ["native", "x86-64", "haswell"] if platform.machine() == "x86_64" else ["native"]
@@ -165,7 +165,7 @@ def test_the_library_is_compiled_once(monkeypatch, tmp_path):
     for _ in range(2):
         load_library.cache_clear()
         assert Engine(1, "native").isa
-        monkeypatch.setattr("kernels.cpu.library._compile", None)  # a second compilation would fail
+        monkeypatch.setattr("kernels.native._compile", None)  # a second compilation would fail
     assert len(list(tmp_path.iterdir())) == 1
     load_library.cache_clear()
 
@@ -196,7 +196,7 @@ def test_concurrent_calls_do_not_mix(family, tied):
 
 
 def test_bench_command_measures_a_model(tmp_path, capsys, monkeypatch):
-    from kernels import bench_cpu
+    from evals.kernels import bench_cpu
     from kernels.weights import save_weights
 
     config = tiny_config()

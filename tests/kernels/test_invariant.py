@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kernels.gpu.plain import PlainModel, batch_variance
+from evals.kernels.plain import PlainModel, batch_variance
 from kernels.invariant import batch_invariant
-from kernels.tiny import tiny_weights
+from kernels.selftest.tiny_models import tiny_weights
 
 
 class Block(nn.Module):

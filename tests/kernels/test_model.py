@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kernels.cache import CacheFull
 from kernels.model import BackendError, BackendName, Model, Segment, build_model
-from kernels.tiny import Family, tiny_tokens, tiny_weights
+from kernels.selftest.tiny_models import Family, tiny_tokens, tiny_weights
 
 SHAPES: list[tuple[Family, bool]] = [("llama", True), ("llama", False), ("qwen2", True), ("qwen3", False)]
 LENGTHS = (37, 1, 64, 13)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kernels.config import ConfigError, ModelConfig
-from kernels.tiny import tiny_config, tiny_tensors
+from kernels.selftest.tiny_models import tiny_config, tiny_tensors
 from kernels.weights import WeightsError, load_weights, save_weights
 
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from applier import Applier, EditFormat, EditRequest, EditResult
-from applier.engine import ModelInfo
-from applier.merge import Merge
+from applier.merge.model_info import ModelInfo
+from applier.merge.prompt import PromptCodec, PromptTemplate
+from applier.merge.result import Merge
 from applier.plan import MergePlan
-from applier.prompt import PromptCodec, PromptTemplate
 from evals.cases.written import load_written
 from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from reasoner.stats import agreement, largest_failure_rate, permutation_test
+from reasoner.seeds.stats import agreement, largest_failure_rate, permutation_test
 
 
 @pytest.mark.parametrize(("outputs", "expected"), [("aaaa", 1.0), ("abcd", 0.0), ("aabb", 2 / 6), ("a", 1.0)])

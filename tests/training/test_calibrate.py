@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.confidence import STRENGTH, Calibration, Kind, Signal, Strength
-from training.calibrate import (
+from applier.merge.confidence import STRENGTH, Calibration, Kind, Signal, Strength
+from training.calibration.confidence import (
     Outcome,
     cross_validated,
     fit_calibration,

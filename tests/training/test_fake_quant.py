@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from kernels.adapter import quantize_factors
-from training.fake_quant import served_factors
+from kernels.derive.adapter import quantize_factors
+from training.lora.fake_quant import served_factors
 
 
 def _factors(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

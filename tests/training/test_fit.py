@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from kernels.adapter import load_adapter
-from kernels.convert import convert_base
+from kernels.derive.adapter import load_adapter
+from kernels.derive.convert import convert_base
 from kernels.model import load_model
 from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
-from training.checkpoints import CheckpointDamaged, load_checkpoint, save_checkpoint
 from training.config import FitConfig
-from training.fit import Fit, FitRun, Worker, learning_rate_factor
-from training.shards import read_folder
+from training.lora.checkpoints import CheckpointDamaged, load_checkpoint, save_checkpoint
+from training.lora.fit import Fit, FitRun, Worker, learning_rate_factor
+from training.samples.shards import read_folder
 
 CPU = Worker(0, 1, torch.device("cpu"))
 
@@ -74,7 +74,7 @@ def _segment(cache: object, ids: torch.Tensor) -> object:
 
 
 def _logits(fit: Fit, hidden: torch.Tensor) -> torch.Tensor:
-    from training.lora_model import head_logits
+    from training.lora.lora_model import head_logits
 
     return head_logits(hidden, fit.model.embed_q, fit.model.embed_s)
 
@@ -115,7 +115,11 @@ def test_two_workers_learn_together(run: FitRun, tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "USE_HUB_KERNELS": "0"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     done = subprocess.run(
-        [*command, "training.fit", str(path)], env=environment, capture_output=True, text=True, timeout=400
+        [*command, "training.lora.fit", str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((Path(run.out) / "scores.json").read_text())

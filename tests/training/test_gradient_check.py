@@ -11,9 +11,9 @@ import torch
 
 from tests.training.test_fit import CPU
 from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
-from training import packed_attention
-from training.fit import Fit, FitRun, Worker
-from training.gradient_check import GradientMismatchError, Way, choose_way, disagreements
+from training.lora import packed_attention
+from training.lora.fit import Fit, FitRun, Worker
+from training.lora.gradient_check import GradientMismatchError, Way, choose_way, disagreements
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.hunks import line_hunks
+from applier.text.hunks import line_hunks
 from training.synth.generate import apply_hunks, renumber
 
 LINES = st.lists(st.sampled_from(["a = 1", "b = 2", "", "}", "call(x)", "return y"]), max_size=14)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.toy import toy_samples
-from training.packs import Packer
-from training.shards import Sample, Samples, read_folder, read_shard, write_shard
+from training.samples.packs import Packer
+from training.samples.shards import Sample, Samples, read_folder, read_shard, write_shard
 
 
 def random_samples(seed: int, count: int) -> Samples:

@@ -14,11 +14,11 @@ from tests.training.toy import toy_checkpoint
 from training.card import case_records, model_card, table, wilson
 from training.cli import app
 from training.config import load_config
-from training.encode import encode_case, locate_case
-from training.filters import read_source, wanted_path
-from training.git import Blobs, GitError, iter_changes, run_git
-from training.mine import licence_of, load_pairs, mine_repository, mine_to_index
-from training.split import hold_out, is_held_out
+from training.corpus.filters import read_source, wanted_path
+from training.corpus.git import Blobs, GitError, iter_changes, run_git
+from training.corpus.mine import licence_of, load_pairs, mine_repository, mine_to_index
+from training.corpus.split import hold_out, is_held_out
+from training.samples.encode import encode_case, locate_case
 from training.synth import generate
 
 CONFIG = """

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from applier.alignment.judge import Judge
-from applier.alignment.readings import Reading
+from applier.align.candidates import Reading
+from applier.align.ranker import Judge
 from applier.types import EditFormat
-from training.judged import Judged, judge_case
-from training.mine import mine_to_index
-from training.readings import auc, fit_choice, fit_trust, main, report
+from training.calibration.ranker import auc, fit_choice, fit_trust, main, report
+from training.calibration.ranker_cases import Judged, judge_case
+from training.corpus.mine import mine_to_index
 from training.synth import SynthCase
 from training.synth.case import Expectation
 

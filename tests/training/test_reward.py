@@ -14,26 +14,26 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from applier.guide import Guide
-from applier.head_start import HeadStart
-from applier.window import GAP
-from kernels.adapter import load_adapter
+from applier.merge.confidence import HeadStart
+from applier.merge.proposal_path import Guide
+from applier.text.window import GAP
+from kernels.derive.adapter import load_adapter
 from tests.applier.tiny import codec
 from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
 from training.cli import app
 from training.config import RewardConfig
-from training.export import export_adapter
-from training.fit import Worker
-from training.gradient_check import gradients
-from training.initial import adapter_parameters, balanced
-from training.mine import mine_to_index
+from training.corpus.mine import mine_to_index
+from training.lora.export import export_adapter
+from training.lora.fit import Worker
+from training.lora.gradient_check import gradients
+from training.lora.initial_factors import adapter_parameters, balanced
 from training.reward.build import BuildSettings, build_index, first_choices
 from training.reward.groups import SUFFIX, Groups, read_group_folder, read_groups, write_groups
 from training.reward.objective import least_leads, log_chances, losses
 from training.reward.packs import GroupPack, GroupPacker
 from training.reward.rivals import Cause, slips
 from training.reward.run import RewardFit, RewardRun
-from training.shards import ShardError, read_folder
+from training.samples.shards import ShardError, read_folder
 
 CONFIG = dataclasses.replace(TOY_CONFIG, steps=30)
 CPU = Worker(0, 1, torch.device("cpu"))

@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from applier.confidence import Kind
-from applier.engine import Engine, ModelInfo
-from applier.head_start import ENDLESS, HeadStart
-from applier.prompt import PromptTemplate
+from applier.engine.engine import Engine
+from applier.merge.confidence import ENDLESS, HeadStart, Kind
+from applier.merge.model_info import ModelInfo
+from applier.merge.prompt import PromptTemplate
 from applier.types import EditFormat
 from kernels.config import NUMERICS_VERSION
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model
-from training.served import Served, best_head_start, serve
+from training.calibration.served_edits import Served, best_head_start, serve
 from training.synth import SynthCase
 
 

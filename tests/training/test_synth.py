@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from applier.hunks import Hunk
-from applier.markers import MarkerKind, find_markers, marker_kind
+from applier.parse.markers import MarkerKind, find_markers, marker_kind
+from applier.text.hunks import Hunk
 from training.synth import Expectation, SynthCase, generate
 from training.synth.context import settle
 from training.synth.markers import MarkerHabit

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from tests.applier.tiny import tokenizer_json
 from training.config import FitConfig
-from training.shards import Samples, write_shard
+from training.samples.shards import Samples, write_shard
 
 VOCABULARY, HIDDEN, INNER, LAYERS, HEADS, KV_HEADS = 400, 48, 96, 2, 4, 2
 TOY_CONFIG = FitConfig(

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from applier.alignment.judge import Judge
-from applier.constrain import Constraint
-from applier.guide import Guide
-from applier.markers import without_trailing_marker
-from applier.prompt import PromptCodec
-from applier.window import Item
-from training.encode import decision_offsets
-from training.judged import Aligned, align_case
-from training.mine import find_repository, load_pairs
+from applier.align.ranker import Judge
+from applier.merge.constraint import Constraint
+from applier.merge.prompt import PromptCodec
+from applier.merge.proposal_path import Guide
+from applier.parse.markers import without_trailing_marker
+from applier.text.window import Item
+from training.calibration.ranker_cases import Aligned, align_case
+from training.corpus.mine import find_repository, load_pairs
 from training.reward.groups import SUFFIX, Group, Groups, Rival, write_groups
 from training.reward.rivals import Cause, rivals
-from training.shards import Sample
+from training.samples.encode import decision_offsets
+from training.samples.shards import Sample
+from training.samples.tokenize import iter_cases
 from training.synth import SynthCase
-from training.tokenize import iter_cases
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.shards import Sample, Samples, ShardError, read_arrays, write_arrays
+from training.samples.shards import Sample, Samples, ShardError, read_arrays, write_arrays
 
 SUFFIX = ".groups.xz"
 OF_SAMPLES = "samples."  # begins the names of their arrays

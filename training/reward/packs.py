@@ -1,4 +1,4 @@
-"""Packs of groups: right merges as `training.packs` packs samples, and the choices against their rivals."""
+"""Packs of groups: right merges as `samples.packs` packs samples, and the choices against their rivals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from applier.head_start import HeadStart
+from applier.merge.confidence import HeadStart
 from training.config import FitConfig
-from training.packs import Pack, Packer
 from training.reward.groups import Groups
+from training.samples.packs import Pack, Packer
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from rapidfuzz.distance import LCSseq
 
-from applier.alignment.judge import Judge
-from applier.hunks import is_weak
-from applier.window import GAP, Item
-from training.judged import Aligned
+from applier.align.ranker import Judge
+from applier.text.hunks import is_weak
+from applier.text.window import GAP, Item
+from training.calibration.ranker_cases import Aligned
 
 READINGS = 6  # of an edit, best first
 RIVALS = 8  # of an edit

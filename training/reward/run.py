@@ -4,7 +4,7 @@
     torchrun --nproc-per-node 2 -m training.reward.run RUN.json
 
 RUN.json holds the fields of `RewardRun`. Model, rounding, schedule, checkpoints and workers are those of
-`training.fit`.
+`training.lora.fit`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from applier.head_start import NONE, HeadStart
+from applier.merge.confidence import NONE, HeadStart
 from training.config import FitConfig, RewardConfig
-from training.fit import Fit, FitRun, run_workers
-from training.lora_model import head_logits
-from training.packs import Pack
+from training.lora.fit import Fit, FitRun, run_workers
+from training.lora.lora_model import head_logits
 from training.reward.groups import Groups, read_group_folder
 from training.reward.objective import least_leads, log_chances, losses
 from training.reward.packs import GroupPack, GroupPacker
+from training.samples.packs import Pack
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from applier.hunks import Hunk
+from applier.text.hunks import Hunk
 from training.synth.drift import misremember
 from training.synth.view import View
 

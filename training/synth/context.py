@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from rapidfuzz.distance import Indel
 
-from applier.hunks import Hunk, is_weak
+from applier.text.hunks import Hunk, is_weak
 from training.synth.view import View
 
 SIMILAR = 0.6

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 
-from applier.hunks import Hunk, line_hunks
+from applier.text.hunks import Hunk, line_hunks
 from applier.types import EditFormat
 from training.synth.blocks import search_replace, unified_hunk
 from training.synth.case import Expectation, SynthCase

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from applier.hunks import Hunk, is_weak
-from applier.markers import MarkerKind, find_markers, trailing_marker
+from applier.parse.markers import MarkerKind, find_markers, trailing_marker
+from applier.text.hunks import Hunk, is_weak
 from training.synth.context import STYLES, hidden_runs, settle, weak_view
 from training.synth.markers import MarkerHabit
 from training.synth.view import View, indent_of

@@ -1,6 +1,6 @@
 """The elision markers that models write, in the comment signs of each language.
 
-Every text made here is a marker to `applier.markers`, the one definition; others are left out.
+Every text made here is a marker to `applier.parse.markers`, the one definition; others are left out.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from applier import languages
-from applier.markers import MarkerKind, marker_kind
+from applier.parse.markers import MarkerKind, marker_kind
+from applier.syntax import languages
 
 COMMON = (
     "... existing code ...",

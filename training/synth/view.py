@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from applier.hunks import Hunk, is_weak
+from applier.text.hunks import Hunk, is_weak
 
 
 def indent_of(line: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import grpc.aio
 
+from applier.api.convert import request_to_proto
 from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
-from applier.server.convert import request_to_proto
 from evals.audit.target import Ask, Reply
 from evals.audit.targets.samebytes import EditWorkload
 

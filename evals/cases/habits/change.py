@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from applier.hunks import Hunk, is_weak, line_hunks
+from applier.text.hunks import Hunk, is_weak, line_hunks
 from applier.types import EditFormat, RefusalReason
 from evals.cases.case import Category
 from training.synth.generate import apply_hunks, choose_hunks, renumber

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from applier.hunks import is_weak, line_hunks
+from applier.text.hunks import is_weak, line_hunks
 from evals.cases.case import Category
 from evals.cases.habits.change import NOT_HERE, Change, Written, found_share
 from training.synth.blocks import DIVIDER, REPLACE, SEARCH, search_replace, unified_hunk

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import re
 
-from applier.hunks import is_weak
+from applier.text.hunks import is_weak
 from evals.cases.case import Category
 from evals.cases.habits.change import Change, Written
 from training.synth.lazy import Kind, Snippet, lazy_snippet

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from applier.languages import language_for_path
+from applier.syntax.languages import language_for_path
 from applier.types import EditFormat, RefusalReason
 from evals.cases.case import Case, Category
 from evals.cases.importers.sections import block_sections, v4a_sections

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from applier.languages import language_for_path
+from applier.syntax.languages import language_for_path
 from applier.types import EditFormat
 from evals.cases.case import Case, Category
 

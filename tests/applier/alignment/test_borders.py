@@ -2,11 +2,11 @@
 
 import pytest
 
-from applier.alignment.alignments import alignments
-from applier.alignment.borders import border_evidence
-from applier.alignment.costs import SETTINGS
-from applier.alignment.likeness import Likeness
-from applier.alignment.scene import Scene
+from applier.align.costs import SETTINGS
+from applier.align.edge_features import border_evidence
+from applier.align.input import Scene
+from applier.align.similarity import Likeness
+from applier.align.table_native import alignments
 
 SHOWN = ["def f(a):", "    b = a + 1", "    return b"]
 

@@ -6,17 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applier.alignment import alignments as module
-from applier.alignment.alignments import alignments
-from applier.alignment.compiled import CompiledTable, trusted_table
-from applier.alignment.costs import SETTINGS, Costs
-from applier.alignment.known_scenes import known_scenes
-from applier.alignment.likeness import Likeness
-from applier.alignment.readings import readings
-from applier.alignment.scene import Scene
-from applier.alignment.table import ANY_DEPTH, align_lines, end_depth, marker_depth
-from applier.window import GAP
-from kernels.cpu.library import CompileError
+from applier.align import table_native as module
+from applier.align.candidates import readings
+from applier.align.costs import SETTINGS, Costs
+from applier.align.input import Scene
+from applier.align.similarity import Likeness
+from applier.align.table import ANY_DEPTH, align_lines, end_depth, marker_depth
+from applier.align.table_native import CompiledTable, alignments, known_scenes, trusted_table
+from applier.text.window import GAP
+from kernels.native import CompileError
 
 LINES = [
     "a = 1",
@@ -110,7 +108,7 @@ def test_a_library_with_other_costs_is_refused(monkeypatch):
         def samebytes_align_costs() -> bytes:
             return b"match_base insert "
 
-    monkeypatch.setattr("applier.alignment.compiled.load_library", lambda target, source: Library)
+    monkeypatch.setattr("applier.align.table_native.load_library", lambda target, source: Library)
     with pytest.raises(CompileError, match="other costs"):
         CompiledTable()
     assert trusted_table.__wrapped__() is None

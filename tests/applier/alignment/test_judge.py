@@ -1,8 +1,8 @@
 from collections import Counter
 
-from applier.alignment.judge import CAP, LEAD_CAP, Judge, signs_of_trust
-from applier.alignment.readings import Reading
-from applier.hunks import Hunk
+from applier.align.candidates import Reading
+from applier.align.ranker import CAP, LEAD_CAP, Judge, signs_of_trust
+from applier.text.hunks import Hunk
 
 
 def reading(**evidence: int) -> Reading:

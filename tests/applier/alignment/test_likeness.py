@@ -1,9 +1,9 @@
 import numpy as np
 
-from applier.alignment.costs import Costs
-from applier.alignment.likeness import LOW, Likeness
-from applier.alignment.scene import Scene
-from applier.window import GAP
+from applier.align.costs import Costs
+from applier.align.input import Scene
+from applier.align.similarity import LOW, Likeness
+from applier.text.window import GAP
 
 ITEMS = ["def first(self):", GAP, "    total = one", "", "}"]
 

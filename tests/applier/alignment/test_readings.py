@@ -1,16 +1,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.alignment.borders import border_evidence
-from applier.alignment.costs import SETTINGS, Costs
-from applier.alignment.evidence import step_evidence
-from applier.alignment.likeness import Likeness
-from applier.alignment.readings import readings
-from applier.alignment.scene import Scene
-from applier.alignment.table import DELETE, INSERT, KEEP, MATCH, SKIP, Step, align_lines
-from applier.alignment.traces import Traces
-from applier.alignment.writing import Writer
-from applier.window import GAP
+from applier.align.candidates import readings
+from applier.align.costs import SETTINGS, Costs
+from applier.align.edge_features import border_evidence
+from applier.align.input import Scene
+from applier.align.render import Writer
+from applier.align.similarity import Likeness
+from applier.align.step_features import step_evidence
+from applier.align.table import DELETE, INSERT, KEEP, MATCH, SKIP, Step, align_lines
+from applier.align.text_features import Traces
+from applier.text.window import GAP
 
 KEEP_ALL = "# ... existing code ..."
 FILE = ["import os", "", "def f():", "    a = 1", "    return a", "", "def g():", "    return 2"]

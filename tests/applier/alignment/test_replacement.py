@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.alignment.replacement import SearchMatch
-from applier.window import GAP
+from applier.align.search_block import SearchMatch
+from applier.text.window import GAP
 
 FILE = """class Thing:
     def second(self):

@@ -1,12 +1,12 @@
 """A new member beside one like it."""
 
-from applier.alignment.alignments import alignments
-from applier.alignment.costs import SETTINGS
-from applier.alignment.likeness import Likeness
-from applier.alignment.scene import Scene
-from applier.alignment.siblings import Insertions, _places
-from applier.alignment.writing import Writer
-from applier.window import GAP, Item
+from applier.align.costs import SETTINGS
+from applier.align.input import Scene
+from applier.align.insertions import Insertions, _places
+from applier.align.render import Writer
+from applier.align.similarity import Likeness
+from applier.align.table_native import alignments
+from applier.text.window import GAP, Item
 
 
 def member(name: str, *body: str) -> list[str]:

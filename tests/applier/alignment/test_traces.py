@@ -8,11 +8,11 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from applier.alignment.scene import Scene
-from applier.alignment.traces import Traces
-from applier.heads import header_name
-from applier.line_facts import letters
-from applier.window import GAP
+from applier.align.input import Scene
+from applier.align.text_features import Traces
+from applier.text.definitions import header_name
+from applier.text.line_cache import letters
+from applier.text.window import GAP
 
 LINE = st.sampled_from(
     [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from applier.alignment.scene import Scene
-from applier.alignment.table import MATCH, Step
-from applier.alignment.writing import Writer
+from applier.align.input import Scene
+from applier.align.render import Writer
+from applier.align.table import MATCH, Step
 
 
 @pytest.mark.parametrize(

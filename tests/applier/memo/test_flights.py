@@ -13,7 +13,7 @@ import pytest
 from applier.cancellation import Cancelled, CancelToken, cancel_scope, check_cancelled
 from applier.memo import MemoEvent, Memoised, MemoryStore
 from applier.memo.entry import without_work
-from applier.memo.flights import Flights
+from applier.memo.single_flight import Flights
 from applier.types import EditRequest, EditResult
 from tests.applier.memo.requests import CountingApplier, key_of, request
 

@@ -12,7 +12,7 @@ import pytest
 
 import applier
 from applier.memo import Key, Layered, MemoError, MemoryStore, SqliteStore
-from applier.memo.memory import OVERHEAD
+from applier.memo.memory_store import OVERHEAD
 
 
 def key(number: int) -> Key:

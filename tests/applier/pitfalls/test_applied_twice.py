@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 SOURCE = b"import os\n\n\ndef f():\n    one()\n    two()\n"
 EDITS = [

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 BEFORE = b"def f():\n    a()\n    b()\n    c()\n"
 DIFF = b"@@ -1,4 +1,4 @@\n def f():\n     a()\n-    b()\n+    bb()\n     c()\n"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import EditFormat, RefusalReason, Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 RST = b"Title\n=======\n\nbody\n\nOther\n=======\n\nmore\n"
 

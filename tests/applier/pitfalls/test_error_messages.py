@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import EditFormat, RefusalReason
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 SOURCE = b"a = 1\nb = 2\na = 1\n"
 

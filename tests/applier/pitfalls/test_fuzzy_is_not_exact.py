@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.exact import Applied, NeedsModel, apply_exact
-from applier.formats import parse_edit
-from applier.text import SourceText
+from applier.exact.apply_exact import Applied, NeedsModel, apply_exact
+from applier.parse import parse_edit
+from applier.text.source_text import SourceText
 
 SOURCE = "def total(items, rate):\n    price = sum(items)\n    tax = price * rate\n    return price + tax\n"
 NEARLY = [

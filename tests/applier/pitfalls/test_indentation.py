@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 TABS = b"func f() {\n\tif x {\n\t\ty()\n\t}\n}\n"
 

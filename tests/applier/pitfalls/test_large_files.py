@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 from applier.types import RefusalReason, Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 LINES = [f"    value_{i} = compute({i}, 'some text that fills the line')" for i in range(170_000)]
 LARGE = ("def f():\n" + "\n".join(LINES) + "\n").encode()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import EditFormat, RefusalReason, Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 BLOCK = b"<<<<<<< SEARCH\nb = 2\n=======\nb = 3\nc = 4\n>>>>>>> REPLACE\n"
 DIFF = b"@@ -1,2 +1,3 @@\n a = 1\n-b = 2\n+b = 3\n+c = 4\n"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from applier.exact import Applied, apply_exact
-from applier.formats import parse_edit
-from applier.text import Replacement, SourceText
+from applier.exact.apply_exact import Applied, apply_exact
+from applier.parse import parse_edit
+from applier.text.source_text import Replacement, SourceText
 from applier.types import EditFormat, RefusalReason, Status
-from applier.verify import verify
-
-from ..exact_tier import run
+from applier.verify.verify import verify
+from tests.applier.exact_tier import run
 
 LINES = [f"value_{i} = {i}" for i in range(200)]
 SOURCE = ("\n".join(LINES) + "\n").encode()

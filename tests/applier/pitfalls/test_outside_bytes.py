@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.formats import parse_edit
-from applier.text import Replacement, SourceText
+from applier.parse import parse_edit
+from applier.text.source_text import Replacement, SourceText
 from applier.types import RefusalReason
-from applier.verify import verify
+from applier.verify.verify import verify
 
 EDIT = parse_edit("<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n")
 LINES = st.lists(st.sampled_from(["a", "b", "", "  c ", "d\t", "é"]), min_size=1, max_size=12)

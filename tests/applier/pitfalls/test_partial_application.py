@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from applier.exact import NeedsModel, apply_exact
-from applier.formats import parse_edit
-from applier.text import Replacement, SourceText
+from applier.exact.apply_exact import NeedsModel, apply_exact
+from applier.parse import parse_edit
+from applier.text.source_text import Replacement, SourceText
 from applier.types import RefusalReason, Status
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 SOURCE = b"a = 1\nb = 2\nc = 3\nd = 4\n"
 GOOD = b"<<<<<<< SEARCH\na = 1\n=======\na = 10\n>>>>>>> REPLACE\n"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier.types import EditFormat
-
-from ..exact_tier import run
+from tests.applier.exact_tier import run
 
 SOURCE = b"x = 'old'\ny = 2\n"
 

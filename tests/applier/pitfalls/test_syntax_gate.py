@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from applier.types import RefusalReason, Status
-
-from ..exact_tier import run
-from ..sources import GRAMMARS
+from tests.applier.exact_tier import run
+from tests.applier.sources import GRAMMARS
 
 
 def block(old: str, new: str) -> bytes:

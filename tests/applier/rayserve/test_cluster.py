@@ -20,10 +20,10 @@ import yaml
 
 import applier
 from applier import Applier
+from applier.api.client import RetryInterceptor, channel_options
+from applier.api.convert import request_to_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
-from applier.client import RetryInterceptor, channel_options
-from applier.server.convert import request_to_proto
 from tests.applier.test_failover import requests
 from tests.evals.tiny_model import write_tiny_model
 
@@ -60,7 +60,7 @@ def cluster(tmp_path_factory) -> Iterator[tuple[str, Applier]]:
     folder = tmp_path_factory.mktemp("ray")
     model = write_tiny_model(folder / "tiny")
     (folder / "token").write_text("s3cret\n")
-    config = yaml.safe_load((ROOT / "applier/rayserve/serve.yaml").read_text())
+    config = yaml.safe_load((ROOT / "applier/server/ray/serve.yaml").read_text())
     port = config["grpc_options"]["port"] = _free_port()
     config["http_options"]["port"] = _free_port()
     config["applications"][0]["name"] = NAME

@@ -12,11 +12,11 @@ from google.rpc.status_pb2 import Status
 from pydantic import ValidationError
 
 from applier import Applier, EditRequest
+from applier.api.errors import CallError, invalid_field, overloaded
 from applier.api.v1 import apply_pb2 as pb
-from applier.rayserve.front import Aborted, Front
-from applier.rayserve.replica import Replica
-from applier.rayserve.settings import Settings
-from applier.server.errors import CallError, invalid_field, overloaded
+from applier.server.ray.front import Aborted, Front
+from applier.server.ray.replica import Replica
+from applier.server.ray.settings import Settings
 from applier.types import EditFormat
 from tests.evals.tiny_model import write_tiny_model
 

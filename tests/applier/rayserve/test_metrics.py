@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
+from applier.engine.step_loop import StepReport
 from applier.memo import MemoEvent
-from applier.rayserve.metrics import Publisher
-from applier.scheduling.report import StepReport
 from applier.server.metrics import ServerMetrics
+from applier.server.ray.metrics import Publisher
 
 
 class Seen:

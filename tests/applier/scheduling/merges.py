@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from applier import head_start
-from applier.baseline import align
-from applier.constrain import Constraint, KnownLines, known_lines
-from applier.decode import MergeTask
-from applier.drafts import Drafter
-from applier.guide import Guide
-from applier.merge import DecodeOptions
-from applier.scheduling.jobs import Job
+from applier.align.propose import align
+from applier.engine.job import Job
+from applier.merge import confidence as head_start
+from applier.merge.constraint import Constraint, KnownLines, known_lines
+from applier.merge.drafts import Drafter
+from applier.merge.proposal_path import Guide
+from applier.merge.result import DecodeOptions
+from applier.merge.task import MergeTask
 from tests.applier.tiny import codec
 
 # The random model writes the alignment's proposal, through all of the model tier.

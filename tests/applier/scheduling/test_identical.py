@@ -10,10 +10,10 @@ from threading import Thread
 import pytest
 
 from applier import EditFormat, EditOptions, EditRequest
-from applier.merge import DecodeOptions
-from applier.scheduling.options import SchedulerOptions
-from applier.scheduling.report import StepReport
-from applier.scheduling.scheduler import Scheduler
+from applier.engine.options import SchedulerOptions
+from applier.engine.scheduler import Scheduler
+from applier.engine.step_loop import StepReport
+from applier.merge.result import DecodeOptions
 from tests.applier.tiny_applier import tiny_applier
 from tests.applier.tiny_model import model
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from applier.scheduling.prefixes import PrefixCache, block_keys, root_key
+from applier.engine.prefix_cache import PrefixCache, block_keys, root_key
 from kernels.forward import ReferenceBackend
 from kernels.model import CacheFull, Model, Segment
-from kernels.tiny import tiny_config, tiny_tokens, tiny_weights
+from kernels.selftest.tiny_models import tiny_config, tiny_tokens, tiny_weights
 from tests.applier.tiny_model import model
 
 

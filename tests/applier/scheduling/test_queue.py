@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.scheduling.queue import WaitingQueue
+from applier.engine.wait_queue import WaitingQueue
 
 
 @dataclass(eq=False)

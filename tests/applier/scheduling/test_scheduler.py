@@ -10,12 +10,11 @@ from contextlib import closing
 import pytest
 
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
-from applier.merge import DecodeError
-from applier.scheduling.errors import SchedulerClosed, SchedulerFull
-from applier.scheduling.inline import run_tasks
-from applier.scheduling.options import SchedulerOptions
-from applier.scheduling.report import StepReport
-from applier.scheduling.scheduler import Scheduler
+from applier.engine.engine import run_tasks
+from applier.engine.options import SchedulerClosed, SchedulerFull, SchedulerOptions
+from applier.engine.scheduler import Scheduler
+from applier.engine.step_loop import StepReport
+from applier.merge.result import DecodeError
 from tests.applier.scheduling.merges import task
 from tests.applier.tiny_model import model
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.scheduling.shares import LEAST_DRAFT, LEAST_SHARE, draft_limit, fair_shares, least_share
+from applier.engine.fairness import LEAST_DRAFT, LEAST_SHARE, draft_limit, fair_shares, least_share
 
 
 def test_who_wants_little_leaves_the_rest_to_the_others():

@@ -5,11 +5,10 @@ import random
 import pytest
 
 from applier.cancellation import Cancelled, CancelToken
-from applier.merge import DecodeError, DecodeOptions
-from applier.scheduling.errors import CacheBudgetError
-from applier.scheduling.jobs import Job
-from applier.scheduling.options import SchedulerOptions
-from applier.scheduling.steps import StepLoop
+from applier.engine.job import Job
+from applier.engine.options import CacheBudgetError, SchedulerOptions
+from applier.engine.step_loop import StepLoop
+from applier.merge.result import DecodeError, DecodeOptions
 from tests.applier.scheduling.merges import essence, job, task
 from tests.applier.tiny_model import model
 

@@ -1,7 +1,7 @@
 import pytest
 
 from applier.types import Tier
-from evals.bench.load import as_diff, prepare, write_load
+from evals.bench.harness.load import as_diff, prepare, write_load
 from tests.evals.small import LAZY
 
 

@@ -9,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from evals.bench.__main__ import main
-from evals.bench.process import serving
+from evals.bench.harness.process import serving
 from evals.bench.rival import open_rival
 from evals.cli import app
 from kernels.model import Segment, build_model

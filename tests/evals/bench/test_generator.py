@@ -7,10 +7,10 @@ import pytest
 
 from applier import Applier
 from evals.bench.generator import closed_loop, open_loop, poisson
-from evals.bench.load import Traffic
-from evals.bench.loops import sweep_rates
+from evals.bench.harness.load import Traffic
+from evals.bench.harness.loops import sweep_rates
+from evals.bench.harness.targets import InProcess, TargetError
 from evals.bench.samples import distinct_results
-from evals.bench.targets import InProcess, TargetError
 
 
 class Slow:

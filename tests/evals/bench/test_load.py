@@ -5,7 +5,7 @@ import pytest
 from applier import Applier
 from applier.receipt import request_digest
 from applier.types import Tier
-from evals.bench.load import Traffic, as_diff, prepare, read_load, write_load
+from evals.bench.harness.load import Traffic, as_diff, prepare, read_load, write_load
 from evals.cases.written import load_written
 from tests.evals.small import LAZY
 

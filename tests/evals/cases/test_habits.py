@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from applier.hunks import is_weak
-from applier.languages import language_for_path
+from applier.syntax.languages import language_for_path
+from applier.text.hunks import is_weak
 from applier.types import Status, Tier
 from evals.cases import Case
 from evals.cases.habits import HABITS, Change, write
 from evals.cases.habits.snippets import PHRASES
-from evals.runs.score import Outcome, score
+from evals.measure.score import Outcome, score
 from evals.runs.subjects import open_baseline
 from training.synth import markers
 

@@ -11,7 +11,7 @@ from evals.cases.habits import HABITS
 from evals.cases.heldout import Manifest, Repository, load_heldout, load_manifest
 from evals.cases.written import save_file
 from evals.runs.select import limit_cases, load_cases
-from training.git import GitError
+from training.corpus.git import GitError
 from training.synth.generate import FORMATS
 
 BEFORE = (

@@ -9,9 +9,9 @@ from evals.cases import Case, Category
 from evals.cases.case import case_from_json
 from evals.cases.case_tests import CaseTests
 from evals.cases.written import load_file, load_written
-from evals.runs.accuracy import run_accuracy
+from evals.measure.accuracy import run_accuracy
+from evals.measure.passing import passes_its_tests
 from evals.runs.config import AccuracyConfig
-from evals.runs.passing import passes_its_tests
 from evals.runs.subjects import provenance_of
 
 TESTED = [case for case in load_written() if case.tests is not None]

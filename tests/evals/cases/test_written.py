@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from applier import markers
+from applier.parse import markers
 from applier.types import EditFormat
 from evals.cases import Case, Category
 from evals.cases.written import load_jsonl, load_written

@@ -11,13 +11,13 @@ from evals.audit.batch_drift import summarise
 from evals.audit.loopback import Fault, FaultyServer, serve
 from evals.audit.run import AuditConfig, run_audit
 from evals.audit.targets.openai_compatible import OpenAICompatible
+from evals.measure.accuracy import run_accuracy
+from evals.measure.rates import rate
 from evals.report.html import load, render, write_report
 from evals.report.markdown import render as render_markdown
 from evals.report.tables import ACCURACY_SCORES, GROUP_SCORES, group_rows, score_rows
-from evals.runs.accuracy import run_accuracy
 from evals.runs.config import AccuracyConfig
 from evals.runs.provenance import provenance
-from evals.runs.rates import rate
 from evals.runs.subjects import provenance_of
 from tests.evals.small import EXACT, LAZY
 

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from evals.cases.chains import load_chains
-from evals.runs.chain import run_chains
+from evals.measure.chain import run_chains
+from evals.measure.stability import choose, run_stability
 from evals.runs.config import ChainConfig, StabilityConfig
-from evals.runs.stability import choose, run_stability
 from evals.runs.subjects import open_applier, open_baseline, provenance_of
 from tests.evals.small import LAZY
 

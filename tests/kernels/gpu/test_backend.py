@@ -13,7 +13,7 @@ from kernels.forward import ReferenceBackend
 from kernels.gpu.backend import TritonBackend
 from kernels.gpu.batch import choose_shape
 from kernels.model import Model
-from kernels.tiny import Family, tiny_config, tiny_tokens, tiny_weights
+from kernels.selftest.tiny_models import Family, tiny_config, tiny_tokens, tiny_weights
 
 
 def models(family: Family = "llama", tied: bool = True, **options: int) -> tuple[Model, Model]:

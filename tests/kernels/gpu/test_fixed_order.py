@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kernels.gpu.arithmetic import INTERPRETED  # also sets the interpreter up before the kernels are made
+from kernels.gpu.arithmetic import INTERPRETED
 from kernels.invariant import fixed, ordered
 from tests.kernels.gpu.conftest import DEVICE
 from tests.kernels.gpu.helpers import generator

@@ -19,7 +19,7 @@ def run_compiled(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton has wheels for Linux")
 def test_no_kernel_contracts_flushes_or_approximates(tmp_path: Path) -> None:
-    result = run_compiled(tmp_path, "-m", "kernels.gpu.instructions")
+    result = run_compiled(tmp_path, "-m", "evals.kernels.instructions")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("ok  ") == 23
 

@@ -10,7 +10,7 @@ from kernels.cache import CacheFull
 from kernels.forward import ReferenceBackend
 from kernels.gpu.backend import TritonBackend
 from kernels.model import Model
-from kernels.tiny import tiny_tokens, tiny_weights
+from kernels.selftest.tiny_models import tiny_tokens, tiny_weights
 
 PAGE = 32
 

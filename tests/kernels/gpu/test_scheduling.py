@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from applier.scheduling.options import SchedulerOptions
-from applier.scheduling.steps import StepLoop
+from applier.engine.options import SchedulerOptions
+from applier.engine.step_loop import StepLoop
 from kernels.gpu.backend import TritonBackend
 from kernels.model import Model
-from kernels.tiny import tiny_config, tiny_tensors
+from kernels.selftest.tiny_models import tiny_config, tiny_tensors
 from kernels.weights import build_weights
 from tests.applier.scheduling.merges import essence, job
 from tests.applier.tiny import codec

@@ -10,7 +10,7 @@ import pytest
 
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.errors import RequestRejected, UsageError
-from reasoner.probe import ProbeOptions, ProbeReport, Verdict, probe
+from reasoner.seeds.probe import ProbeOptions, ProbeReport, Verdict, probe
 from reasoner.types import ChatRequest, Completion, Message, Role, Sampling
 from tests.reasoner.real.conftest import needs
 from tests.reasoner.real.gateway import gateway

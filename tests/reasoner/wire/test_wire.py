@@ -17,7 +17,6 @@ from reasoner.backends import Backend, BackendSettings, create
 from reasoner.backends.base import read_edits
 from reasoner.backends.gemini import Gemini
 from reasoner.backends.presets import PRESETS
-from reasoner.capabilities import BY_NAME, SeedSupport
 from reasoner.errors import (
     AuthenticationFailed,
     BackendError,
@@ -32,6 +31,7 @@ from reasoner.errors import (
     UsageError,
 )
 from reasoner.extract.tools import edit_tool
+from reasoner.seeds.capabilities import BY_NAME, SeedSupport
 from reasoner.types import ChatRequest, Completion, Message, ProposeOptions, Role, Sampling, SourceFile, Task
 from tests.reasoner.wire import providers
 from tests.reasoner.wire.providers import KEY, Model

@@ -1,0 +1,1 @@
+"""From the whole file to the windows that an edit touches."""

@@ -1,0 +1,1 @@
+"""What the model is asked, how its answer is held to known lines, and how sure it is."""

@@ -1,0 +1,47 @@
+"""A replica: one Applier with its model, its scheduler and its memo. Knows nothing of Ray."""
+
+from __future__ import annotations
+
+from applier.api.errors import CallError
+from applier.loading import load_tested_applier
+from applier.server.config import ServerConfig
+from applier.server.edits import Edits
+from applier.server.logs import configure_logs
+from applier.server.malloc import return_large_blocks
+from applier.server.memo import open_store
+from applier.server.metrics import ServerMetrics
+from applier.server.ray.settings import Settings
+from applier.server.service import report_bug
+from applier.types import EditRequest, EditResult
+
+
+class Replica:
+    """Made in a process of its own. Raises CommandError where the self-test fails: it then never serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        configure_logs()
+        return_large_blocks()
+        config = ServerConfig(
+            workers=settings.workers,
+            max_waiting=settings.max_waiting,
+            memo_bytes=settings.memo_bytes,
+            memo_file=settings.memo_file,
+        )
+        applier = load_tested_applier(settings.model)
+        self.metrics = ServerMetrics()
+        self._edits = Edits(applier, config, self.metrics, open_store(config))
+
+    async def fingerprint(self) -> str:
+        """What decides this replica's answers."""
+        return self._edits.fingerprint
+
+    async def apply(self, request: EditRequest) -> EditResult | CallError:
+        """The answer, or why there is none. An error is returned and not raised, so that nothing on the way
+        logs it: its message might quote the file.
+        """
+        try:
+            return await self._edits.apply(request)
+        except CallError as error:
+            return error
+        except Exception as error:
+            return report_bug(error)

@@ -1,0 +1,1 @@
+"""What a parser says of a file: languages, errors, scopes."""

@@ -1,0 +1,1 @@
+"""Lines, encodings, indentation, line diffs: what all rooms know of text."""

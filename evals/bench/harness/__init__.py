@@ -1,0 +1,1 @@
+"""What every benchmark shares: load, loops, records, plots, servers."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the kernels and passes, and checks of one backend against another."""

@@ -1,0 +1,1 @@
+"""Accuracy, stability and chains: what is measured, and how it is scored."""

@@ -1,0 +1,117 @@
+"""Compiles C at first use, keeps it in the user's cache folder, loads it.
+
+The cached file is named by everything that decides its bits: the source, the compiler, the flags and the CPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+logger = logging.getLogger(__name__)
+Library = TypeVar("Library")
+ENGINE = Path(__file__).with_name("cpu") / "samebytes.c"
+# No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
+# flags only drop errno and the inexact exception, which nothing reads.
+FLAGS = (
+    "-std=c11",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+)
+_TIMEOUT_S = 300
+
+
+class CompileError(RuntimeError):
+    """There is no C compiler, it refused the source, or the cache folder cannot be used."""
+
+
+def cache_folder() -> Path:
+    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
+    if folder := os.environ.get("SAMEBYTES_HOME"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebytes"
+
+
+@lru_cache(maxsize=8)
+def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
+    """The library of `source`, the engine's by default, compiled for `-march=target`. Raises CompileError."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise CompileError("no C compiler (cc, gcc or clang) was found")
+    flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
+    path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _compile(compiler, flags, source, path)
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
+
+
+def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what: str) -> Library | None:
+    """What `load` gives, once it has given known answers; None, with a line in the log about `what`, where it
+    raises CompileError or does not agree: the definition in Python is then to take its place.
+    """
+    try:
+        library = load()
+    except CompileError as error:
+        logger.warning("no C for the %s (slower, the same results): %s", what, error)
+        return None
+    if not agrees(library):
+        logger.error("the compiled %s fails known answers; Python takes its place (slower)", what)
+        return None
+    return library
+
+
+def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:
+    """The file appears under its name only when it is whole."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        output = Path(folder) / "engine.so"
+        command = [*compiler.split(), *flags, "-o", str(output), str(source), "-lm"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CompileError(f"{compiler} cannot be run: {error}") from error
+        if done.returncode:
+            raise CompileError(f"{compiler} failed: {done.stderr.strip()[-2000:]}")
+        output.replace(path)
+
+
+def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:
+    digest = hashlib.sha256(source.name.encode() + b"\0")
+    for part in sorted(source.parent.glob("*.[ch]")):
+        digest.update(part.name.encode() + b"\0" + part.read_bytes())
+    try:
+        version = subprocess.run(
+            [*compiler.split(), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CompileError(f"{compiler} cannot be run: {error}") from error
+    digest.update(version + " ".join(flags).encode() + _cpu_features().encode())
+    return digest.hexdigest()[:24]
+
+
+def _cpu_features() -> str:
+    """What `native` means here."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))

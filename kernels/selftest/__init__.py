@@ -1,0 +1,1 @@
+"""Known answers of this machine's arithmetic, which must hold before anything is served."""

@@ -1,0 +1,1 @@
+"""What each backend does with a seed, declared and probed."""

@@ -1,0 +1,1 @@
+"""How sure a merge is, and when to refuse: fitted on served edits."""

@@ -1,0 +1,1 @@
+"""Which edits of a history are worth learning from."""

@@ -1,0 +1,1 @@
+"""LoRA factors, trained under the rounding of serving."""

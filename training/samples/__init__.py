@@ -1,0 +1,1 @@
+"""From edits to token ids, shards and packs."""
