@@ -23,9 +23,8 @@ from .types import EditRequest, EditResult
 if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
-    from .engine.options import SchedulerOptions
+    from .engine.options import SchedulerOptions, StepReport
     from .engine.scheduler import Scheduler
-    from .engine.step_loop import StepReport
     from .merge.result import DecodeError, DecodeOptions, Merge
     from .processes.pool import Pool
     from .processes.run import RemoteRun

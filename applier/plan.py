@@ -37,7 +37,7 @@ ANSWER_SLACK = 64
 @dataclass(frozen=True, slots=True)
 class MergePlan:
     """One merge by the model. `new_lines` are the lines of the edit that the window lacks, stripped; `odds`
-    those of the proposal, as in `baseline.Proposal`; `limits` how often a line may be written.
+    those of the proposal, as in `propose.Proposal`; `limits` how often a line may be written.
     """
 
     window: Window

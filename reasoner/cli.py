@@ -16,11 +16,11 @@ from rich.markup import escape
 
 from applier.exits import DONE, REFUSED
 from applier.types import EditFormat, EditOptions
+from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
+from reasoner.capabilities import CAPABILITIES
 from reasoner.credentials import redact_logs
 from reasoner.errors import ReasonerError
-from reasoner.prompting import render
-from reasoner.seeds.capabilities import CAPABILITIES
 from reasoner.types import ProposeOptions, Sampling
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False)
@@ -78,9 +78,9 @@ def edit(
     written), and 5 when the model could not be asked.
     """
     from reasoner.apply import connect
-    from reasoner.ledger import Ledger
     from reasoner.loop import LoopOptions, Outcome, Run
-    from reasoner.record import Recorder
+    from reasoner.recording.ledger import Ledger
+    from reasoner.recording.record import Recorder
     from reasoner.transaction import Workspace
 
     console = Console(highlight=False, soft_wrap=True)
@@ -188,8 +188,8 @@ def probe_seed(
 
     Ends with 0 when the verdict is no worse than what the backend documents, else with 1.
     """
-    from reasoner.ledger import Ledger
-    from reasoner.record import Recorder
+    from reasoner.recording.ledger import Ledger
+    from reasoner.recording.record import Recorder
     from reasoner.seeds.probe import PROMPT, ProbeOptions, is_surprise, probe
 
     async def work() -> int:

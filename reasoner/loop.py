@@ -13,7 +13,7 @@ from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret
 from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
-from reasoner.record import Recorder
+from reasoner.recording.record import Recorder
 from reasoner.transaction import Change, Workspace
 from reasoner.types import (
     Action,

@@ -8,8 +8,8 @@ from pathlib import Path
 from applier.types import EditResult
 from reasoner.apply import ApplyClient
 from reasoner.errors import LedgerError
-from reasoner.ledger import Ledger
-from reasoner.record import RecordedEdit, recorded_edit
+from reasoner.recording.ledger import Ledger
+from reasoner.recording.record import RecordedEdit, recorded_edit
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
+from contextlib import suppress
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,7 +50,7 @@ def test_packages_import_only_what_is_below_them(package):
 
 
 def test_the_import_check_sees_imports_inside_functions():
-    assert imported_packages("def f():\n    from training.corpus.mine import x\n    import evals.run") == {
+    assert imported_packages("def f():\n    from training.corpus.mine import x\n    import evals.runs") == {
         "training",
         "evals",
     }
@@ -85,66 +88,105 @@ def test_the_command_line_starts_without_the_arithmetic():
     assert done.stdout.strip() == "False False"
 
 
-# The rooms of `applier/` from the ground up: a module imports from lower floors, and a room of a floor knows
-# none of the others on it. Above them is the story: pipeline, request, plan, outcome.
-FLOORS = (
-    ("types",),
-    ("text",),
+@pytest.mark.parametrize("module", ["applier.pipeline", "applier.processes.worker", "applier.server.workers"])
+def test_what_only_places_edits_starts_without_the_arithmetic(module):
+    script = f"import sys, {module}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+# `applier/` from the ground up. What stands in one layer imports from the layers below it, and knows nothing
+# of its neighbours: text, syntax, parse; five rooms; merge, engine; the story; the edges.
+LAYERS = (
+    ("types", "cancellation", "files"),
+    ("text", "receipt", "exits", "models"),
     ("syntax",),
     ("parse",),
     ("exact", "normalise", "locate", "align", "verify"),
     ("merge",),
     ("engine",),
+    ("plan",),
+    ("outcome",),
+    ("request",),
+    ("processes",),
+    ("pipeline",),
+    ("loading",),
+    ("api", "memo"),
+    ("server",),
+    ("http", "mcp"),
+    ("cli",),
 )
-GROUND = ("types", "cancellation", "receipt")  # modules beside the rooms that any of them may import
-EDGES = ("api", "server", "cli", "memo", "processes", "models", "http", "mcp")
+LAYER_OF = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 MOST_MODULES = 15
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ALLOWED
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
 
 
-def imports_of(path: Path) -> set[str]:
-    """The rooms, or top-level modules, of `applier` that a file of it imports when it is loaded or later."""
-    package = path.relative_to(ROOT).parts[:-1]
+def imported_modules(path: Path) -> set[str]:
+    """Modules of ours that a file imports anywhere in it, for type checkers too."""
+    folder = path.relative_to(ROOT).parts[:-1]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            target = (*base, *(node.module or "").split(".")) if node.module else base
-            targets = [target] if len(target) > 1 else [(*target, alias.name) for alias in node.names]
-        elif isinstance(node, ast.Import):
-            targets = [tuple(alias.name.split(".")) for alias in node.names]
-        else:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(folder[: len(folder) - node.level + 1]) if node.level else ""
+            base = ".".join(filter(None, (start, node.module)))
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else base for name in names}
+    return found & MODULES.keys()
+
+
+IMPORTS = {name: imported_modules(path) for name, path in MODULES.items()}
+SPLIT = {path.parents[1] for path in MODULES.values()}  # folders that have folders
+
+
+def unit(name: str) -> str:
+    """What a reader takes in at once: a folder; where it has folders in it, each of its modules."""
+    path = MODULES[name]
+    return name if path.parent in SPLIT else ".".join(path.relative_to(ROOT).parts[:-1])
+
+
+def test_imports_of_every_kind_are_seen():
+    assert "applier.merge.order" in IMPORTS["applier.engine.engine"]  # for type checkers
+    assert "applier.engine.step_loop" in IMPORTS["applier.engine.engine"]  # in a function
+
+
+def test_everything_in_the_applier_has_a_layer():
+    rooms = {name.split(".")[1] for name in MODULES if name.startswith("applier.")}
+    assert rooms - LAYER_OF.keys() == set()
+
+
+def test_no_import_runs_upward_or_aside():
+    wrong = []
+    for name, targets in IMPORTS.items():
+        if not name.startswith("applier."):
             continue
-        found |= {target[1] for target in targets if target[0] == "applier" and len(target) > 1}
-    return found
+        room = name.split(".")[1]
+        for target in targets:
+            other = target.split(".")[1] if target.startswith("applier.") else None
+            if target == "applier" or (other not in (None, room) and LAYER_OF[other] >= LAYER_OF[room]):
+                wrong.append(f"{name} imports {target}")
+    assert wrong == []
 
 
-def test_rooms_import_only_from_lower_floors():
-    floor_of = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-    wrong = {}
-    for room, floor in floor_of.items():
-        for path in sorted((ROOT / "applier" / room).rglob("*.py")):
-            upward = {
-                other
-                for other in imports_of(path) - {room, *GROUND}
-                if floor_of.get(other, len(FLOORS)) >= floor
-            }
-            if upward:
-                wrong[str(path.relative_to(ROOT))] = sorted(upward)
-    assert wrong == {}
-
-
-def test_the_story_does_not_know_its_faces():
-    faces = {"api", "server", "cli", "memo", "http", "mcp"}
-    story = ("pipeline", "request", "plan", "outcome", "receipt", "types")
-    assert {name: found for name in story if (found := imports_of(ROOT / f"applier/{name}.py") & faces)} == {}
+def test_there_are_no_circles():
+    graph: dict[str, set[str]] = {}
+    for name, targets in IMPORTS.items():
+        graph.setdefault(unit(name), set()).update({unit(target) for target in targets} - {unit(name)})
+    with suppress(KeyError):
+        del graph["applier"]  # the names it gives out are imported on use
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_a_folder_holds_no_more_than_a_reader_can_survey(package):
-    folders = {path.parent for path in (ROOT / package).rglob("*.py") if "v1" not in path.parts}
-    sizes = {
-        str(folder.relative_to(ROOT)): count
-        for folder in sorted(folders)
-        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > MOST_MODULES
-    }
-    assert sizes == {}
+    sizes = Counter(
+        str(path.parent.relative_to(ROOT))
+        for path in MODULES.values()
+        if path.relative_to(ROOT).parts[0] == package and path.name != "__init__.py"
+    )
+    assert {folder: count for folder, count in sizes.items() if count > MOST_MODULES} == {}

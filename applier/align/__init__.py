@@ -1,6 +1,6 @@
 """The merge without a model: a lazy edit laid over a window.
 
-scene ─▶ likeness ─▶ table (under several costs) ─▶ writing ─▶ readings ─▶ evidence, traces ─▶ judge
+input ─▶ similarity ─▶ table (under several costs) ─▶ render ─▶ candidates ─▶ features ─▶ ranker
 
 Integers decide everything, so that every machine comes to the same proposal.
 """

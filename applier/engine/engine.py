@@ -21,17 +21,8 @@ if TYPE_CHECKING:
 
     from ..merge.order import Orders
     from ..merge.result import DecodeError, DecodeOptions, Merge
+    from ..merge.task import MergeTask
     from .scheduler import Scheduler
-
-
-from kernels.model import Model
-
-from ..cancellation import current_token
-from ..merge.result import DecodeError, Merge
-from ..merge.task import MergeTask
-from .job import Job
-from .options import SchedulerOptions
-from .step_loop import StepLoop
 
 
 class Engine:
@@ -122,7 +113,6 @@ class Engine:
 
         Raises Cancelled, and what `Scheduler.run` raises where there is one.
         """
-
         if self.scheduler is not None:
             return self.scheduler.run(tasks)
         with self._alone:
@@ -133,6 +123,11 @@ def run_tasks(
     model: Model, tasks: Sequence[MergeTask], batch_tokens: int | None = None
 ) -> list[Merge | DecodeError]:
     """Runs merges side by side until all are done. Raises Cancelled, and what `Model.forward` raises."""
+    from ..cancellation import current_token
+    from .job import Job
+    from .options import SchedulerOptions
+    from .step_loop import StepLoop
+
     loop = StepLoop(model, SchedulerOptions(batch_tokens=batch_tokens, prefix_bytes=0))
     jobs = Job.of_call(tasks, current_token())
     for job in jobs:

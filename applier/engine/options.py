@@ -1,4 +1,4 @@
-"""Limits of a scheduler. None of them changes a result."""
+"""Limits of a scheduler, its errors and its report. No limit changes a result. No model is imported here."""
 
 from __future__ import annotations
 
@@ -55,3 +55,19 @@ class CacheBudgetError(ValueError):
 
 class SchedulerClosed(RuntimeError):
     """The scheduler takes no more merges."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What one step did, and how things stand after it. Counts are of this step alone."""
+
+    running: int
+    waiting: int
+    batch_tokens: int
+    batch_merges: int
+    prompt_tokens: int  # of the merges admitted
+    prefix_hit_tokens: int  # of those, positions taken from the prefix cache
+    preempted: int
+    cancelled: int
+    cache_bytes: int
+    prefix_bytes: int

@@ -13,8 +13,8 @@ from ..cancellation import Cancelled, current_token
 from ..merge.result import DecodeError, Merge
 from ..merge.task import MergeTask
 from .job import Job
-from .options import SchedulerClosed, SchedulerFull, SchedulerOptions
-from .step_loop import StepLoop, StepReport
+from .options import SchedulerClosed, SchedulerFull, SchedulerOptions, StepReport
+from .step_loop import StepLoop
 
 LONGEST_RETRY = 60  # seconds
 SMOOTHING = 0.1

@@ -11,7 +11,6 @@ most `MOST_PREEMPTIONS` times in its life, and is continued later over a cache f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kernels.model import CacheFull, Model
 
@@ -21,7 +20,7 @@ from .batch import Part, run_pass
 from .cache_memory import CacheMemory
 from .fairness import draft_limit, fair_shares, least_share
 from .job import Job
-from .options import SchedulerOptions, batch_tokens
+from .options import SchedulerOptions, StepReport, batch_tokens
 from .prefix_cache import block_keys, root_key
 from .wait_queue import WaitingQueue
 
@@ -200,19 +199,3 @@ class StepLoop:
                     continue
             self._leave(job)
             self._answers.append((job, error or job.task.result()))
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """What one step did, and how things stand after it. Counts are of this step alone."""
-
-    running: int
-    waiting: int
-    batch_tokens: int
-    batch_merges: int
-    prompt_tokens: int  # of the merges admitted
-    prefix_hit_tokens: int  # of those, positions taken from the prefix cache
-    preempted: int
-    cancelled: int
-    cache_bytes: int
-    prefix_bytes: int

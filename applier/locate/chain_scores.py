@@ -3,7 +3,7 @@
 A jump inside a chunk costs by its length, one across a marker next to nothing, and one out of the block
 whose head the edit shows costs much. Scores are integers, so that every machine finds the same chain.
 
-This is the definition, and the way for machines without a C compiler; `compiled_sweeps` gives the same
+This is the definition, and the way for machines without a C compiler; `CompiledSweeps` gives the same
 sooner.
 """
 

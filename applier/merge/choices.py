@@ -151,7 +151,7 @@ class Step(NamedTuple):
 
 
 class StepByStep:
-    """The positions after `written` tokens, as `decisions.Ahead`."""
+    """The positions after `written` tokens, as `Ahead`."""
 
     def __init__(self, decisions: Decisions, draft: Sequence[int], rows: int, written: int) -> None:
         self._decisions, self._draft, self._written = decisions, draft, written

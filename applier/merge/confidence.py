@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What speaks for one merge. `odds` are those of `baseline.Proposal`, in thousandths of a logit; `start`
+    """What speaks for one merge. `odds` are those of `propose.Proposal`, in thousandths of a logit; `start`
     is the proposal's head start, which `margin` holds.
     """
 
@@ -136,7 +136,7 @@ def uncalibrated(signal: Signal) -> float:
 
 @dataclass(frozen=True, slots=True)
 class HeadStart:
-    """`bias` + `per_odds` · odds, never below 0; odds as in `baseline.Proposal`, but in logits."""
+    """`bias` + `per_odds` · odds, never below 0; odds as in `propose.Proposal`, but in logits."""
 
     bias: float = 0.0
     per_odds: float = 0.0

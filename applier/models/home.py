@@ -9,7 +9,6 @@ from pathlib import Path
 def model_or_default(model: Path | None) -> Path:
     """The folder of a model, the default one's for None."""
     if model is None:
-        from applier.models.home import model_folder
         from applier.models.manifest import DEFAULT_MODEL
 
         return model_folder(DEFAULT_MODEL)

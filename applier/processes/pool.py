@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import applier
 from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.merge.prompt import PromptCodec
 from applier.merge.result import DecodeError, Merge
@@ -51,7 +50,7 @@ class Process:
         self._lock = threading.Lock()
         self.alive = True
         ours, theirs = socket.socketpair()
-        root = str(Path(applier.__file__).parents[1])
+        root = str(Path(__file__).parents[2])
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
             "TOKENIZERS_PARALLELISM": "false",

@@ -6,7 +6,7 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from applier.engine.step_loop import StepReport
+from applier.engine.options import StepReport
 from applier.memo import MemoEvent
 from applier.types import EditResult
 

@@ -33,7 +33,7 @@ class SourceSyntax:
 
     @property
     def errors(self) -> Spans:
-        """First and last line, 1-based, of each error in the file; see `syntax.error_spans`."""
+        """First and last line, 1-based, of each error in the file; see `parser.error_spans`."""
         return self._parse()[1] if has_grammar(self.language) else ()
 
     def _parse(self) -> Parsed:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from applier.engine.engine import Engine
-from applier.engine.step_loop import StepReport
+from applier.engine.options import StepReport
 from applier.merge.model_info import ModelInfo
 from applier.merge.result import DecodeOptions
 from applier.pipeline import Applier

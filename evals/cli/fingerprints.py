@@ -19,8 +19,8 @@ def compare(
 
     Exit code 1 where one fingerprint gave other bytes: that breaks the contract.
     """
+    from evals.measure.compare import compare as compare_runs
     from evals.report.terminal import print_comparison
-    from evals.runs.compare import compare as compare_runs
 
     with usage_errors():
         comparison = compare_runs(left, right, force)
@@ -42,9 +42,9 @@ def rebaseline(
     A fingerprint that is there already must give the results that it gave: anything else breaks the contract.
     """
     from evals.measure.accuracy import run_accuracy
+    from evals.measure.history import History, reference_cases
     from evals.report.terminal import print_history
     from evals.runs.config import AccuracyConfig
-    from evals.runs.history import History, reference_cases
     from evals.runs.subjects import provenance_of
 
     with usage_errors():
@@ -62,8 +62,8 @@ def show_history(
 ) -> None:
     """List the baselines; exit code 1 where the present fingerprint has none and must be rebaselined."""
     from evals.measure.accuracy import digest_of
+    from evals.measure.history import History, reference_cases
     from evals.report.terminal import print_history
-    from evals.runs.history import History, reference_cases
     from evals.runs.subjects import provenance_of
 
     with usage_errors():

@@ -42,8 +42,8 @@ def console() -> Console:
 def usage_errors() -> Iterator[None]:
     """What a user can put right is a sentence and exit code 2, a broken contract exit code 1."""
     from applier.merge.model_info import ModelNotFoundError
-    from evals.runs.compare import NotComparable
-    from evals.runs.history import ContractBroken
+    from evals.measure.compare import NotComparable
+    from evals.measure.history import ContractBroken
     from evals.runs.store import RunMismatch
     from training.corpus.git import GitError
 

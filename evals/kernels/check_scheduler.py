@@ -1,6 +1,6 @@
 """The scheduler on one backend against the CPU, bit for bit: `python -m evals.kernels.check_scheduler`.
 
-Edits of this package's own files go through the scheduler at several numbers of callers, with a prefix cache
+Edits of the applier's own files go through the scheduler at several numbers of callers, with a prefix cache
 that earlier rounds have filled. Every answer must have the logits, by hash, that the same edit alone has on
 the CPU. Without --model the weights are random, of the size of the default model, and the baseline's
 proposal gets an endless head start, so that merges take the course that they take with a good model.
@@ -21,9 +21,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from applier import pipeline
 from applier.engine.engine import Engine
-from applier.engine.options import SchedulerOptions
-from applier.engine.step_loop import StepReport
+from applier.engine.options import SchedulerOptions, StepReport
 from applier.merge.confidence import ENDLESS
 from applier.merge.model_info import ModelInfo
 from applier.merge.prompt import PromptCodec, PromptTemplate
@@ -38,9 +38,9 @@ from kernels.weights import Weights, build_weights, load_weights
 
 
 def edits(count: int, seed: int = 0) -> list[EditRequest]:
-    """Lazy snippets that change a few lines in the middle of this package's files."""
+    """Lazy snippets that change a few lines in the middle of the applier's files."""
     rng = random.Random(seed)
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
+    files = sorted(Path(pipeline.__file__).parent.rglob("*.py"))
     sources = [lines for file in files if 40 <= len(lines := file.read_text("utf-8").splitlines()) <= 400]
     out = []
     for number in range(count):

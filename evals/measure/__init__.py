@@ -1,1 +1,1 @@
-"""Accuracy, stability and chains: what is measured, and how it is scored."""
+"""Accuracy, stability and chains: what is measured, how it is scored, summed up and compared."""

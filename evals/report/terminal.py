@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evals.measure.compare import Comparison
+from evals.measure.history import History
 from evals.measure.rates import Rate
 from evals.measure.summary import Summary
 from evals.report.tables import GROUPINGS, group_rows, score_rows, share
-from evals.runs.compare import Comparison
-from evals.runs.history import History
 from evals.runs.provenance import Provenance
 
 _COLOURS = {

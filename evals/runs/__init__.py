@@ -1,1 +1,1 @@
-"""Runs: execute cases, keep every sample, and sum up with a fingerprint, an n and a date on each score."""
+"""What every run needs: configuration, cases, subjects, workers, samples, and where a figure comes from."""

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reasoner.capabilities import BY_NAME, Capability, SeedSupport
 from reasoner.credentials import redact, redact_json
 from reasoner.errors import BadResponse, Unreachable
 from reasoner.extract import Extraction, edits_from_tool_calls, extract
-from reasoner.prompting.prompts import build_request
-from reasoner.seeds.capabilities import BY_NAME, Capability, SeedSupport
+from reasoner.prompts import build_request
 from reasoner.types import (
     CallFacts,
     ChatRequest,

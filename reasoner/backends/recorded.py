@@ -8,7 +8,7 @@ from pathlib import Path
 from reasoner.backends.base import Answer, Backend
 from reasoner.digest import digest
 from reasoner.errors import LedgerError, UsageError
-from reasoner.ledger import Ledger
+from reasoner.recording.ledger import Ledger
 from reasoner.types import ChatRequest, ToolCall
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from reasoner.backends.base import Backend
 from reasoner.backends.presets import PRESETS
+from reasoner.capabilities import BY_NAME
 from reasoner.credentials import Secret, lookup
 from reasoner.errors import MissingKey, UsageError
-from reasoner.seeds.capabilities import BY_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What each backend does with a seed, declared and probed."""
+"""What a backend does with a seed, found out by asking it."""

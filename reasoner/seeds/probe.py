@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reasoner.backends.base import Backend
+from reasoner.capabilities import SeedSupport
 from reasoner.digest import sha256
 from reasoner.errors import ParameterRejected, UsageError
-from reasoner.seeds.capabilities import SeedSupport
 from reasoner.seeds.stats import PermutationTest, largest_failure_rate, permutation_test
 from reasoner.types import ChatRequest, Completion, Message, Role, Sampling
 

@@ -47,7 +47,7 @@ def test_a_limit_chooses_by_the_seed(tmp_path, cases, tiny_folder):
 @pytest.fixture
 def few_references(monkeypatch):
     """The reference set at a size for tests."""
-    monkeypatch.setattr("evals.runs.history.reference_cases", lambda: [*EXACT[:4], *LAZY[:2]])
+    monkeypatch.setattr("evals.measure.history.reference_cases", lambda: [*EXACT[:4], *LAZY[:2]])
 
 
 def test_every_fingerprint_has_one_baseline_and_other_results_under_it_are_an_alarm(

@@ -11,9 +11,9 @@ import pytest
 from applier.pipeline import Applier
 from reasoner.apply import InProcess
 from reasoner.backends.recorded import ReplyFile
-from reasoner.ledger import Ledger
 from reasoner.loop import LoopOptions, Run, RunResult
-from reasoner.record import Recorder
+from reasoner.recording.ledger import Ledger
+from reasoner.recording.record import Recorder
 from reasoner.transaction import Workspace
 
 Runs = Callable[..., RunResult]

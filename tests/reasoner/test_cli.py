@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from reasoner import cli
 from reasoner.apply import InProcess
-from reasoner.seeds.capabilities import CAPABILITIES
+from reasoner.capabilities import CAPABILITIES
 from tests.reasoner.conftest import FILES
 from tests.reasoner.test_loop import AFTER, BOTH, block, files
 from tests.reasoner.wire.providers import Model, chat_completions

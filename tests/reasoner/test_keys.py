@@ -20,8 +20,8 @@ from reasoner.apply import InProcess
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.credentials import RedactingFilter, Secret, lookup, redact, redact_json
 from reasoner.errors import BackendError
-from reasoner.ledger import Ledger
-from reasoner.record import Recorder
+from reasoner.recording.ledger import Ledger
+from reasoner.recording.record import Recorder
 from reasoner.types import ChatRequest, Message, Role, Sampling, ToolCall
 from tests.reasoner.wire import providers
 from tests.reasoner.wire.providers import Model

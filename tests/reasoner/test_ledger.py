@@ -11,7 +11,7 @@ import pytest
 from reasoner import credentials
 from reasoner.digest import sha256
 from reasoner.errors import LedgerError
-from reasoner.ledger import GENESIS, Ledger
+from reasoner.recording.ledger import GENESIS, Ledger
 
 
 def filled(path: Path, count: int = 5) -> Path:

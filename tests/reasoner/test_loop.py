@@ -13,8 +13,8 @@ import pytest
 from applier.types import EditOptions, RefusalReason
 from reasoner import credentials
 from reasoner.errors import LedgerError, TransactionError, UsageError
-from reasoner.ledger import Ledger
 from reasoner.loop import Outcome
+from reasoner.recording.ledger import Ledger
 from tests.reasoner.conftest import FILES, Runs
 
 

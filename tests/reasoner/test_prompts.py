@@ -8,7 +8,7 @@ from applier.types import EditFormat
 from reasoner.digest import digest
 from reasoner.errors import UsageError
 from reasoner.extract import extract
-from reasoner.prompting.prompts import build_request, formats, text_for_model
+from reasoner.prompts import build_request, formats, text_for_model
 from reasoner.types import ProposeOptions, Role, Sampling, SourceFile, Task, Turn
 
 FILES = [SourceFile("a.py", b"x = 1\n"), SourceFile("b.md", b"# T\n```\ncode\n```\n")]

@@ -15,9 +15,9 @@ from reasoner.apply import InProcess
 from reasoner.backends.recorded import Recorded
 from reasoner.digest import sha256
 from reasoner.errors import LedgerError
-from reasoner.ledger import Ledger
 from reasoner.loop import LoopOptions, Outcome, Run
-from reasoner.record import Recorder
+from reasoner.recording.ledger import Ledger
+from reasoner.recording.record import Recorder
 from reasoner.replay import first_difference, replay
 from reasoner.transaction import Workspace
 from tests.reasoner.conftest import FILES, Runs

@@ -38,7 +38,7 @@ SLOPES = np.arange(0.0, 12.5, 0.5)  # logits a logit of the odds
 @dataclass(frozen=True, slots=True)
 class Served:
     """One edit that went to the model. `margin`, `kind`, `odds` and `start` are those of its signal,
-    `departure` is that of `merge.Merge` (0 where the model found no end). `baseline_right` is whether the
+    `departure` is that of `result.Merge` (0 where the model found no end). `baseline_right` is whether the
     baseline's proposal is right. `refused` names the reason of a refusal, which no confidence can turn;
     `elsewhere` are changes far from the true ones.
     """

@@ -1,1 +1,1 @@
-"""What every benchmark shares: load, loops, records, plots, servers."""
+"""What every benchmark shares: loads, targets, options, records and plots."""

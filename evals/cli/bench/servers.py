@@ -35,7 +35,7 @@ def failover(
     model: Model = None,
 ) -> None:
     """Kill one of several servers under load (kill -9): clients retry, and must get the same bytes."""
-    from evals.bench.harness.servers import run_failover
+    from evals.bench.servers import run_failover
 
     with usage_errors():
         edits = open_load(load, tier)
@@ -59,7 +59,7 @@ def overload(
     model: Model = None,
 ) -> None:
     """Ask more of a small server than it can do: it must turn away, and answer as much as before."""
-    from evals.bench.harness.servers import run_overload
+    from evals.bench.servers import run_overload
 
     with usage_errors():
         edits = open_load(load, tier)
@@ -79,7 +79,7 @@ def soak(
     model: Model = None,
 ) -> None:
     """Load a server process for a long time; fails where its memory, open files or threads grow."""
-    from evals.bench.harness.servers import run_soak
+    from evals.bench.servers import run_soak
 
     with usage_errors():
         edits = open_load(load, tier)

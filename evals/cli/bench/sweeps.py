@@ -30,8 +30,8 @@ from evals.bench.harness.record import tell
 from evals.cli.bench.app import app
 
 if TYPE_CHECKING:
-    from evals.bench.harness.loops import Sweep
     from evals.bench.harness.targets import Target
+    from evals.bench.loops import Sweep
 
 
 @app.command()
@@ -53,7 +53,7 @@ def rates(
     threads: Threads = None,
 ) -> None:
     """Latency and throughput against the offered rate: open loop, Poisson arrivals."""
-    from evals.bench.harness.loops import run_sweep, sweep_rates
+    from evals.bench.loops import run_sweep, sweep_rates
 
     def sweep(target: Target, edits: Load) -> Sweep:
         return sweep_rates(target, edits.edits, identical, rate, seconds, seed, tell)
@@ -83,7 +83,7 @@ def concurrency(
     threads: Threads = None,
 ) -> None:
     """Latency and throughput against the number of clients that wait for their answers: closed loop."""
-    from evals.bench.harness.loops import run_sweep, sweep_concurrency
+    from evals.bench.loops import run_sweep, sweep_concurrency
 
     def sweep(target: Target, edits: Load) -> Sweep:
         return sweep_concurrency(target, edits.edits, identical, clients, seconds, requests, tell)

@@ -198,7 +198,7 @@ for name in ("pydantic", "structlog", "grpc", "opentelemetry", "typer", "rich", 
     sys.modules[name] = None  # importing it raises ImportError
 import evals.bench.rival
 from evals.bench.__main__ import main
-from evals.bench.process import serving
+from evals.bench.harness.process import serving
 main(sys.argv[1:])
 """
 

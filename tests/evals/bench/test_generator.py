@@ -8,8 +8,8 @@ import pytest
 from applier import Applier
 from evals.bench.generator import closed_loop, open_loop, poisson
 from evals.bench.harness.load import Traffic
-from evals.bench.harness.loops import sweep_rates
 from evals.bench.harness.targets import InProcess, TargetError
+from evals.bench.loops import sweep_rates
 from evals.bench.samples import distinct_results
 
 

@@ -6,11 +6,11 @@ import pytest
 from applier.types import EditFormat, RefusalReason
 from evals.cases import Case, Category
 from evals.measure.accuracy import run_accuracy
+from evals.measure.compare import NotComparable, compare, sign_test
+from evals.measure.history import History, reference_cases
 from evals.measure.score import Outcome, score
 from evals.measure.summary import load_summary
-from evals.runs.compare import NotComparable, compare, sign_test
 from evals.runs.config import AccuracyConfig
-from evals.runs.history import History, reference_cases
 from evals.runs.store import RunMismatch
 from evals.runs.subjects import open_baseline, provenance_of
 from tests.evals.small import EXACT, LAZY

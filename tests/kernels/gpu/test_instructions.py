@@ -28,7 +28,7 @@ def test_no_kernel_contracts_flushes_or_approximates(tmp_path: Path) -> None:
 def test_negative_control_a_launch_that_is_not_strict_contracts(tmp_path: Path) -> None:
     program = """
 from kernels.gpu import norm
-from kernels.gpu.instructions import compile_kernel
+from evals.kernels.instructions import compile_kernel
 constants = {"BLOCK": 1024, "ZERO": True}
 report = compile_kernel(norm._rms_norm_quantize, constants, {"x_ptr": "*fp32"}, 4, 3, strict=False)
 print(report.fma, report.strict)

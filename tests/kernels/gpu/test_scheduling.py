@@ -10,7 +10,7 @@ from kernels.gpu.backend import TritonBackend
 from kernels.model import Model
 from kernels.selftest.tiny_models import tiny_config, tiny_tensors
 from kernels.weights import build_weights
-from tests.applier.scheduling.merges import essence, job
+from tests.applier.engine.merges import essence, job
 from tests.applier.tiny import codec
 from tests.applier.tiny_model import model as cpu_model
 

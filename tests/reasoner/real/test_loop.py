@@ -12,9 +12,9 @@ from applier.types import EditFormat, Status
 from reasoner.apply import InProcess
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.backends.recorded import Recorded, ReplyFile
-from reasoner.ledger import Ledger
 from reasoner.loop import LoopOptions, Outcome, Run, RunResult
-from reasoner.record import Recorder
+from reasoner.recording.ledger import Ledger
+from reasoner.recording.record import Recorder
 from reasoner.replay import replay
 from reasoner.transaction import Workspace
 from reasoner.types import ProposeOptions, Sampling

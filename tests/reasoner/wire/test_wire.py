@@ -17,6 +17,7 @@ from reasoner.backends import Backend, BackendSettings, create
 from reasoner.backends.base import read_edits
 from reasoner.backends.gemini import Gemini
 from reasoner.backends.presets import PRESETS
+from reasoner.capabilities import BY_NAME, SeedSupport
 from reasoner.errors import (
     AuthenticationFailed,
     BackendError,
@@ -31,7 +32,6 @@ from reasoner.errors import (
     UsageError,
 )
 from reasoner.extract.tools import edit_tool
-from reasoner.seeds.capabilities import BY_NAME, SeedSupport
 from reasoner.types import ChatRequest, Completion, Message, ProposeOptions, Role, Sampling, SourceFile, Task
 from tests.reasoner.wire import providers
 from tests.reasoner.wire.providers import KEY, Model

@@ -9,7 +9,7 @@ from applier.engine.job import Job
 from applier.engine.options import CacheBudgetError, SchedulerOptions
 from applier.engine.step_loop import StepLoop
 from applier.merge.result import DecodeError, DecodeOptions
-from tests.applier.scheduling.merges import essence, job, task
+from tests.applier.engine.merges import essence, job, task
 from tests.applier.tiny_model import model
 
 CACHE = model().cache_bytes(model().config.max_position)

@@ -33,7 +33,7 @@ from kernels.derive.adapter import Adapter, quantize_factors, save_adapter
 from kernels.derive.checkpoint import open_checkpoint
 from kernels.derive.convert import convert_base
 from kernels.weights import WeightsError, load_weights
-from tests.kernels.test_convert import write_gguf
+from tests.kernels.derive.test_convert import write_gguf
 
 MEMBER = "tiny_base/tiny.gguf"
 OTHER = "0" * 64

@@ -15,7 +15,7 @@ from applier.engine.options import SchedulerClosed, SchedulerFull, SchedulerOpti
 from applier.engine.scheduler import Scheduler
 from applier.engine.step_loop import StepReport
 from applier.merge.result import DecodeError
-from tests.applier.scheduling.merges import task
+from tests.applier.engine.merges import task
 from tests.applier.tiny_model import model
 
 

@@ -24,7 +24,7 @@ from applier.api.client import RetryInterceptor, channel_options
 from applier.api.convert import request_to_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1.apply_pb2_grpc import ApplyServiceStub
-from tests.applier.test_failover import requests
+from tests.applier.server.test_failover import requests
 from tests.evals.tiny_model import write_tiny_model
 
 pytest.importorskip("ray.serve")

@@ -11,10 +11,10 @@ from typing import Any
 from applier.api.client import channel_options, target_of
 from evals.bench.generator import closed_loop, open_loop, poisson
 from evals.bench.harness.load import Load, Traffic
-from evals.bench.harness.loops import sweep_rates
 from evals.bench.harness.process import Served, serving
 from evals.bench.harness.record import Row, record
 from evals.bench.harness.targets import Grpc
+from evals.bench.loops import sweep_rates
 from evals.bench.samples import Sample, answered, summarise
 from evals.bench.soak import SMALL, Usage, as_rows, growth, soak, warm_up
 

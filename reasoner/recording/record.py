@@ -9,7 +9,7 @@ from typing import Any
 from applier.types import EditFormat, EditOptions, EditRequest, EditResult
 from reasoner.digest import digest, sha256
 from reasoner.errors import LedgerError, ReasonerError
-from reasoner.ledger import Entry, Ledger
+from reasoner.recording.ledger import Entry, Ledger
 from reasoner.types import ChatRequest, Completion, SourceFile, Task
 
 

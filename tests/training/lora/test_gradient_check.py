@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.test_fit import CPU
+from tests.training.lora.test_fit import CPU
 from tests.training.toy import TOY_CONFIG, toy_checkpoint, toy_samples
 from training.lora import packed_attention
 from training.lora.fit import Fit, FitRun, Worker

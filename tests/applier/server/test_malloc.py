@@ -9,7 +9,7 @@ from applier.server.malloc import return_large_blocks
 HOLDS_ON = """
 import ctypes, sys
 from pathlib import Path
-from applier.server.memory import return_large_blocks
+from applier.server.malloc import return_large_blocks
 if sys.argv[1] == "returned":
     return_large_blocks()
 libc = ctypes.CDLL(None)
