@@ -1,0 +1,1 @@
+"""Where training edits come from, and the data sets made of them."""

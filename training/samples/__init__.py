@@ -1,0 +1,1 @@
+"""From edits to what a model learns: labels, prompts, shards."""
