@@ -20,7 +20,7 @@ from typing import Any
 from applier.hunks import line_hunks
 from training.filters import MINOR_LANGUAGES
 from training.mine import Pair, find_repository, iter_texts, load_pairs
-from training.synth.generate import apply_hunks, choose_hunks, seed_of
+from training.synth.generate import MAX_HUNKS, apply_hunks, choose_hunks, seed_of
 from training.synth.written import write_edit
 
 MAX_LINES = 4000
@@ -40,7 +40,8 @@ def edits_of(
         every = line_hunks(old, new)
         for variant in range(variants + (pair.language in OFTEN)):
             rng = random.Random(seed_of(seed, "hunks", pair.commit, pair.path, variant))
-            target = apply_hunks(old, new, choose_hunks(every, rng))
+            whole = len(every) <= MAX_HUNKS and rng.random() < 0.65
+            target = apply_hunks(old, new, every if whole else choose_hunks(every, rng))
             hunks = line_hunks(old, target)  # numbered anew: the labels must follow from the two texts
             number = seed_of(seed, "written", pair.commit, pair.path, variant)
             written = write_edit(old, target, hunks, pair.path, pair.language, pair.subject, number)
@@ -63,11 +64,11 @@ def edits_of(
                 }
 
 
-def build(index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]]) -> Counter[str]:
+def build(index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]], limit: int) -> Counter[str]:
     """One repository's folder; how many edits of each style. Raises GitError."""
     from datasets import Dataset, Features, List, Value
 
-    pairs = load_pairs(index)
+    pairs = load_pairs(index)[:limit]
     if out.exists() or not pairs:
         return Counter()
     texts = ("repository", "commit", "path", "language", "style", "instruction", "original", "edit", "result")
@@ -90,13 +91,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=16)
     parser.add_argument("--skip", type=Path, help="JSON list of [repository, commit] never to learn from")
+    parser.add_argument("--limit", type=int, default=1500, help="pairs of one repository at most")
     parser.add_argument("names", nargs="*", help="owner+name; all where none is given")
     options = parser.parse_args()
     skipped = frozenset(map(tuple, json.loads(options.skip.read_text()))) if options.skip else frozenset()
     names = options.names or sorted(path.stem for path in options.index.glob("*.jsonl"))
     for name in names:
         counts = build(
-            options.index / f"{name}.jsonl", options.root, options.out / name, options.seed, skipped
+            options.index / f"{name}.jsonl", options.root, options.out / name, options.seed, skipped, options.limit
         )
         print(name, sum(counts.values()), dict(sorted(counts.items())), flush=True)
 

@@ -18,6 +18,7 @@ from applier.hunks import is_weak, line_hunks
 from training.synth.labels import EditLabels, Label
 
 ALIKE = 0.62  # similarity from which an edit line may stand for a line of the result
+ALIKE_MARKED = 0.8
 NEXT = 1.2  # for going on with the very next line of the result
 NEXT_BUT_BLANK = 0.5  # with one line of the result between
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
@@ -39,11 +40,14 @@ def labels_of(original: Sequence[str], edit: Sequence[str], result: Sequence[str
     origin = np.full(len(result), -1, dtype=np.int64)
     origin[~new] = kept
     blocks = blocks_of(edit)
+    if _code_outside(edit, blocks, result):
+        blocks = [list(range(len(edit)))]
     texts, minus = _without_signs(edit, blocks, original, result)
     at = _chain(texts, result, new, [k for block in blocks for k in block if k not in minus])
     for block in blocks:
         _again_alone(texts, result, new, [k for k in block if k not in minus], at)
     _joined(texts, result, at, blocks)
+    _lone_blanks(texts, at, new)
     labels = EditLabels(removed=removed)
     for k, j in enumerate(at):
         if k in minus:
@@ -75,7 +79,17 @@ def blocks_of(edit: Sequence[str]) -> list[list[int]]:
             current.append(k)
     if fence:
         blocks.append(current)
-    return blocks or [list(range(len(edit)))]
+    everything = [list(range(len(edit)))]
+    return blocks or everything
+
+
+def _code_outside(edit: Sequence[str], blocks: list[list[int]], result: Sequence[str]) -> bool:
+    """Whether the fences are the file's own: what stands outside of them is mostly the file's text."""
+    inside = {k for block in blocks for k in block}
+    known = {line.strip() for line in result}
+    outside = [line.strip().lstrip("+- ") for k, line in enumerate(edit) if k not in inside and not FENCE.match(line)]
+    outside = [line for line in outside if not is_weak(line)]
+    return len(outside) > 2 and 2 * sum(line in known for line in outside) > len(outside)
 
 
 def _weights(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], new: np.ndarray) -> np.ndarray:
@@ -98,6 +112,9 @@ def _weights(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], n
             [texts[rows[row]].strip() for row in unsure], stripped,
             scorer=Indel.normalized_similarity, score_cutoff=ALIKE, dtype=np.float32,
         )  # fmt: skip
+        # What reads as a marker is taken for a line of the file only if it is nearly that.
+        marked = np.array([bool(ELLIPSIS.search(texts[rows[row]])) for row in unsure])
+        alike = np.where(marked[:, None] & (alike < ALIKE_MARKED), 0.0, alike)
         weights[unsure] = np.where(alike > 0, 3.0 * (alike - 0.3), 0.0)
     weights[weights > 0] += np.broadcast_to(0.1 * new, weights.shape)[weights > 0]
     return weights
@@ -138,6 +155,17 @@ def _chain(texts: Sequence[str], result: Sequence[str], new: np.ndarray, rows: S
         at[rows[row]] = j
         step = int(back[row, j])
     return at
+
+
+def _lone_blanks(texts: Sequence[str], at: np.ndarray, new: np.ndarray) -> None:
+    """A blank line that goes on from no line beside it is decoration of a marker."""
+    for k in np.flatnonzero(at >= 0):
+        if texts[k].strip() or new[at[k]]:
+            continue
+        before = k > 0 and at[k - 1] == at[k] - 1
+        after = k + 1 < len(at) and at[k + 1] == at[k] + 1
+        if not (before or after):
+            at[k] = -1
 
 
 def _worth(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], at: np.ndarray) -> float:

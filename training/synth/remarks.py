@@ -59,6 +59,7 @@ METHOD = re.compile(r"^\s*(?:[\w<>\[\],*&:?~]+\s+)*~?([A-Za-z_]\w*)\s*\([^;]*[{(
 KEY = re.compile(r"^\s*[-]?\s*[\"']?([A-Za-z_@][\w./@-]*)[\"']?\s*[:=]")
 TITLE = re.compile(r"^#+\s+(.{3,30})$")
 IMPORT = re.compile(r"^\s*(?:import|from|using|use|#include|require|package|export \* from)\b")
+COMMENT_SIGNS = ("*", "//", "/*", "#", "<!--", '"', "'", "--")
 NO_NAME = {"if", "for", "while", "switch", "return", "catch", "else", "elif", "with", "match", "try", "new"}
 
 
@@ -85,6 +86,8 @@ def _name(line: str, language: str) -> str | None:
         match = TITLE.match(line)
     elif language in DATA:
         match = KEY.match(line)
+    elif line.lstrip().startswith(COMMENT_SIGNS):
+        return None
     else:
         match = HEAD.search(line) or METHOD.match(line)
     return match[1] if match else None

@@ -9,6 +9,7 @@ from applier.hunks import Hunk, is_weak
 from training.synth import talk
 from training.synth.context import (
     close_small_gaps,
+    replaces_similar,
     settle_neighbours,
     settle_place,
     touches,
@@ -18,11 +19,11 @@ from training.synth.context import (
     with_headers,
     with_heads_only,
 )
-from training.synth.remarks import HEAD, IMPORT, METHOD, names_in
+from training.synth.remarks import COMMENT_SIGNS, HEAD, IMPORT, METHOD, names_in
 from training.synth.view import View, indent_of
 
 LONG_MEMBER = 70
-MAX_WHOLE = 260
+MAX_WHOLE = 160
 
 
 @dataclass
@@ -34,11 +35,14 @@ class Showing:
 
     view: View
     said: dict[int, tuple[tuple[str, ...] | None, str]] = field(default_factory=dict)
+    bare: set[int] = field(default_factory=set)  # hunks that stand without a neighbour, by likeness alone
 
 
 def name_at(view: View, line: int) -> str | None:
     """The name that a line defines, if it is a head."""
     text = view.old[line]
+    if text.lstrip().startswith(COMMENT_SIGNS):
+        return None
     match = HEAD.search(text) or METHOD.match(text)
     return match[1] if match else None
 
@@ -107,6 +111,19 @@ def sparse(showing: Showing, rng: random.Random) -> None:
         view.show_after(hunk, rng.choice((0, 0, 1, 2)))
 
 
+def bare(showing: Showing, rng: random.Random) -> None:
+    """Only the new lines where each replaces one like it, which the file holds once; else a line of context."""
+    view = showing.view
+    for index, hunk in enumerate(view.hunks):
+        texts = [view.stripped[i] for i in range(hunk.old_start, hunk.old_end)]
+        strong = [text for text in texts if not is_weak(text)]
+        if strong and replaces_similar(view, hunk) and all(len(view.positions[text]) == 1 for text in strong):
+            showing.bare.add(index)
+        else:
+            view.show_before(hunk, rng.choice((1, 1, 1, 2)))
+            view.show_after(hunk, rng.choice((0, 0, 1)))
+
+
 def skeleton(showing: Showing, rng: random.Random) -> None:
     """Heads of the scopes around, and their last lines."""
     view = showing.view
@@ -127,8 +144,6 @@ def whole(showing: Showing, rng: random.Random) -> None:
     """The whole file."""
     if len(showing.view.new) <= MAX_WHOLE:
         showing.view.show(0, len(showing.view.old))
-    else:
-        big_region(showing, rng)
 
 
 def thin(view: View, rng: random.Random, margin: int) -> None:
@@ -244,7 +259,7 @@ def close_scopes(view: View, rng: random.Random, likely: float) -> None:
 def settle_loosely(showing: Showing, rng: random.Random, sloppy: float) -> bool:
     """Grows the view until each hunk without words has its place; `sloppy` authors leave out a neighbour."""
     view = showing.view
-    free = [hunk for index, hunk in enumerate(view.hunks) if index not in showing.said]
+    free = [hunk for index, hunk in enumerate(view.hunks) if index not in showing.said and index not in showing.bare]
     for hunk in free:
         bare = not any(view.stripped[i] for i in (*view.before(hunk), *view.after(hunk)))
         if (bare and not hunk.removed) or rng.random() >= sloppy:
@@ -255,7 +270,7 @@ def settle_loosely(showing: Showing, rng: random.Random, sloppy: float) -> bool:
     close_small_gaps(view, rng.choice((1, 1, 2, 2, 3)))
     unique = {id(hunk): settle_place(view, hunk) for hunk in free}
     for index, hunk in enumerate(view.hunks):
-        if index in showing.said or unique[id(hunk)]:
+        if index in showing.said or index in showing.bare or unique[id(hunk)]:
             continue
         beside = [k for k in (index - 1, index + 1) if 0 <= k < len(view.hunks) and touches(view, hunk, k)]
         if not any(unique.get(id(view.hunks[k])) for k in beside):
@@ -276,10 +291,16 @@ CHAT = {
     "context": (0.2, _plain(with_context)),
     "headers": (0.08, _plain(with_headers)),
     "skeleton": (0.1, skeleton),
-    "sparse": (0.1, sparse),
+    "sparse": (0.08, sparse),
+    "bare": (0.06, bare),
     "scope": (0.08, _plain(with_blocks)),
 }
-TERSE = {"member": (0.35, member_alone), "sparse": (0.4, sparse), "context": (0.25, _plain(with_context))}
+TERSE = {
+    "bare": (0.55, bare),
+    "member": (0.2, member_alone),
+    "sparse": (0.2, sparse),
+    "context": (0.05, _plain(with_context)),
+}
 SNIPPET = {
     "context": (0.45, _plain(with_context)),
     "headers": (0.12, _plain(with_headers)),

@@ -9,7 +9,7 @@ from training.synth.drift import misremember
 from training.synth.labels import Label
 from training.synth.rendering import EditText
 
-JOINABLE = re.compile(r"[,(\[{]\s*$|^\s*[.)\]}&|?:]")
+JOINABLE = re.compile(r"[,(\[]\s*$")
 
 
 def slip(edit: EditText, rng: random.Random, language: str) -> set[str]:
@@ -28,9 +28,10 @@ def slip(edit: EditText, rng: random.Random, language: str) -> set[str]:
 
 def _words(edit: EditText, k: int, rng: random.Random, language: str) -> bool:
     changed = misremember(edit.lines[k], rng)
-    done = changed != edit.lines[k]
+    if changed == edit.lines[k] or changed.endswith(("{,", "(,", "[,", ":,", "{;", "(;", "[;", ":;")):
+        return False
     edit.lines[k] = changed
-    return done
+    return True
 
 
 def _join(edit: EditText, k: int, rng: random.Random, language: str) -> bool:
@@ -44,7 +45,8 @@ def _join(edit: EditText, k: int, rng: random.Random, language: str) -> bool:
         and edit.labels[k + count] == Label.CONTEXT
         and edit.sources[k + count] == edit.sources[k] + count
         and edit.lines[k + count].strip()
-        and (JOINABLE.search(edit.lines[k + count - 1]) or re.match(r"^\s*[.)\]}]", edit.lines[k + count]))
+        and not re.search(r"//|#|/\*|[\"'`]{3}", edit.lines[k + count - 1])
+        and (JOINABLE.search(edit.lines[k + count - 1]) or re.match(r"^\s*[.)\]]", edit.lines[k + count]))
     ):
         count += 1
     if count == 1:

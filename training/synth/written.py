@@ -21,6 +21,7 @@ from training.synth.view import View, indent_of
 
 ATTEMPTS = 4
 MAX_LINES = 260
+MAX_JUMP = 30  # lines that an author who marks others passes over without a marker
 Styles = dict[str, tuple[float, Callable[[Showing, random.Random], None]]]
 
 
@@ -29,9 +30,11 @@ class Manner:
     """How one kind of author writes: views, chances of markers at the edges, fences, talk, slips."""
 
     views: Styles
-    edge: tuple[float, ...]
+    first: tuple[float, ...]
+    last: tuple[float, ...]
     fence: float
     talk: float
+    closer: float
     tool: bool
     slips: float
     dedent: float
@@ -41,13 +44,13 @@ class Manner:
 
 
 MANNERS: dict[str, tuple[float, Manner]] = {
-    "a": (0.48, Manner(views.CHAT, (0.0, 0.0, 0.2, 0.7), 1.0, 0.97, False, 0.14, 0.06, 0.6, 0.75, 0.12)),
-    "b": (0.14, Manner(views.TERSE, (0.0,), 0.55, 0.08, False, 0.12, 0.5, 0.5, 0.4, 0.1)),
-    "c": (0.08, Manner(views.REGION, (0.1, 0.6), 0.7, 0.5, False, 0.12, 0.02, 0.1, 0.0, 0.05)),
-    "d": (0.03, Manner(views.WHOLE, (0.0,), 0.9, 0.7, False, 0.15, 0.0, 0.0, 0.0, 0.0)),
-    "i": (0.06, Manner(views.SNIPPET, (0.3, 1.0), 0.03, 0.0, True, 0.17, 0.04, 0.0, 0.25, 0.06)),
-    "m": (0.16, Manner(views.SNIPPET, (0.3, 1.0), 0.05, 0.0, True, 0.2, 0.04, 0.0, 0.15, 0.06)),
-    "p": (0.05, Manner(views.SNIPPET, (0.8, 1.0), 0.1, 0.0, True, 0.08, 0.0, 0.0, 0.0, 0.0)),
+    "a": (0.48, Manner(views.CHAT, (0.0, 0.0, 0.1, 0.4), (0.0, 0.2, 0.4, 0.9), 1.0, 0.97, 0.4, False, 0.18, 0.07, 0.6, 0.9, 0.12)),
+    "b": (0.14, Manner(views.TERSE, (0.0,), (0.0,), 0.6, 0.04, 0.0, False, 0.04, 0.75, 0.4, 0.6, 0.3)),
+    "c": (0.08, Manner(views.REGION, (0.2, 0.6), (0.4, 0.9), 0.8, 0.6, 0.12, False, 0.3, 0.02, 0.05, 0.0, 0.05)),
+    "d": (0.03, Manner(views.WHOLE, (0.0,), (0.0,), 0.9, 0.7, 0.0, False, 0.12, 0.0, 0.0, 0.0, 0.0)),
+    "i": (0.06, Manner(views.SNIPPET, (0.7, 1.0), (0.6, 1.0), 0.02, 0.0, 0.0, True, 0.12, 0.02, 0.0, 0.3, 0.08)),
+    "m": (0.16, Manner(views.SNIPPET, (0.8, 1.0), (0.8, 1.0), 0.02, 0.0, 0.0, True, 0.22, 0.02, 0.0, 0.2, 0.06)),
+    "p": (0.05, Manner(views.SNIPPET, (0.8, 1.0), (0.8, 1.0), 0.1, 0.0, 0.0, True, 0.1, 0.0, 0.0, 0.0, 0.0)),
 }
 
 
@@ -118,7 +121,8 @@ class _Author:
         self.talk = Talk(path, subject, rng)
         self.tags: set[str] = set()
         self.forgiven: set[int] = set()
-        self.edge_first, self.edge_last = (rng.random() < rng.choice(self.manner.edge) for _ in range(2))
+        self.edge_first = rng.random() < rng.choice(self.manner.first)
+        self.edge_last = rng.random() < rng.choice(self.manner.last)
         self.padding = rng.choice((0.0, 0.0, 0.5, 1.0))
         self.sign_gap = rng.choice(("", "", " "))
 
@@ -135,6 +139,8 @@ class _Author:
         worded = {k for k in showing.said if self._hide(showing, k) and views.show_for_addition(showing, k, rng, words=with_words)}
         if manner.fence:
             views.close_scopes(view, rng, rng.choice((0.0, 0.3, 0.9)))
+        if self.style == "d" and not all(view.shown[i] or view.changed[i] for i in range(len(self.old))):
+            return None
         if self.style != "d" and not views.settle_loosely(showing, rng, manner.sloppy):
             return None
         blocks = self._blocks(view, worded)
@@ -207,7 +213,7 @@ class _Author:
                 more = bool(waiting) or any(view.shown[k] for k in range(end, high))
                 here = bool(text.lines)
                 wanted = (self.edge_first if not here else self.edge_last if not more else True)
-                if here and more and drop_middle and self._may_jump(view, end, text, terse):
+                if here and more and drop_middle and self._may_jump(view, start, end, text, terse):
                     wanted = False
                     self.tags.add("jump")
                 if wanted:
@@ -226,6 +232,7 @@ class _Author:
             lead += 1
         text.drop(0, lead)
         self._trim_new(text)
+        self._close_up(text)
         return text
 
     def _write_hunk(self, text: EditText, hunk: Hunk) -> None:
@@ -251,11 +258,22 @@ class _Author:
         while text.lines and not text.lines[0].strip():
             text.drop(0, 1)
 
-    def _may_jump(self, view: View, end: int, text: EditText, terse: bool) -> bool:
+    def _close_up(self, text: EditText) -> None:
+        """A blank new line beside a marker is not shown: the marker separates already."""
+        if self.rng.random() < 0.25 or self.style == "p":
+            return
+        for k in range(len(text.lines) - 1, -1, -1):
+            beside = [text.labels[n] for n in (k - 1, k + 1) if 0 <= n < len(text.lines)]
+            if text.labels[k] == Label.NEW and not text.lines[k].strip() and Label.MARKER in beside:
+                text.drop(k, k + 1)
+
+    def _may_jump(self, view: View, start: int, end: int, text: EditText, terse: bool) -> bool:
         """A marker may be missing between unchanged lines: before one that closes or starts something further
         out, and anywhere for a terse author.
         """
         if end >= len(self.old) or not view.shown[end] or text.labels[-1] != Label.CONTEXT:
+            return False
+        if end - start > MAX_JUMP and not terse:
             return False
         return terse or is_weak(self.old[end]) or indent_of(self.old[end]) < indent_of(text.lines[-1])
 
@@ -313,7 +331,7 @@ class _Author:
         titles = [scope_name(view, hunk) for hunk in named]
         if with_words:
             lead = self.talk.line(sentences.LEADS, titles[0])
-            if lead and rng.random() < 0.93:
+            if lead and rng.random() < 0.97:
                 out.say(lead)
                 out.say("")
         for number, ((start, end), text) in enumerate(zip(blocks, texts, strict=True)):
@@ -332,7 +350,7 @@ class _Author:
                 out.say(ticks)
             if number + 1 < len(blocks):
                 out.say("")
-        if with_words and rng.random() < 0.55:
+        if with_words and rng.random() < self.manner.closer:
             out.say("")
             out.say(self.talk.line(sentences.CLOSERS, titles[-1]))
         return out
