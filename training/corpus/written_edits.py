@@ -24,6 +24,8 @@ from training.synth.generate import MAX_HUNKS, apply_hunks, choose_hunks, seed_o
 from training.synth.written import write_edit
 
 MAX_LINES = 4000
+# Histories are full of changes of a line or two; people ask models for larger ones.
+SMALL, SMALL_SHARE = 4, 0.5
 # Written edits touch prose and settings more often than mined pairs hold them.
 OFTEN = MINOR_LANGUAGES | {"toml", "css", "scss", "html", "jsonc"}
 
@@ -43,6 +45,9 @@ def edits_of(
             whole = len(every) <= MAX_HUNKS and rng.random() < 0.65
             target = apply_hunks(old, new, every if whole else choose_hunks(every, rng))
             hunks = line_hunks(old, target)  # numbered anew: the labels must follow from the two texts
+            changed = sum(hunk.removed + hunk.added for hunk in hunks)
+            if changed <= SMALL and rng.random() > SMALL_SHARE:
+                continue
             number = seed_of(seed, "written", pair.commit, pair.path, variant)
             written = write_edit(old, target, hunks, pair.path, pair.language, pair.subject, number)
             if written is not None:
@@ -64,11 +69,11 @@ def edits_of(
                 }
 
 
-def build(index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]], limit: int) -> Counter[str]:
+def build(index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]], start: int, limit: int) -> Counter[str]:
     """One repository's folder; how many edits of each style. Raises GitError."""
     from datasets import Dataset, Features, List, Value
 
-    pairs = load_pairs(index)[:limit]
+    pairs = load_pairs(index)[start : start + limit]
     if out.exists() or not pairs:
         return Counter()
     texts = ("repository", "commit", "path", "language", "style", "instruction", "original", "edit", "result")
@@ -91,6 +96,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=16)
     parser.add_argument("--skip", type=Path, help="JSON list of [repository, commit] never to learn from")
+    parser.add_argument("--start", type=int, default=0, help="the first pair of each repository")
     parser.add_argument("--limit", type=int, default=1500, help="pairs of one repository at most")
     parser.add_argument("names", nargs="*", help="owner+name; all where none is given")
     options = parser.parse_args()
@@ -98,7 +104,7 @@ def main() -> None:
     names = options.names or sorted(path.stem for path in options.index.glob("*.jsonl"))
     for name in names:
         counts = build(
-            options.index / f"{name}.jsonl", options.root, options.out / name, options.seed, skipped, options.limit
+            options.index / f"{name}.jsonl", options.root, options.out / name, options.seed, skipped, options.start, options.limit
         )
         print(name, sum(counts.values()), dict(sorted(counts.items())), flush=True)
 

@@ -21,7 +21,7 @@ ALIKE = 0.62  # similarity from which an edit line may stand for a line of the r
 ALIKE_MARKED = 0.8
 NEXT = 1.2  # for going on with the very next line of the result
 NEXT_BUT_BLANK = 0.5  # with one line of the result between
-FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
+FENCE = re.compile(r"^\s*(`{3,}(?=[^`]*$)|~{3,})")
 SQUEEZED = re.compile(r"\s+|,(?=\s*[)\]}])")
 ELLIPSIS = re.compile(r"\.\.\.|…|\b(?:unchanged|existing|stays?|remains?|same as|as before|rest of|no changes?|removed)\b")
 
@@ -88,8 +88,8 @@ def _code_outside(edit: Sequence[str], blocks: list[list[int]], result: Sequence
     inside = {k for block in blocks for k in block}
     known = {line.strip() for line in result}
     outside = [line.strip().lstrip("+- ") for k, line in enumerate(edit) if k not in inside and not FENCE.match(line)]
-    outside = [line for line in outside if not is_weak(line)]
-    return len(outside) > 2 and 2 * sum(line in known for line in outside) > len(outside)
+    outside = [line for line in outside if not is_weak(line) and not (ELLIPSIS.search(line) and line not in known)]
+    return bool(outside) and 2 * sum(line in known for line in outside) > len(outside)
 
 
 def _weights(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], new: np.ndarray) -> np.ndarray:
@@ -232,7 +232,8 @@ def _join_at(texts: Sequence[str], result: Sequence[str], at: np.ndarray, k: int
 def _wrap_at(
     texts: Sequence[str], result: Sequence[str], at: np.ndarray, block: list[int], position: int, low: int, high: int
 ) -> bool:
-    for j in [*range(low, min(low + 3, high)), *range(max(low, high - 3), high)]:
+    nearby = range(low, high) if high - low < 80 else [*range(low, low + 3), *range(high - 3, high)]
+    for j in nearby:
         wanted = _squeeze(result[j])
         first = _squeeze(texts[block[position]])
         if not first or not wanted.startswith(first.rstrip(",")) or len(first) < 3:

@@ -170,7 +170,7 @@ class _Author:
             between = [k for k, h in enumerate(view.hunks) if h.old_end <= start]
             after = [k for k, h in enumerate(view.hunks) if h.old_start >= end]
             since = [k for k in between if not cuts or view.hunks[k].old_start >= cuts[-1]]
-            if since and after and (worded & {since[-1], after[0]} or (split and self.rng.random() < 0.75)):
+            if since and after and (worded & {since[-1], after[0]} or (split and self.rng.random() < 0.75 or self.style == "b" and self.rng.random() < 0.7)):
                 cuts.append((start + end + 1) // 2)
         for k in sorted(worded):  # an addition in words stands alone
             hunk = view.hunks[k]
@@ -196,7 +196,7 @@ class _Author:
         waiting = {h.old_start: h for h in hunks}
         runs = {max(a, low): (max(a, low), min(b, high)) for a, b in hidden_runs(view) if a < high and b > low}
         # Without markers a jump and a deletion look alike, so an edit has one of them only.
-        terse = self.style == "b" and all(h.added or not h.removed for h in hunks) and rng.random() < 0.85
+        terse = self.style == "b" and all(h.added or not h.removed for h in hunks) and rng.random() < 0.3
         drop_middle = terse or rng.random() < (0.12 if self.manner.talk else 0.02)
         i = low
         while i <= high:
