@@ -3,8 +3,8 @@
     python -m training.corpus.written_edits --index INDEX --root CLONES --out CORPUS --seed 16
 
 Rows: repository, commit, path, language, style, instruction, original, edit, result, tags, and the labels of
-`training.synth.labels`: labels and sources by line of the edit, removed and unshown. One folder a repository, each
-by `save_to_disk`; a folder that exists is kept, so that an interrupted run goes on.
+`training.synth.labels`: labels and sources by line of the edit, removed and unshown. One folder a
+repository, each by `save_to_disk`; a folder that exists is kept, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def edits_of(
                 }
 
 
-def build(index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]], start: int, limit: int) -> Counter[str]:
+def build(
+    index: Path, root: Path, out: Path, seed: int, skipped: frozenset[tuple[str, str]], start: int, limit: int
+) -> Counter[str]:
     """One repository's folder; how many edits of each style. Raises GitError."""
     from datasets import Dataset, Features, List, Value
 
@@ -104,7 +106,13 @@ def main() -> None:
     names = options.names or sorted(path.stem for path in options.index.glob("*.jsonl"))
     for name in names:
         counts = build(
-            options.index / f"{name}.jsonl", options.root, options.out / name, options.seed, skipped, options.start, options.limit
+            options.index / f"{name}.jsonl",
+            options.root,
+            options.out / name,
+            options.seed,
+            skipped,
+            options.start,
+            options.limit,
         )
         print(name, sum(counts.values()), dict(sorted(counts.items())), flush=True)
 

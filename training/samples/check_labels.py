@@ -1,7 +1,7 @@
 """How far recovered labels agree with constructed ones, and how consistent those of written edits are.
 
-    python -m training.samples.check_labels --corpus FOLDER --limit 2000
-    python -m training.samples.check_labels --cases CASES.jsonl.xz
+python -m training.samples.check_labels --corpus FOLDER --limit 2000
+python -m training.samples.check_labels --cases CASES.jsonl.xz
 """
 
 from __future__ import annotations
@@ -37,11 +37,17 @@ def agreement(made: EditLabels, found: EditLabels, edit: Sequence[str], counts: 
     return whole
 
 
-def consistency(original: Sequence[str], edit: Sequence[str], result: Sequence[str], labels: EditLabels) -> str:
-    """"exact": the edit's own new lines make the result, indentation aside; "glue": only lines of blanks or
+def consistency(
+    original: Sequence[str], edit: Sequence[str], result: Sequence[str], labels: EditLabels
+) -> str:
+    """ "exact": the edit's own new lines make the result, indentation aside; "glue": only lines of blanks or
     commas lack or differ; "partial": the edit lacks or misspells more; "removed": it shows a line that goes.
     """
-    texts = {j: edit[k] for k, (label, j) in enumerate(zip(labels.labels, labels.sources, strict=True)) if label == Label.NEW}
+    texts = {
+        j: edit[k]
+        for k, (label, j) in enumerate(zip(labels.labels, labels.sources, strict=True))
+        if label == Label.NEW
+    }
     worst = "exact"
     for j, text in texts.items():
         said, meant = text.lstrip("+ \t").rstrip(), result[j].lstrip("+ \t").rstrip()
@@ -78,14 +84,18 @@ def _check_cases(path: Path, show: int) -> None:
         for row in map(json.loads, file):
             if row["style"] in "suv":
                 continue
-            original, result = (base64.b64decode(row[f"{part}_b64"]).decode().split("\n") for part in ("original", "expected"))
+            original, result = (
+                base64.b64decode(row[f"{part}_b64"]).decode().split("\n") for part in ("original", "expected")
+            )
             edit = row["edit"].split("\n")
             labels = labels_of(original, edit, result, row["path"])
             outcome = consistency(original, edit, result, labels)
             by_style.setdefault(row["style"], Counter())[outcome] += 1
             if outcome == "partial" and show > 0:
                 show -= 1
-                print("==", row["id"], row["style"], row["path"], [result[j][:90] for j in labels.unshown][:4])
+                print(
+                    "==", row["id"], row["style"], row["path"], [result[j][:90] for j in labels.unshown][:4]
+                )
     for style, counts in sorted(by_style.items()):
         print(style, sum(counts.values()), dict(counts))
     print("all", sum(map(Counter.total, by_style.values())), dict(sum(by_style.values(), Counter())))
@@ -94,7 +104,9 @@ def _check_cases(path: Path, show: int) -> None:
 def _check_corpus(folder: Path, limit: int, show: int) -> None:
     from datasets import concatenate_datasets, load_from_disk
 
-    data = concatenate_datasets([load_from_disk(str(path)) for path in sorted(folder.iterdir())]).shuffle(seed=7)
+    data = concatenate_datasets([load_from_disk(str(path)) for path in sorted(folder.iterdir())]).shuffle(
+        seed=7
+    )
     counts: Counter[str] = Counter()
     whole: Counter[str] = Counter()
     for row in data.select(range(min(limit, len(data)))):
@@ -113,7 +125,13 @@ def _check_corpus(folder: Path, limit: int, show: int) -> None:
                 if a != b and not is_weak(line):
                     print("   made", a, "found", b, line[:100])
     print(dict(counts))
-    print({style: f"{whole[style + ' agree']}/{whole[style]}" for style in sorted(whole) if "agree" not in style})
+    print(
+        {
+            style: f"{whole[style + ' agree']}/{whole[style]}"
+            for style in sorted(whole)
+            if "agree" not in style
+        }
+    )
 
 
 if __name__ == "__main__":

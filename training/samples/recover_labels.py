@@ -1,8 +1,8 @@
 """The labels of an edit, from (original, edit, result) alone.
 
-The result says what changed, so an edit line is context or new by the line of the result that it stands for. Which
-one that is, an alignment decides: the heaviest chain of similar lines, ascending in both, that prefers runs without
-a break. Blocks that are not in the order of the file are aligned by themselves.
+The result says what changed, so an edit line is context or new by the line of the result that it stands for.
+Which one that is, an alignment decides: the heaviest chain of similar lines, ascending in both, that prefers
+runs without a break. Blocks that are not in the order of the file are aligned by themselves.
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ NEXT = 1.2  # for going on with the very next line of the result
 NEXT_BUT_BLANK = 0.5  # with one line of the result between
 FENCE = re.compile(r"^\s*(`{3,}(?=[^`]*$)|~{3,})")
 SQUEEZED = re.compile(r"\s+|,(?=\s*[)\]}])")
-ELLIPSIS = re.compile(r"\.\.\.|…|\b(?:unchanged|existing|stays?|remains?|same as|as before|rest of|no changes?|removed)\b")
+ELLIPSIS = re.compile(
+    r"\.\.\.|…|\b(?:unchanged|existing|stays?|remains?|same as|as before|rest of|no changes?|removed)\b"
+)
 
 
-def labels_of(original: Sequence[str], edit: Sequence[str], result: Sequence[str], path: str = "") -> EditLabels:
-    """Labels for every line of a snippet or chat answer. Lines have no ends. `path` tells a head that names the
-    file from a marker.
+def labels_of(
+    original: Sequence[str], edit: Sequence[str], result: Sequence[str], path: str = ""
+) -> EditLabels:
+    """Labels for every line of a snippet or chat answer. Lines have no ends. `path` tells a head that names
+    the file from a marker.
     """
     hunks = line_hunks(original, result)
     removed = [i for hunk in hunks for i in range(hunk.old_start, hunk.old_end)]
@@ -67,7 +71,8 @@ def labels_of(original: Sequence[str], edit: Sequence[str], result: Sequence[str
 def blocks_of(edit: Sequence[str]) -> list[list[int]]:
     """The line numbers of each fenced block; of the whole edit where there is none."""
     blocks: list[list[int]] = []
-    fence, current = "", []
+    fence = ""
+    current: list[int] = []
     for k, line in enumerate(edit):
         match = FENCE.match(line)
         if not fence and match:
@@ -87,13 +92,17 @@ def _code_outside(edit: Sequence[str], blocks: list[list[int]], result: Sequence
     """Whether the fences are the file's own: what stands outside of them is mostly the file's text."""
     inside = {k for block in blocks for k in block}
     known = {line.strip() for line in result}
-    outside = [line.strip().lstrip("+- ") for k, line in enumerate(edit) if k not in inside and not FENCE.match(line)]
-    outside = [line for line in outside if not is_weak(line) and not (ELLIPSIS.search(line) and line not in known)]
+    outside = [
+        line.strip().lstrip("+- ") for k, line in enumerate(edit) if k not in inside and not FENCE.match(line)
+    ]
+    outside = [
+        line for line in outside if not is_weak(line) and not (ELLIPSIS.search(line) and line not in known)
+    ]
     return bool(outside) and 2 * sum(line in known for line in outside) > len(outside)
 
 
 def _weights(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], new: np.ndarray) -> np.ndarray:
-    """float32 [rows, lines of the result]: how much it is worth that the one stands for the other; 0 for no."""
+    """float32 [rows, lines of the result]: the worth of the one standing for the other; 0 where it cannot."""
     stripped = [line.strip() for line in result]
     where: dict[str, list[int]] = {}
     for j, text in enumerate(stripped):
@@ -159,7 +168,7 @@ def _chain(texts: Sequence[str], result: Sequence[str], new: np.ndarray, rows: S
 
 def _lone_blanks(texts: Sequence[str], at: np.ndarray, new: np.ndarray) -> None:
     """A blank line that goes on from no line beside it is decoration of a marker."""
-    for k in np.flatnonzero(at >= 0):
+    for k in map(int, np.flatnonzero(at >= 0)):
         if texts[k].strip() or new[at[k]]:
             continue
         before = k > 0 and at[k - 1] == at[k] - 1
@@ -173,13 +182,19 @@ def _worth(texts: Sequence[str], result: Sequence[str], rows: Sequence[int], at:
     total, last = 0.0, -9
     for k in rows:
         if at[k] >= 0:
-            total += 0.3 if is_weak(texts[k]) else 3.0 * Indel.normalized_similarity(texts[k].strip(), result[at[k]].strip())
+            total += (
+                0.3
+                if is_weak(texts[k])
+                else 3.0 * Indel.normalized_similarity(texts[k].strip(), result[at[k]].strip())
+            )
             total += NEXT if at[k] == last + 1 else 0.0
         last = int(at[k])
     return total
 
 
-def _again_alone(texts: Sequence[str], result: Sequence[str], new: np.ndarray, rows: list[int], at: np.ndarray) -> None:
+def _again_alone(
+    texts: Sequence[str], result: Sequence[str], new: np.ndarray, rows: list[int], at: np.ndarray
+) -> None:
     """A block out of order, or one that repeats what an earlier one shows, is aligned by itself."""
     if not any(at[k] < 0 and not is_weak(texts[k]) and not ELLIPSIS.search(texts[k]) for k in rows):
         return
@@ -197,7 +212,10 @@ def _joined(texts: Sequence[str], result: Sequence[str], at: np.ndarray, blocks:
             if not texts[k].strip() or not _is_free(at, block, position, result):
                 continue
             low, high = _room(at, block, position, result)
-            if not (_join_at(texts, result, at, k, low, high) or _wrap_at(texts, result, at, block, position, low, high)):
+            if not (
+                _join_at(texts, result, at, k, low, high)
+                or _wrap_at(texts, result, at, block, position, low, high)
+            ):
                 _shortened(texts, result, at, k, low)
 
 
@@ -213,7 +231,9 @@ def _room(at: np.ndarray, block: list[int], position: int, result: Sequence[str]
     return low, high
 
 
-def _join_at(texts: Sequence[str], result: Sequence[str], at: np.ndarray, k: int, low: int, high: int) -> bool:
+def _join_at(
+    texts: Sequence[str], result: Sequence[str], at: np.ndarray, k: int, low: int, high: int
+) -> bool:
     wanted = _squeeze(texts[k])
     starts = range(low, high) if high - low < 80 else (low, low + 1, max(low, high - 2), max(low, high - 3))
     for j in starts:
@@ -230,7 +250,13 @@ def _join_at(texts: Sequence[str], result: Sequence[str], at: np.ndarray, k: int
 
 
 def _wrap_at(
-    texts: Sequence[str], result: Sequence[str], at: np.ndarray, block: list[int], position: int, low: int, high: int
+    texts: Sequence[str],
+    result: Sequence[str],
+    at: np.ndarray,
+    block: list[int],
+    position: int,
+    low: int,
+    high: int,
 ) -> bool:
     nearby = range(low, high) if high - low < 80 else [*range(low, low + 3), *range(high - 3, high)]
     for j in nearby:
@@ -264,8 +290,8 @@ def _squeeze(text: str) -> str:
 def _without_signs(
     edit: Sequence[str], blocks: list[list[int]], original: Sequence[str], result: Sequence[str]
 ) -> tuple[list[str], dict[int, int]]:
-    """The edit without plus and minus signs, where most signed lines are the files' own without theirs; and the
-    original line of each line with a minus.
+    """The edit without plus and minus signs, where most signed lines are the files' own without theirs;
+    and the original line of each line with a minus.
     """
     olds: dict[str, list[int]] = {}
     for i, line in enumerate(original):

@@ -13,41 +13,116 @@ DATA = {"json", "jsonc", "yaml", "toml", "ini"}
 MARKUP = {"html", "xml", "vue", "svelte", "tsx", "jsx"}
 
 STAYS = (
-    "unchanged", "unchanged", "unchanged", "unchanged", "stay the same", "stays the same", "as before",
-    "stays as it is", "stay as they are", "no changes", "remains the same", "remain unchanged", "not touched",
-    "same as before", "left as is", "is unchanged", "are unchanged", "untouched", "kept as is",
-    "does not change", "exactly as now",
-)  # fmt: skip
+    "unchanged",
+    "unchanged",
+    "unchanged",
+    "unchanged",
+    "stay the same",
+    "stays the same",
+    "as before",
+    "stays as it is",
+    "stay as they are",
+    "no changes",
+    "remains the same",
+    "remain unchanged",
+    "not touched",
+    "same as before",
+    "left as is",
+    "is unchanged",
+    "are unchanged",
+    "untouched",
+    "kept as is",
+    "does not change",
+    "exactly as now",
+)
 ANYWHERE = (
-    "existing code", "rest of the code", "everything in between", "the code in between", "other code",
+    "existing code",
+    "rest of the code",
+    "everything in between",
+    "the code in between",
+    "other code",
     "the part in between",
-)  # fmt: skip
+)
 FILE_TOP = (
-    "imports", "existing imports", "other imports", "everything above", "licence header and imports",
-    "everything up to here", "imports and helpers", "header", "the code above",
-)  # fmt: skip
+    "imports",
+    "existing imports",
+    "other imports",
+    "everything above",
+    "licence header and imports",
+    "everything up to here",
+    "imports and helpers",
+    "header",
+    "the code above",
+)
 FILE_END = (
-    "rest of the file", "everything below", "rest", "everything from here on", "the remaining functions",
-    "all functions below", "the rest of the module", "everything else", "rest of the code",
-)  # fmt: skip
+    "rest of the file",
+    "everything below",
+    "rest",
+    "everything from here on",
+    "the remaining functions",
+    "all functions below",
+    "the rest of the module",
+    "everything else",
+    "rest of the code",
+)
 BODY = (
-    "rest of the function", "rest of the method", "rest of the body", "body", "the implementation", "setup",
-    "the loop", "validation", "error handling", "the remaining checks", "local variables", "rest of the block",
-    "other branches", "other cases", "same as above", "the handler",
-)  # fmt: skip
+    "rest of the function",
+    "rest of the method",
+    "rest of the body",
+    "body",
+    "the implementation",
+    "setup",
+    "the loop",
+    "validation",
+    "error handling",
+    "the remaining checks",
+    "local variables",
+    "rest of the block",
+    "other branches",
+    "other cases",
+    "same as above",
+    "the handler",
+)
 MEMBERS = (
-    "other methods", "existing methods", "other members", "remaining methods", "rest of the class",
-    "fields and constructor", "existing fields", "other fields", "the other tests", "existing tests",
-    "constructor", "properties and methods", "docstring and attributes",
-)  # fmt: skip
+    "other methods",
+    "existing methods",
+    "other members",
+    "remaining methods",
+    "rest of the class",
+    "fields and constructor",
+    "existing fields",
+    "other fields",
+    "the other tests",
+    "existing tests",
+    "constructor",
+    "properties and methods",
+    "docstring and attributes",
+)
 ENTRIES = (
-    "other entries", "existing entries", "remaining entries", "other settings", "rest of the config",
-    "other keys", "name and description", "the other dependencies", "remaining steps", "other jobs", "metadata",
-)  # fmt: skip
+    "other entries",
+    "existing entries",
+    "remaining entries",
+    "other settings",
+    "rest of the config",
+    "other keys",
+    "name and description",
+    "the other dependencies",
+    "remaining steps",
+    "other jobs",
+    "metadata",
+)
 PAGE = (
-    "rest of the page", "rest of the document", "paragraphs in between", "remaining sections", "intro",
-    "examples", "rest of the section", "rest of the table", "remaining rows", "existing content",
-)  # fmt: skip
+    "rest of the page",
+    "rest of the document",
+    "paragraphs in between",
+    "remaining sections",
+    "intro",
+    "examples",
+    "rest of the section",
+    "rest of the table",
+    "remaining rows",
+    "existing content",
+)
 COMMENT = ("rest of the comment", "licence header", "rest of the doc comment", "parameters", "documentation")
 RULES = ("other rules", "the remaining styles", "other declarations")
 
@@ -100,13 +175,26 @@ class Remarks:
         self._language, self._rng, self._tool = language, rng, tool
         self._say = rng.choices(("dots", "generic", "named", "mixed"), (0.2, 0.2, 0.3, 0.3))[0]
         self._frame = rng.choices(
-            ("... {} ...", "... {}", "({})", "... ({})", "{}", "{}...", "… {} …", "[{}]", "[... {} ...]", "{} …"),
+            (
+                "... {} ...",
+                "... {}",
+                "({})",
+                "... ({})",
+                "{}",
+                "{}...",
+                "… {} …",
+                "[{}]",
+                "[... {} ...]",
+                "{} …",
+            ),
             (0.42, 0.1, 0.1, 0.1, 0.1, 0.06, 0.03, 0.02, 0.04, 0.03),
         )[0]
         self._bare = rng.random() < (0.0 if tool else 0.1)
         styles = comment_styles(language)
         self._comment = styles[0] if rng.random() < 0.85 else rng.choice(styles)
-        self._prose = rng.choices(("comment", "dots", "brackets", "stars", "plain"), (0.5, 0.2, 0.15, 0.08, 0.07))[0]
+        self._prose = rng.choices(
+            ("comment", "dots", "brackets", "stars", "plain"), (0.5, 0.2, 0.15, 0.08, 0.07)
+        )[0]
         self._capital = rng.random() < 0.15
 
     def marker(self, hidden: Sequence[str], *, first: bool, last: bool, near: str) -> str:
@@ -124,13 +212,13 @@ class Remarks:
         topic = self._topic(hidden, first, last, named=say == "named")
         if self._capital:
             topic = topic[0].upper() + topic[1:]
-        if topic.startswith("existing") and rng.random() < 0.6:
-            said = topic
-        elif rng.random() < 0.22:
+        if (topic.startswith("existing") and rng.random() < 0.6) or rng.random() < 0.22:
             said = topic
         else:
             stays = rng.choice(STAYS)
-            said = rng.choice((f"{topic} {stays}", f"{topic} {stays}", f"{topic}, {stays}", f"{topic} - {stays}"))
+            said = rng.choice(
+                (f"{topic} {stays}", f"{topic} {stays}", f"{topic}, {stays}", f"{topic} - {stays}")
+            )
             if rng.random() < 0.08:
                 said = rng.choice((f"keep {topic}", f"keep the {topic} as is", f"{stays}: {topic}", stays))
         frame = "... {} ..." if self._frame == "{}" and stays_bare(said) else self._frame
@@ -141,7 +229,9 @@ class Remarks:
         texts = [line for line in hidden if line.strip()]
         imports = sum(bool(IMPORT.match(line)) for line in texts)
         if texts and imports * 3 > 2 * len(texts):
-            return rng.choice(("imports", "other imports", "existing imports", "includes", "remaining imports"))
+            return rng.choice(
+                ("imports", "other imports", "existing imports", "includes", "remaining imports")
+            )
         names = names_in(hidden, self._language) if named and rng.random() < 0.75 else []
         if names:
             return _listed(names, rng)
@@ -183,7 +273,9 @@ class Remarks:
             sign = "{{/* {} */}}" if language in ("tsx", "jsx") else "<!-- {} -->"
             return sign.format(text) if rng.random() < 0.85 else text
         if language == "json":
-            return rng.choices((f"// {text}", text, f"/* {text} */", '"...": "..."'), (0.68, 0.24, 0.05, 0.03))[0]
+            return rng.choices(
+                (f"// {text}", text, f"/* {text} */", '"...": "..."'), (0.68, 0.24, 0.05, 0.03)
+            )[0]
         if self._bare and text.strip(".… "):
             return text if "..." in text or "…" in text else f"... {text}"
         if self._bare:

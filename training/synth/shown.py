@@ -78,7 +78,11 @@ def member_alone(showing: Showing, rng: random.Random) -> None:
             view.show_after(hunk, rng.randint(1, 3))
             continue
         start = member.start
-        while rng.random() < 0.5 and start > 0 and view.stripped[start - 1].startswith(("@", "#[", "[", "*", "/", "#")):
+        while (
+            rng.random() < 0.5
+            and start > 0
+            and view.stripped[start - 1].startswith(("@", "#[", "[", "*", "/", "#"))
+        ):
             start -= 1
         view.show(start, member.stop)
 
@@ -166,7 +170,7 @@ def thin(view: View, rng: random.Random, margin: int) -> None:
 
 
 def additions(showing: Showing, rng: random.Random, likely: float) -> None:
-    """New members and imports that stand without a neighbour: placed in words, by their scope, or by a marker."""
+    """New members and imports without a neighbour: placed in words, by their scope, or by a marker."""
     view = showing.view
     for index, hunk in enumerate(view.hunks):
         if hunk.removed or rng.random() > likely:
@@ -190,7 +194,8 @@ def _place_of(view: View, hunk: Hunk, first: str) -> tuple[tuple[str, ...] | Non
         return None
     if below is None:
         return talk.FILE_END, ""
-    named = HEAD.search(first) or METHOD.match(first) or first.lstrip().startswith(("@", "/", "#", "*"))
+    starts = first.lstrip().startswith(("@", "/", "#", "*"))
+    named = starts or HEAD.search(first) or METHOD.match(first)
     if not named:
         return None
     if above is not None and indent_of(view.old[below]) < indent:
@@ -259,7 +264,11 @@ def close_scopes(view: View, rng: random.Random, likely: float) -> None:
 def settle_loosely(showing: Showing, rng: random.Random, sloppy: float) -> bool:
     """Grows the view until each hunk without words has its place; `sloppy` authors leave out a neighbour."""
     view = showing.view
-    free = [hunk for index, hunk in enumerate(view.hunks) if index not in showing.said and index not in showing.bare]
+    free = [
+        hunk
+        for index, hunk in enumerate(view.hunks)
+        if index not in showing.said and index not in showing.bare
+    ]
     for hunk in free:
         bare = not any(view.stripped[i] for i in (*view.before(hunk), *view.after(hunk)))
         if (bare and not hunk.removed) or rng.random() >= sloppy:

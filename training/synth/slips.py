@@ -16,7 +16,11 @@ def slip(edit: EditText, rng: random.Random, language: str) -> set[str]:
     """Changes one to three context lines: other words, joined, wrapped, or a comma off; the habits shown."""
     tags: set[str] = set()
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
-        spots = [k for k, label in enumerate(edit.labels) if label == Label.CONTEXT and len(edit.lines[k].strip()) > 8]
+        spots = [
+            k
+            for k, label in enumerate(edit.labels)
+            if label == Label.CONTEXT and len(edit.lines[k].strip()) > 8
+        ]
         if len(spots) < 2:
             break
         k = rng.choice(spots)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from applier.hunks import Hunk, is_weak
 from training.synth import shown as views
@@ -44,12 +45,37 @@ class Manner:
 
 
 MANNERS: dict[str, tuple[float, Manner]] = {
-    "a": (0.48, Manner(views.CHAT, (0.0, 0.0, 0.1, 0.4), (0.0, 0.2, 0.4, 0.9), 1.0, 0.97, 0.4, False, 0.18, 0.07, 0.6, 0.9, 0.12)),
+    "a": (
+        0.48,
+        Manner(
+            views.CHAT,
+            (0.0, 0.0, 0.1, 0.4),
+            (0.0, 0.2, 0.4, 0.9),
+            1.0,
+            0.97,
+            0.4,
+            False,
+            0.18,
+            0.07,
+            0.6,
+            0.9,
+            0.12,
+        ),
+    ),
     "b": (0.14, Manner(views.TERSE, (0.0,), (0.0,), 0.6, 0.04, 0.0, False, 0.04, 0.75, 0.4, 0.6, 0.3)),
-    "c": (0.08, Manner(views.REGION, (0.2, 0.6), (0.4, 0.9), 0.8, 0.6, 0.12, False, 0.3, 0.02, 0.05, 0.0, 0.05)),
+    "c": (
+        0.08,
+        Manner(views.REGION, (0.2, 0.6), (0.4, 0.9), 0.8, 0.6, 0.12, False, 0.3, 0.02, 0.05, 0.0, 0.05),
+    ),
     "d": (0.03, Manner(views.WHOLE, (0.0,), (0.0,), 0.9, 0.7, 0.0, False, 0.12, 0.0, 0.0, 0.0, 0.0)),
-    "i": (0.06, Manner(views.SNIPPET, (0.7, 1.0), (0.6, 1.0), 0.02, 0.0, 0.0, True, 0.12, 0.02, 0.0, 0.3, 0.08)),
-    "m": (0.16, Manner(views.SNIPPET, (0.8, 1.0), (0.8, 1.0), 0.02, 0.0, 0.0, True, 0.22, 0.02, 0.0, 0.2, 0.06)),
+    "i": (
+        0.06,
+        Manner(views.SNIPPET, (0.7, 1.0), (0.6, 1.0), 0.02, 0.0, 0.0, True, 0.12, 0.02, 0.0, 0.3, 0.08),
+    ),
+    "m": (
+        0.16,
+        Manner(views.SNIPPET, (0.8, 1.0), (0.8, 1.0), 0.02, 0.0, 0.0, True, 0.22, 0.02, 0.0, 0.2, 0.06),
+    ),
     "p": (0.05, Manner(views.SNIPPET, (0.8, 1.0), (0.8, 1.0), 0.1, 0.0, 0.0, True, 0.1, 0.0, 0.0, 0.0, 0.0)),
 }
 
@@ -136,7 +162,11 @@ class _Author:
         views.additions(showing, rng, manner.additions)
         manner.views[name][1](showing, rng)
         with_words = rng.random() < manner.talk
-        worded = {k for k in showing.said if self._hide(showing, k) and views.show_for_addition(showing, k, rng, words=with_words)}
+        worded = {
+            k
+            for k in showing.said
+            if self._hide(showing, k) and views.show_for_addition(showing, k, rng, words=with_words)
+        }
         if manner.fence:
             views.close_scopes(view, rng, rng.choice((0.0, 0.3, 0.9)))
         if self.style == "d" and not all(view.shown[i] or view.changed[i] for i in range(len(self.old))):
@@ -170,31 +200,46 @@ class _Author:
             between = [k for k, h in enumerate(view.hunks) if h.old_end <= start]
             after = [k for k, h in enumerate(view.hunks) if h.old_start >= end]
             since = [k for k in between if not cuts or view.hunks[k].old_start >= cuts[-1]]
-            if since and after and (worded & {since[-1], after[0]} or (split and self.rng.random() < 0.75 or self.style == "b" and self.rng.random() < 0.7)):
+            if (
+                since
+                and after
+                and (
+                    worded & {since[-1], after[0]}
+                    or (
+                        (split and self.rng.random() < 0.75)
+                        or (self.style == "b" and self.rng.random() < 0.7)
+                    )
+                )
+            ):
                 cuts.append((start + end + 1) // 2)
         for k in sorted(worded):  # an addition in words stands alone
             hunk = view.hunks[k]
             for edge, other in ((hunk.old_start, k - 1), (hunk.old_end, k + 1)):
                 if 0 <= other < len(view.hunks) and not any(
-                    min(edge, view.hunks[other].old_end) <= cut <= max(edge, view.hunks[other].old_start) for cut in cuts
+                    min(edge, view.hunks[other].old_end) <= cut <= max(edge, view.hunks[other].old_start)
+                    for cut in cuts
                 ):
                     return [(0, len(self.old))]
         edges = [0, *cuts, len(self.old)]
         if cuts:
             self.tags.add("several_blocks")
-        return list(zip(edges, edges[1:], strict=False))
+        return list(pairwise(edges))
 
     def _block(self, view: View, low: int, high: int, number: int) -> EditText:
         """One block's lines in the order of the result."""
         rng, text = self.rng, EditText()
-        hunks = [h for h in view.hunks if low <= h.old_start and (h.old_start < high or high == len(self.old))]
+        hunks = [
+            h for h in view.hunks if low <= h.old_start and (h.old_start < high or high == len(self.old))
+        ]
         if number and hunks and rng.random() < 0.25:
             for header in reversed(view.headers(hunks[0].old_start)[:1]):
                 if header < low and not view.changed[header]:
                     text.add(self.old[header], Label.CONTEXT, header)
                     self._mark(text, view, header + 1, hunks[0].old_start)
         waiting = {h.old_start: h for h in hunks}
-        runs = {max(a, low): (max(a, low), min(b, high)) for a, b in hidden_runs(view) if a < high and b > low}
+        runs = {
+            max(a, low): (max(a, low), min(b, high)) for a, b in hidden_runs(view) if a < high and b > low
+        }
         # Without markers a jump and a deletion look alike, so an edit has one of them only.
         terse = self.style == "b" and all(h.added or not h.removed for h in hunks) and rng.random() < 0.3
         drop_middle = terse or rng.random() < (0.12 if self.manner.talk else 0.02)
@@ -212,7 +257,7 @@ class _Author:
                 start, end = runs[i]
                 more = bool(waiting) or any(view.shown[k] for k in range(end, high))
                 here = bool(text.lines)
-                wanted = (self.edge_first if not here else self.edge_last if not more else True)
+                wanted = self.edge_first if not here else self.edge_last if not more else True
                 if here and more and drop_middle and self._may_jump(view, start, end, text, terse):
                     wanted = False
                     self.tags.add("jump")
@@ -244,8 +289,12 @@ class _Author:
             return
         if hunk.removed and not hunk.added and self.rng.random() < 0.08 and self.manner.talk:
             line = self.old[hunk.old_start]
-            word = self.rng.choice(("removed", "... removed ...", "(removed)", "deleted", "no longer needed: removed"))
-            text.add(line[: len(line) - len(line.lstrip())] + comment_styles(self.language)[0](word), Label.MARKER)
+            word = self.rng.choice(
+                ("removed", "... removed ...", "(removed)", "deleted", "no longer needed: removed")
+            )
+            text.add(
+                line[: len(line) - len(line.lstrip())] + comment_styles(self.language)[0](word), Label.MARKER
+            )
         for j in range(hunk.new_start, hunk.new_end):
             text.add(self.new[j], Label.NEW, j)
 
@@ -278,7 +327,7 @@ class _Author:
         return terse or is_weak(self.old[end]) or indent_of(self.old[end]) < indent_of(text.lines[-1])
 
     def _mark(self, text: EditText, view: View, start: int, end: int) -> None:
-        hidden = [line for line in self.old[start:end]]
+        hidden = self.old[start:end]
         texts = [line for line in hidden if line.strip()]
         if not texts:
             return
@@ -343,7 +392,12 @@ class _Author:
                 out.say("")
             if fenced:
                 out.say(f"{ticks}{tag}")
-            if number == 0 and self.manner.talk > 0.3 and rng.random() < 0.06 and comment_styles(self.language):
+            if (
+                number == 0
+                and self.manner.talk > 0.3
+                and rng.random() < 0.06
+                and comment_styles(self.language)
+            ):
                 out.say(comment_styles(self.language)[0](self.path))
             out.extend(text)
             if fenced:
@@ -356,7 +410,11 @@ class _Author:
         return out
 
     def _in(self, view: View, start: int, end: int) -> list[int]:
-        return [k for k, h in enumerate(view.hunks) if start <= h.old_start and (h.old_start < end or end == len(self.old))]
+        return [
+            k
+            for k, h in enumerate(view.hunks)
+            if start <= h.old_start and (h.old_start < end or end == len(self.old))
+        ]
 
     def _heading(
         self, view: View, start: int, end: int, number: int, several: bool, title: str | None,
