@@ -103,11 +103,25 @@ def test_labels_are_recovered_from_the_texts_alone() -> None:
     assert counts["strong agree"] >= 0.99 * counts["strong"]
 
 
-ORIGINAL = [
-    "import os", "", "class Store:", "    def load(self, path):", "        data = read(path)", "        return data", "",
-    "    def save(self, path, data):", "        write(", "            path,", "            data,", "        )",
-    "        self.saved = True", "        return path", "", "    def close(self):", "        self.open = False",
-]  # fmt: skip
+ORIGINAL = """\
+import os
+
+class Store:
+    def load(self, path):
+        data = read(path)
+        return data
+
+    def save(self, path, data):
+        write(
+            path,
+            data,
+        )
+        self.saved = True
+        return path
+
+    def close(self):
+        self.open = False
+""".splitlines()
 RESULT = [*ORIGINAL[:12], "        self.saved = path", *ORIGINAL[13:]]
 
 
@@ -123,8 +137,8 @@ def test_joined_context_has_the_first_line_as_its_source() -> None:
 
 @pytest.mark.parametrize("remark", ["# nothing new in here", "(load stays the same)", "... load as it was"])
 def test_remarks_in_own_words_are_markers_and_sentences_are_talk(remark: str) -> None:
-    edit = ["Remember the path:", "", "```python", "class Store:", f"    {remark}", "    def save(self, path, data):",
-            "        self.saved = path", "```", "That is all."]  # fmt: skip
+    block = ["```python", "class Store:", f"    {remark}", *RESULT[7:8], RESULT[12], "```"]
+    edit = ["Remember the path:", "", *block, "That is all."]
     labels = [label for label, _ in labelled(edit)]
     assert labels == [
         *[Label.TALK] * 3,

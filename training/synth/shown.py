@@ -116,7 +116,7 @@ def sparse(showing: Showing, rng: random.Random) -> None:
 
 
 def bare(showing: Showing, rng: random.Random) -> None:
-    """Only the new lines where each replaces one like it, which the file holds once; else a line of context."""
+    """Only the new lines where each replaces one like it that the file holds once; else some context."""
     view = showing.view
     for index, hunk in enumerate(view.hunks):
         texts = [view.stripped[i] for i in range(hunk.old_start, hunk.old_end)]
