@@ -91,24 +91,24 @@ STYLES: dict[str, tuple[float, Callable[[View, random.Random], None]]] = {
 def settle(view: View, rng: random.Random) -> bool:
     """Grows the view until it has one meaning; False when it cannot get one."""
     for hunk in view.hunks:
-        if not _settle_neighbours(view, hunk):
+        if not settle_neighbours(view, hunk):
             return False
-    _close_small_gaps(view, rng.choice((1, 2, 2, 3, 4)))
-    unique = [_settle_place(view, hunk) for hunk in view.hunks]
+    close_small_gaps(view, rng.choice((1, 2, 2, 3, 4)))
+    unique = [settle_place(view, hunk) for hunk in view.hunks]
     for index, hunk in enumerate(view.hunks):
         if unique[index]:
             continue
         beside = [
-            k for k in (index - 1, index + 1) if 0 <= k < len(unique) and unique[k] and _touch(view, hunk, k)
+            k for k in (index - 1, index + 1) if 0 <= k < len(unique) and unique[k] and touches(view, hunk, k)
         ]
         if not beside:
             return False
-    _trim_blank_edges(view)
-    _close_small_gaps(view, 1)
-    return all(_settle_neighbours(view, hunk) for hunk in view.hunks)
+    trim_blank_edges(view)
+    close_small_gaps(view, 1)
+    return all(settle_neighbours(view, hunk) for hunk in view.hunks)
 
 
-def _touch(view: View, hunk: Hunk, other: int) -> bool:
+def touches(view: View, hunk: Hunk, other: int) -> bool:
     first, second = sorted((hunk, view.hunks[other]), key=lambda h: h.old_start)
     return all(view.shown[i] for i in range(first.old_end, second.old_start))
 
@@ -117,7 +117,7 @@ def _has_text(view: View, lines: range) -> bool:
     return any(view.stripped[i] for i in lines)
 
 
-def _settle_neighbours(view: View, hunk: Hunk) -> bool:
+def settle_neighbours(view: View, hunk: Hunk) -> bool:
     added = view.new[hunk.new_start : hunk.new_end]
     first_blank = bool(added) and not added[0].strip()
     last_blank = bool(added) and not added[-1].strip()
@@ -154,7 +154,7 @@ def _inside_shown_scope(view: View, hunk: Hunk) -> bool:
     return all(view.shown[i] or view.changed[i] for i in range(headers[0], end))
 
 
-def _settle_place(view: View, hunk: Hunk) -> bool:
+def settle_place(view: View, hunk: Hunk) -> bool:
     for step in range(MAX_GROWTH):
         if view.places(hunk) == 1:
             return True
@@ -189,7 +189,7 @@ def hidden_runs(view: View) -> list[tuple[int, int]]:
     return runs
 
 
-def _close_small_gaps(view: View, longest: int) -> None:
+def close_small_gaps(view: View, longest: int) -> None:
     """No one elides a line or two, nor blank lines alone."""
     for start, end in hidden_runs(view):
         inner = start > 0 and end < len(view.old)
@@ -197,7 +197,7 @@ def _close_small_gaps(view: View, longest: int) -> None:
             view.show(start, end)
 
 
-def _trim_blank_edges(view: View) -> None:
+def trim_blank_edges(view: View) -> None:
     """Blank lines next to an elision are not shown: there they would say nothing."""
     for start, end in hidden_runs(view):
         i = start - 1
