@@ -299,14 +299,14 @@ def _is_header(line: str) -> bool:
 
 def _lazy(layout: Layout, path: str, language: str | None, file: FileLines | None) -> LazySnippet:
     lines, rows, cuts = _joined(layout, language)
-    while lines and not lines[-1].strip():
-        lines, rows = lines[:-1], rows[:-1]
-    while lines and not lines[0].strip():
-        lines, rows, cuts = lines[1:], rows[1:], [cut - 1 for cut in cuts]
+    filled = [row for row, line in enumerate(lines) if line.strip()]
+    first, last = (filled[0], filled[-1]) if filled else (0, -1)
+    lines, rows, cuts = lines[first : last + 1], rows[first : last + 1], [cut - first for cut in cuts]
     if lines:
         lines[0] = lines[0].removeprefix("\ufeff")
     stub = path.endswith(".pyi")
-    found = {**markers.find_markers(lines, language, stub=stub), **dict.fromkeys(cuts, MarkerKind.ELIDE)}
+    found = {} if file is not None else markers.find_markers(lines, language, stub=stub)
+    found |= dict.fromkeys(cuts, MarkerKind.ELIDE)
     roles = list(layout.roles)
     for row, kind in found.items():
         if kind is not None and row not in cuts:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from ..syntax import languages, parser
 from ..text.file_lines import FileLines
@@ -81,6 +82,7 @@ _COLUMN = {Hides.YES: 0, Hides.OPEN: 1, Hides.NO: 2}
 _LED = re.compile(rf"^{DOTS}")
 _TRAILED = re.compile(rf"{DOTS}$")
 _BARE_LED = re.compile(rf"^[\[(<{{\"']*\s*{DOTS}(?:[\s,(].*|.*{DOTS}\W*|\W*)$")
+_WORDY = re.compile(r"[A-Za-z' ,]+[.:]?")  # words without comment signs
 _JSON_DOTS = re.compile(rf"^\"{DOTS}\"\s*(?::\s*(?:\"{DOTS}\"|{DOTS}))?,?$")
 _SAME = re.compile(
     r"(?:\b(?:unchanged|untouched|unmodified|omitted|elided|skipped|intact|not (?:shown|changed)"
@@ -152,14 +154,17 @@ def judge(
     for row, line in enumerate(lines):
         if not line.strip() or len(line.strip()) > _LONGEST or line.startswith("#!"):
             continue
-        if file.has(line) and (not only_dots(_text(line, name)[0]) or place.stands_there(row)):
-            continue
+        if file.has(line):
+            dots = ("..." in line or "…" in line) and only_dots(_text(line, name)[0])
+            if not dots or place.stands_there(row):
+                continue
         if (says := _says(line, name, plain.get(row), talks)) is None:
             continue
         found[row] = says
     if not found:
         return {}
-    strings = _in_strings(lines, name)
+    # What `markers` knows is in no string.
+    strings = _in_strings(lines, name) if found.keys() - plain.keys() else set()
     place.cut(row for row, (_, says) in found.items() if says in (Says.DOTS, Says.LED, Says.KNOWN))
     judged = {}
     for row, (kind, what) in found.items():
@@ -177,6 +182,7 @@ def judge(
     return judged
 
 
+@lru_cache(maxsize=8192)
 def _text(line: str, name: str | None) -> tuple[str, bool]:
     """(the words of a line, whether it is a comment)."""
     text = line.strip()
@@ -197,6 +203,10 @@ def _says(
     line: str, name: str | None, plain: MarkerKind | None, talks: bool
 ) -> tuple[MarkerKind, Says] | None:
     text, comment = _text(line, name)
+    dots = "..." in text or "…" in text or ". ." in text
+    wordy = talks or text[:1] in ("(", "[", "<") or _WORDY.fullmatch(text)
+    if not (comment or plain or dots or wordy):
+        return None
     words = bare_words(text)
     if plain is MarkerKind.DELETE:
         return plain, Says.KNOWN
@@ -217,7 +227,7 @@ def _says(
     if not comment and not (text.strip()[0] in "([<" and text.strip()[-1] in ")]>"):
         if talks and line[:1].strip() and is_prose(line):
             return MarkerKind.ELIDE, Says.TALK
-        if not speaks_of_elision(core) or len(core.split()) < 2:
+        if not speaks_of_elision(core) or len(core.split()) < 3:
             return None
     if speaks_of_elision(core):
         return kind, Says.WORDS

@@ -32,9 +32,7 @@ def readings(
 
     `stub`: a .pyi file, in which dots are code.
     """
-    judged = judge(snippet.lines, language, FileLines.of(file), stub=stub, talks=not snippet.fence_stripped)
-    for row in snippet.cuts:
-        judged.pop(row, None)
+    judged = _judged(snippet, file, language, stub)
     open_rows = sorted((abs(one.odds), row) for row, one in judged.items() if abs(one.odds) < CERTAIN)
     flips: list[tuple[int, tuple[int, ...]]] = [
         (0, ()),
@@ -56,9 +54,14 @@ def readings(
 def as_read(
     snippet: LazySnippet, file: Sequence[str], language: str | None, *, stub: bool = False
 ) -> LazySnippet:
-    """The likeliest reading; the snippet as it is where that leaves no code."""
-    found = readings(snippet, file, language, stub=stub)
-    return found[0].edit if found else snippet
+    """The likeliest reading, which may have no code."""
+    return _as_judged(snippet, _judged(snippet, file, language, stub), ())
+
+
+def _judged(snippet: LazySnippet, file: Sequence[str], language: str | None, stub: bool) -> dict[int, Judged]:
+    lines = FileLines.of(file)
+    judged = judge(snippet.lines, language, lines, stub=stub, talks=not snippet.fence_stripped)
+    return {row: one for row, one in judged.items() if row not in snippet.cuts}
 
 
 def _as_judged(snippet: LazySnippet, judged: Mapping[int, Judged], flipped: Sequence[int]) -> LazySnippet:

@@ -18,7 +18,6 @@ else is an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from ..syntax.languages import language_for_path
 from ..text.file_lines import FileLines
@@ -141,6 +140,7 @@ def _block(
             elif hint is None or not _OTHER_HINT.match(lines[body]):
                 break
             body += 1
+    escaped = any(_ESCAPED.match(line) for line in lines[body:end])
     splits = []
     for row in [row for row in same_length or dividers if row >= body][:_MOST_SPLITS]:
         search, replace = lines[body:row], lines[row + 1 : end]
@@ -148,7 +148,9 @@ def _block(
             search, hint = numbered[0], numbered[1] if hint is None else hint
             copied = without_numbers(replace, file, proven=True)
             replace = copied[0] if copied is not None else replace
-        splits.append((tuple(_unescaped(search, search, file)), tuple(_unescaped(replace, search, file))))
+        if escaped:
+            search, replace = _unescaped(search, search, file), _unescaped(replace, search, file)
+        splits.append((tuple(search), tuple(replace)))
     return SearchBlock(
         search=splits[0][0],
         replace=splits[0][1],
@@ -166,13 +168,11 @@ def _is_text(lines: list[str], body: int, divider: int, file: FileLines | None) 
     return file.has(lines[body]) and any(line == lines[body] for line in lines[divider + 1 :][:2])
 
 
-def _unescaped(part: Sequence[str], search: Sequence[str], file: FileLines | None) -> Sequence[str]:
+def _unescaped(part: list[str], search: list[str], file: FileLines | None) -> list[str]:
     """The lines without the backslash that keeps a sign in the code from being one, where the file has it
     so.
     """
-    if file is None or not any(_ESCAPED.match(line) for line in (*search, *part)):
-        return part
-    if any(file.has(line) for line in (*search, *part) if _ESCAPED.match(line)):
+    if file is None or any(file.has(line) for line in (*search, *part) if _ESCAPED.match(line)):
         return part
     return [line[1:] if _ESCAPED.match(line) else line for line in part]
 

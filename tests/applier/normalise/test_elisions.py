@@ -65,6 +65,64 @@ def test_other_words(words: str) -> None:
     assert found(["def first():", f"    # {words}", "    return one"]) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [
+        ("    # two and three are unchanged", "python"),
+        ("    # ... both numbers ...", "python"),
+        ("    (the numbers stay the same)", "python"),
+        ("    the rest here stays the same", "python"),
+        ("    // (two, three unchanged)", "go"),
+        ("     * ... rest of the licence ...", "java"),
+        ("    {/* other items as before */}", "tsx"),
+        ("    /* previous items */", "css"),
+        ('    "...": "..."', "json"),
+        ("    ... (two, three) ...", "json"),
+        ("    ...", "yaml"),
+        ("    -- rest of columns", "sql"),
+        ("    <!-- other items: no changes -->", "html"),
+    ],
+)
+def test_placeholders_in_anybodys_words(line: str, language: str) -> None:
+    edit = ["def first():", "    one = 1", line, "    return one", "    new()"]
+    assert found(edit, language) == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    # keep the original order",
+        "    # move the clock until it rings...",
+        "    # handle text as before",
+        "    # existing sessions expire",
+        "    # removed rows are counted",
+        "    ...items,",
+        '    print("the rest stays the same")',
+        "    value = rest or other",
+    ],
+)
+def test_new_remarks_and_code_stay(line: str) -> None:
+    assert found(["def first():", "    one = 1", line, "    return one"], "javascript") == []
+    assert found(["def first():", "    one = 1", line, "    return one"], "python") == []
+
+
+def test_a_remark_on_a_removal() -> None:
+    edit = ["def first():", "    # removed two", "    return one"]
+    assert markers(edit) == {1: MarkerKind.DELETE}
+    assert markers(["def first():", "    # removed spam", "    return one"]) == {}
+
+
+def test_dots_are_a_body_under_a_new_head() -> None:
+    edit = ["def first():", "    ...", "", "def newer():", "    ..."]
+    assert found(edit) == [1]
+
+
+def test_a_replacement_is_judged_by_its_search_text() -> None:
+    judged = judge(["a + 1", "-- rest of columns"], "sql", FileLines(["a", "b", "c"]), whole=True)
+    assert judged[1].odds > 0
+    assert judge(["-- rest of columns"], "sql", FileLines(["a"]), whole=True)[0].odds < 0
+
+
 def test_what_hides_nothing_stays() -> None:
     assert found(["    three = 3", "    # this stays as it is", "    return one"]) == []
     assert found(["    one = 1", "    x = 2  # this stays as it is", "    return one"]) == []
