@@ -15,6 +15,7 @@ from ..parse.parts import Part
 from ..text.file_lines import FileLines
 from .blanks import missing_blanks
 from .folds import completed, folded_row, unfolded
+from .inline import refilled
 from .units import find_units, in_units
 
 ONE_BLANK = 5000
@@ -39,7 +40,7 @@ def normalise_snippet(
         edit = replace(edit, lines=tuple(in_units(edit.lines, units, file, language)))
     if not stub:
         edit = _rewritten(edit, {}, unfolded(edit.lines, edit.markers, file, language))
-        edit = _rewritten(edit, {}, completed(edit.lines, edit.markers, file))
+        edit = _rewritten(edit, {}, completed(edit.lines, edit.markers, file) | refilled(edit.lines, file))
     blanks = missing_blanks(edit.lines, edit.markers, file)
     return _rewritten(edit, blanks, {}), ONE_BLANK if len(blanks) == 1 else 0
 

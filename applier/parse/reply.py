@@ -151,27 +151,39 @@ def _tells(line: str) -> bool:
 def _choose(
     layout: Layout, blocks: Sequence[Fenced], language: str | None, path: str, file: FileLines | None
 ) -> list[Fenced]:
-    """The blocks that are for this file. Raises `EditParseError` where the only one is another file's."""
+    """The blocks that are for this file; where none seems to be, those that are no commands and not said to
+    be another's. Raises `EditParseError` where the only one is another file's.
+    """
     lines = layout.lines
     named = [block.word for block in blocks if canonical(block.word) is not None]
-    ours = []
+    ours: list[tuple[Fenced, int | None]] = []
+    doubtful: list[tuple[Fenced, int | None]] = []
     for index, block in enumerate(blocks):
         above = _above(lines, block.opening, blocks[index - 1].close if index else -1)
         name, row = _label(lines, block, above)
-        if name and path and not same_file(name, path):
+        if name and path and not same_file(name, path) and not _is_known(lines, block, file):
             if len(blocks) == 1:
                 check_same_file(name, path, layout.rows[row] + 1)
             continue
         if _is_talk(lines, block, above, language, file, bool(named)) and not (
             (name and path) or wraps_file(lines, block.opening + 1, block.close, path)
         ):
+            if canonical(block.word) != "bash":
+                doubtful.append((block, above))
             continue
         ours.append((block, above))
+    ours = ours or doubtful
     return [
         block
         for index, (block, above) in enumerate(ours)
         if index + 1 == len(ours) or not _is_old(lines, block, above, ours[index + 1][1], file)
     ]
+
+
+def _is_known(lines: Sequence[str], block: Fenced, file: FileLines | None) -> bool:
+    """Whether most lines of a block are the file's."""
+    body = [line for line in lines[block.opening + 1 : block.close] if line.strip()]
+    return file is not None and 2 * sum(map(file.has, body)) > len(body)
 
 
 def _is_old(

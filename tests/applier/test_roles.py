@@ -87,6 +87,10 @@ def test_what_was_before_is_talk() -> None:
     assert len(snippet(f"In `sell`:\n{old}\nAfter:\n{OTHER}").lines) == 5
 
 
+def test_a_block_in_another_language_is_code_where_there_is_no_other() -> None:
+    assert snippet("Put it first:\n\n```ruby\nimport sys\n```\n").lines == ("import sys",)
+
+
 def test_no_block_for_this_file() -> None:
     with pytest.raises(EditParseError, match="No code block"):
         snippet("Run it:\n\n```bash\npython -m shop\n```\n")
