@@ -22,7 +22,7 @@ from ..text.file_lines import FileLines
 from ..text.indentation import white
 from .marker_words import DOTS, PART, QUALIFIER, bare_words, only_dots, speaks_of_elision
 from .markers import MarkerKind, find_markers, string_lines
-from .prose import is_prose
+from .prose import is_sentence
 
 _LONGEST = 200  # characters of a placeholder
 _MOST_WORDS = 16
@@ -127,6 +127,24 @@ _BLOCKS = (
     ("<%#", "%>"),
 )
 _PROSE = frozenset({"markdown", "text", None})
+# A sentence at the margin is no code in these.
+_WITHOUT_PROSE = frozenset(
+    {
+        "python",
+        "javascript",
+        "typescript",
+        "tsx",
+        "java",
+        "kotlin",
+        "scala",
+        "swift",
+        "rust",
+        "go",
+        "c",
+        "cpp",
+    }
+    | {"csharp", "php", "ruby", "bash", "lua", "css", "scss", "json", "jsonc", "dart", "groovy", "zig", "sql"}
+)
 
 
 def judge(
@@ -148,6 +166,7 @@ def judge(
     """
     file.seek(lines)
     name = languages.canonical(language)
+    talks = talks and name in _WITHOUT_PROSE
     plain = find_markers(lines, name, stub=stub)
     place = _Places(lines, file, whole)
     found: dict[int, tuple[MarkerKind, Says]] = {}
@@ -225,7 +244,7 @@ def _says(
     if not comment and name in _PROSE:
         return None
     if not comment and not (text.strip()[0] in "([<" and text.strip()[-1] in ")]>"):
-        if talks and line[:1].strip() and is_prose(line):
+        if talks and is_sentence(line):
             return MarkerKind.ELIDE, Says.TALK
         if not speaks_of_elision(core) or len(core.split()) < 3:
             return None
@@ -255,14 +274,17 @@ def _names(line: str, name: str | None, file: FileLines) -> bool:
 
 
 def _stands_alone(lines: Sequence[str], row: int, found: Mapping[int, tuple[MarkerKind, Says]]) -> bool:
-    """Whether a sentence has blank lines, or other sentences, around it."""
+    """Whether a sentence has blank lines, or other sentences, around it, and is no head of what is below."""
 
     def parted(at: int) -> bool:
         if not 0 <= at < len(lines) or not lines[at].strip():
             return True
         return at in found and found[at][1] is Says.TALK
 
-    return parted(row - 1) and (parted(row + 1) or lines[row].rstrip().endswith(":"))
+    below = next((line for line in lines[row + 1 : row + 4] if line.strip()), "")
+    colon = lines[row].rstrip().endswith(":")
+    head = colon and below[:1].isspace() and len(lines[row].split()) < 3
+    return parted(row - 1) and (colon or parted(row + 1)) and not head
 
 
 def _in_strings(lines: Sequence[str], name: str | None) -> set[int]:

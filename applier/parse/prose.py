@@ -13,11 +13,13 @@ _SIGNS_OF_CODE = re.compile(
 )
 _KEYWORDS = re.compile(
     r"^(?:import|from|def|class|func|fn|let|const|var|val|type|package|module|require|include|use|using|return"
-    r"|public|private|protected|static|export|interface|struct|enum|impl|if|elif|for|while|try|with)\b"
+    r"|public|private|protected|static|export|interface|struct|enum|impl|if|elif|for|while|try|with|async|await"
+    r"|fun|namespace|final|abstract|override|pub|mod|trait|defer|yield|raise|throw)\b"
 )
 _NAMED_FILE = re.compile(
     r"^(?:file(?:name)?: *)?[#*`\s]*(?P<name>[\w@.+~/\\-]+\.\w+)[*`:\s]*$", re.IGNORECASE
 )
+_SIGNS = re.compile(r"[(){}\[\]=<>;_@#$|&\\*\"]|\w[.:]\w")
 _ITEM = re.compile(r"^\s{0,3}(?:[-*+•]|\d{1,2}[.)])\s+(?=\S)|^#{1,6}\s+|^>\s+|^\*\*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 _QUOTED = re.compile(r"`[^`]+`")
@@ -57,6 +59,14 @@ def is_prose(line: str) -> bool:
     if _KEYWORDS.match(quoted):
         return False
     return (len(words) >= 2 or quoted[0].isupper()) and (ended or len(words) >= 4)
+
+
+def is_sentence(line: str) -> bool:
+    """Whether a line is prose beyond doubt: it begins with a capital at the margin, ends as a sentence does,
+    and has no sign that code has.
+    """
+    quoted = _QUOTED.sub("name", line.rstrip())
+    return quoted[:1].isupper() and quoted.endswith(_ENDS) and not _SIGNS.search(quoted) and is_prose(line)
 
 
 def is_code(line: str) -> bool:

@@ -138,6 +138,9 @@ def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: b
             )
     if not closed:
         close(len(lines))
+    if not begun:
+        row = next((row for row, line in enumerate(lines) if line.strip()), 0)
+        raise EditParseError(first_line + row, "This line stands before any *** Update File line.", _FORM)
     if not hunks:
         raise EditParseError(None, "The patch changes nothing.", _FORM)
     return V4APatch(text="\n".join(lines), fence_stripped=fence_stripped, hunks=tuple(hunks), creates=creates)

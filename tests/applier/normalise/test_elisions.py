@@ -106,6 +106,18 @@ def test_new_remarks_and_code_stay(line: str) -> None:
     assert found(["def first():", "    one = 1", line, "    return one"], "python") == []
 
 
+def test_a_sentence_between_runs_of_code_is_talk() -> None:
+    def talk(lines: list[str], language: str = "python") -> list[int]:
+        judged = judge(lines, language, FileLines(FILE), talks=True)
+        return [row for row, one in judged.items() if one.odds > 0]
+
+    edit = ["In the first one:", "", "    one = 11", "", "Both are numbers now.", "", "    two = 22"]
+    assert talk(edit) == [0, 4]
+    for line in ("async def later(one: int) -> None:", "Resources:", "value = one.two", "Foo().bar()"):
+        assert talk(["x = 1", "", line, "    two = 2"]) == []
+    assert talk(["Resources:", "", "- one"], "yaml") == []
+
+
 def test_a_remark_on_a_removal() -> None:
     edit = ["def first():", "    # removed two", "    return one"]
     assert markers(edit) == {1: MarkerKind.DELETE}
