@@ -24,7 +24,7 @@ from .merge.repeats import line_limits, repeats
 from .normalise import folded_row, normalise_part, normalise_snippet
 from .parse import LazySnippet, ParsedEdit, WholeFile
 from .parse.markers import MarkerKind, find_markers, without_trailing_marker
-from .parse.parts import Part, from_block, from_hunk
+from .parse.parts import Part, from_block, from_hunk, new_markers
 from .syntax.source_syntax import SourceSyntax
 from .text.file_lines import FileLines
 from .text.window import Item, Window
@@ -130,7 +130,7 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
     language = context.language
     if elided := _elided_search(part, context):
         return elided
-    markers = find_markers(part.new, language) if part.elided else {}
+    markers = new_markers(part, language) if part.elided else {}
     anchors = [*part.scopes, "", *part.old] if part.scopes else list(part.old)
     cut = {len(part.scopes): MarkerKind.ELIDE} if part.scopes else {}
 

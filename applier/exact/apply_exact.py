@@ -323,8 +323,11 @@ def _conclude(
 
 def _hides_code(part: Part) -> bool:
     """Whether enough old lines are missing from the new ones for a placeholder among these to mean them."""
-    shown = {line.strip() for line in part.new}
-    return sum(bool(line.strip()) and line.strip() not in shown for line in part.old) >= _FEWEST_HIDDEN
+    old, new = ([text for line in lines if (text := line.strip())] for lines in (part.old, part.new))
+    had, shown = set(old), set(new)
+    hidden = sum(text not in shown for text in old)
+    replaced = sum(text not in had for text in new) - 1  # by new lines other than the placeholder
+    return hidden - replaced >= _FEWEST_HIDDEN
 
 
 def _pending(part: Part, where: Place) -> Pending:

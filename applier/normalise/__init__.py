@@ -14,8 +14,8 @@ from ..parse.markers import MarkerKind
 from ..parse.parts import Part
 from ..text.file_lines import FileLines
 from .blanks import missing_blanks
-from .elisions import worded_markers
-from .folds import folded_row, unfolded
+from .folds import completed, folded_row, unfolded
+from .inline import refilled
 from .units import find_units, in_units
 
 ONE_BLANK = 5000
@@ -40,9 +40,7 @@ def normalise_snippet(
         edit = replace(edit, lines=tuple(in_units(edit.lines, units, file, language)))
     if not stub:
         edit = _rewritten(edit, {}, unfolded(edit.lines, edit.markers, file, language))
-    worded = worded_markers(edit.lines, edit.markers, file, language)
-    if worded:
-        edit = replace(edit, markers=dict(sorted({**edit.markers, **worded}.items())))
+        edit = _rewritten(edit, {}, completed(edit.lines, edit.markers, file) | refilled(edit.lines, file))
     blanks = missing_blanks(edit.lines, edit.markers, file)
     return _rewritten(edit, blanks, {}), ONE_BLANK if len(blanks) == 1 else 0
 
@@ -50,19 +48,26 @@ def normalise_snippet(
 def _rewritten(
     edit: LazySnippet, before: Mapping[int, Sequence[str]], folds: Mapping[int, Sequence[str]]
 ) -> LazySnippet:
-    """The snippet with more lines before some of its rows, and folded scopes as (head, marker)."""
+    """The snippet with more lines before some of its rows, folded scopes as (head, marker), cut lines in
+    full.
+    """
     if not before and not folds:
         return edit
     lines: list[str] = []
     markers: dict[int, MarkerKind] = {}
+    rows: list[int] = []
+    cuts: set[int] = set()
     for row, line in enumerate(edit.lines):
         lines += before.get(row, ())
-        if row in folds:
+        if len(folds.get(row, ())) > 1:
             markers[len(lines) + 1] = MarkerKind.ELIDE
         elif row in edit.markers:
             markers[len(lines)] = edit.markers[row]
+        if row in edit.cuts:
+            cuts.add(len(lines))
         lines += folds.get(row, [line])
-    return replace(edit, lines=tuple(lines), markers=markers)
+        rows += [edit.sent_line(row) - 1] * (len(lines) - len(rows))
+    return replace(edit, lines=tuple(lines), markers=markers, rows=tuple(rows), cuts=frozenset(cuts))
 
 
 def normalise_part(part: Part, file: FileLines, language: str | None) -> Part:

@@ -1,19 +1,24 @@
-"""Unchanged scopes that an edit shows as their head with dots for a body: `def f(): ...`, `f() { ... }`."""
+"""Unchanged code that an edit shows shortened: a scope as its head with dots for a body, `def f(): ...`,
+`f() { ... }`, `call(...)`; a line as its beginning, `- Added support for ...`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
-from ..parse.markers import MarkerKind
+from ..parse.markers import MarkerKind, placeholder, without_trailing_marker
 from ..syntax.languages import get
 from ..text.file_lines import FileLines
 from ..text.indentation import white
 
 _DOTS = r"(?:\.{3}|…|/\*\s*(?:\.{3}|…)\s*\*/|//\s*(?:\.{3}|…))"
-_BRACES = re.compile(rf"^(?P<head>.*\S\s*\{{)\s*{_DOTS}\s*\}}(?P<tail>[;,)]*)$")
+_BRACES = re.compile(rf"^(?P<head>.*\S\s*[\[{{(])\s*{_DOTS}\s*[\]}})](?P<tail>[;,)\]}}]*)$")
 _COLON = re.compile(r"^(?P<head>.*\S:)\s*(?:#\s*)?(?:\.{3}|…)$")
-_CLOSE = re.compile(r"^\}[;,)]*$")
+_CLOSE = re.compile(r"^[\]})]+[;,]*$")
+_CUT = re.compile(r"^(?P<start>.*[^\s.…])\s*(?:\.{3}|…)$")
+_LONG_ENOUGH = 4  # letters and digits of the beginning of a line
+_MOST_CUT = 32
 # Bodies of dots are code under these.
 _STUBBED = re.compile(r"overload|abstract|Protocol")
 _LEAST_BODY = 2
@@ -32,11 +37,15 @@ def unfolded(
     entry = get(language)
     if entry is None:
         return {}
-    pattern = _COLON if entry.name in _COLONS else _BRACES
+    patterns = (_COLON, _BRACES) if entry.name in _COLONS else (_BRACES,)
     folded = {
         row: match
         for row, line in enumerate(edit)
-        if row not in markers and (match := pattern.match(line.rstrip())) is not None
+        if row not in markers and ("..." in line or "…" in line)
+        if (
+            match := _match(patterns, line.rstrip())
+            or _match(patterns, without_trailing_marker(line, language))
+        )
     }
     if not folded:
         return {}
@@ -49,12 +58,38 @@ def unfolded(
         at = heads[0]
         end = _end(file, at)
         body = [line for line in file[at + 1 : end] if line.strip()]
-        if len(body) < _LEAST_BODY or (pattern is _COLON and _is_stub(edit, row, body)):
+        braces = match.re is _BRACES
+        if len(body) < _LEAST_BODY or (not braces and _is_stub(edit, row, body)):
             continue
-        marker = white(body[0]) + _marker(entry.line_comments, entry.block_comments)
-        if pattern is _BRACES and (end == len(file) or not _CLOSE.match(file.text(end))):
+        marker = white(body[0]) + placeholder(language)
+        if braces and (end == len(file) or not _CLOSE.match(file.text(end))):
             continue
         found[row] = [file[at], marker]
+    return found
+
+
+def _match(patterns: Sequence[re.Pattern[str]], line: str) -> re.Match[str] | None:
+    return next(filter(None, (pattern.match(line) for pattern in patterns)), None)
+
+
+def completed(
+    edit: Sequence[str], markers: Mapping[int, MarkerKind], file: FileLines
+) -> dict[int, list[str]]:
+    """The file's line for each row that is the beginning of one, and dots. One line only may begin so."""
+    found: dict[int, list[str]] = {}
+    cut = [
+        row for row, line in enumerate(edit) if row not in markers and line.rstrip().endswith(("...", "…"))
+    ]
+    for row in cut[:_MOST_CUT]:
+        match = _CUT.match(edit[row].strip())
+        if match is None or sum(map(str.isalnum, match["start"])) < _LONG_ENOUGH or file.has(edit[row]):
+            continue
+        start = match["start"]
+        longer = [
+            at for at in file.rows_with(start) if file.text(at).startswith(start) and file.text(at) != start
+        ]
+        if len(longer) == 1:
+            found[row] = [white(edit[row]) + file.text(longer[0])]
     return found
 
 
@@ -74,13 +109,6 @@ def folded_row(
         if row not in markers and not comment and _BRACES.match(text) and not file.has(text):
             return row
     return None
-
-
-def _marker(openings: Sequence[str], blocks: Sequence[tuple[str, str]]) -> str:
-    words = "... existing code ..."
-    if not openings and blocks:
-        return f"{blocks[0][0]} {words} {blocks[0][1]}"
-    return f"{openings[0] if openings else '//'} {words}"
 
 
 def _end(file: Sequence[str], head: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from ..types import EditFormat
@@ -19,23 +20,50 @@ class EditParseError(ValueError):
         self.hint = hint
 
 
+class Role(StrEnum):
+    """What a line of the edit as it was sent is. Whether code is context or new, placing it decides."""
+
+    CODE = "code"
+    MARKER = "marker"  # stands for code that it does not show
+    WRAPPER = "wrapper"  # a fence, a tag, a header, a sign, the name of the file
+    TALK = "talk"  # meant for a reader, or for another file
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedEdit:
-    """Common part. `text` is the edit as written, without an outer code fence and with LF line ends."""
+    """Common part. `text` is the edit as written, without an outer code fence and with LF line ends. `roles`
+    has one role for every line of the edit as it was sent.
+    """
 
     format: ClassVar[EditFormat]
     text: str
     fence_stripped: bool = False
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LazySnippet(ParsedEdit):
-    """Changed code with elision markers. `markers` maps a 0-based index in `lines` to its kind."""
+    """Changed code with elision markers. `markers` maps a 0-based index in `lines` to its kind.
+
+    `rows` are the 0-based lines of the sent edit that `lines` come from. Several code blocks are one snippet
+    with a marker between them that nobody wrote: its index is in `cuts`, its row that of the line above. What
+    stands on two sides of a cut need not stand so in the file.
+    """
 
     format: ClassVar[EditFormat] = EditFormat.LAZY
     lines: tuple[str, ...]
     markers: dict[int, MarkerKind]
-    line: int = 1  # 1-based line of the edit at which `lines` starts
+    rows: tuple[int, ...] = ()
+    cuts: frozenset[int] = frozenset()
+
+    @property
+    def line(self) -> int:
+        """1-based line of the sent edit at which `lines` starts."""
+        return self.sent_line(0)
+
+    def sent_line(self, index: int) -> int:
+        """1-based line of the sent edit that a line of the snippet comes from."""
+        return (self.rows[index] if index < len(self.rows) else index) + 1
 
 
 @dataclass(frozen=True, slots=True)

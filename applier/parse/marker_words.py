@@ -38,7 +38,7 @@ _CORE = _any(
     "code file function method class body implementation component module script template markup"
     " document program functions methods file~contents? contents?"
 )
-_PART = _any(
+PART = _any(
     "code file functions? methods? class(?:es)? body bodies implementations? components? modules?"
     " imports? contents? logic definitions? declarations? script template markup document(?:ation)?"
     " program sections? block tests? test~cases jsx html css styles? routes? handlers? exports? fields"
@@ -62,7 +62,7 @@ _SAME = (
     + r"(?: for brevity| for clarity| from here| here| below| above| as before)?)"
 )
 _REST = r"(?:the )?(?:rest|remainder|remaining(?: parts?)?)"
-_QUALIFIER = _any(
+QUALIFIER = _any(
     "existing remaining other previous prior original unchanged unmodified old current rest same all"
     " omitted more"
 )
@@ -77,7 +77,7 @@ _PHRASES = (
     rf"{_DETERMINERS}(?:existing|remaining|unchanged|unmodified) (?:{_CORE} )?"
     rf"(?:code|implementation|contents?|logic|body)(?: {_SAME}| goes here)?",
     rf"(?:the )?(?:previous|original) code(?: {_SAME})?",
-    rf"{_DETERMINERS}{_QUALIFIER} (?:the )?(?:{_WORD} ){{0,3}}{_PART} {_SAME}",
+    rf"{_DETERMINERS}{QUALIFIER} (?:the )?(?:{_WORD} ){{0,3}}{PART} {_SAME}",
     rf"(?:the |all )?(?:{_WORD} ){{0,3}}{_CORE} (?:(?:is|are|stays?|remains?) )?"
     r"(?:unchanged|the same|omitted(?: for brevity)?)",
     rf"everything (?:else )?(?:\w+ ){{0,2}}{_SAME}",

@@ -32,6 +32,7 @@ __all__ = [
     "is_marker",
     "leaks",
     "marker_kind",
+    "placeholder",
     "string_lines",
     "suspicious",
     "trailing_marker",
@@ -165,18 +166,22 @@ def _is_docstring(node: tree_sitter.Node) -> bool:
     return node.type == "expression_statement" and len(children) == 1 and children[0].type == "string"
 
 
-def _python_dots_elide(node: tree_sitter.Node) -> bool:
-    """Python: an ellipsis statement beside other statements elides; alone in its block it is a body."""
+def _python_dots_elide(node: tree_sitter.Node, statements: dict[int, int]) -> bool:
+    """Python: an ellipsis statement beside other statements elides; alone in its block it is a body.
+
+    `statements` keeps how many each block has, a docstring and comments aside.
+    """
     statement = node
     while statement.parent is not None and statement.type != "expression_statement":
         statement = statement.parent
     block = statement.parent
     if block is None or statement.type != "expression_statement" or statement.text != node.text:
         return False
-    siblings = [child for child in block.named_children if child.type != "comment" and child != statement]
-    if block.type == "block" and siblings and _is_docstring(siblings[0]):
-        siblings = siblings[1:]
-    return bool(siblings)
+    if block.id not in statements:
+        inside = [child for child in block.named_children if child.type != "comment"]
+        docstring = block.type == "block" and len(inside) > 1 and _is_docstring(inside[0])
+        statements[block.id] = len(inside) - docstring
+    return statements[block.id] > 1
 
 
 def _accepted(node: tree_sitter.Node) -> bool:
@@ -219,12 +224,13 @@ def find_markers(
     strings = string_lines(tree)
     for row in strings:
         found.pop(row, None)
+    statements: dict[int, int] = {}
     for row in dotted:
         node = None if row in strings else _dots_node(tree, row, lines[row])
         if node is None:
             continue
         if name == "python":
-            if not stub and _python_dots_elide(node):
+            if not stub and _python_dots_elide(node, statements):
                 found[row] = MarkerKind.ELIDE
         elif row in found and name not in _PROSE_GRAMMARS and _accepted(node):
             del found[row]
@@ -271,6 +277,15 @@ def without_trailing_marker(line: str, language: str | None) -> str:
     """A line of code without a marker comment at its end."""
     found = trailing_marker(line, language)
     return found[0] if found else line
+
+
+def placeholder(language: str | None) -> str:
+    """A line that stands for code, as a comment of the language."""
+    entry = languages.get(language)
+    words = "... existing code ..."
+    if entry is not None and entry.block_comments and not entry.line_comments:
+        return f"{entry.block_comments[0][0]} {words} {entry.block_comments[0][1]}"
+    return f"{entry.line_comments[0] if entry and entry.line_comments else '//'} {words}"
 
 
 def suspicious(text: str, language: str | None, *, literal: bool = False) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..syntax import languages
+from ..text.file_lines import FileLines
 from ..text.line_diff import changes
 from ..text.source_text import Replacement
-from . import Hunk, SearchBlock
-from .markers import MarkerKind, find_markers
+from .edits import Hunk, SearchBlock
+from .elisions import judge
+from .markers import MarkerKind
 
 _BOM = "\ufeff"
 
@@ -59,7 +61,7 @@ def from_block(block: SearchBlock, language: str | None) -> list[Part]:
             new=replace,
             changes_bom=_has_bom(raw_search) is not _has_bom(raw_replace),
             edits=_edits(search, replace),
-            elided=_elides(search, replace, language),
+            elided=bool(_markers(search, replace, language)),
             start_hint=None if block.start_line is None else block.start_line - 1,
         )
         for raw_search, raw_replace in splits
@@ -89,7 +91,7 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
         old=old,
         new=new,
         edits=tuple(edit for part in edits for edit in _minimal(part, old)),
-        elided=_elides(old, new, language),
+        elided=bool(_markers(old, new, language)),
         start_hint=None if not hunk.old_start else hunk.old_start - 1,
         scopes=hunk.scopes,
         at_end=hunk.at_end,
@@ -121,11 +123,15 @@ def _minimal(edit: Replacement, old: Sequence[str]) -> list[Replacement]:
     ]
 
 
-def _elides(old: Sequence[str], new: Sequence[str], language: str | None) -> bool:
+def new_markers(part: Part, language: str | None) -> dict[int, MarkerKind]:
+    """The new lines that stand for some of the old ones which they do not show."""
+    return _markers(part.old, part.new, language)
+
+
+def _markers(old: Sequence[str], new: Sequence[str], language: str | None) -> dict[int, MarkerKind]:
     if languages.canonical(language) == "markdown":
-        return False  # only the whole file shows whether a line is in a code block; the leak check looks
-    had = {line.strip() for line in old}
-    return any(
-        kind is not MarkerKind.DELETE and new[row].strip() not in had
-        for row, kind in find_markers(new, language).items()
-    )
+        return {}  # only the whole file shows whether a line is in a code block; the leak check looks
+    judged = judge(new, language, FileLines(old), whole=True)
+    return {
+        row: one.kind for row, one in judged.items() if one.odds > 0 and one.kind is not MarkerKind.DELETE
+    }

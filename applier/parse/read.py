@@ -30,7 +30,7 @@ def read(request: EditRequest, language: str | None) -> tuple[SourceText, Parsed
     try:
         source = SourceText.decode(request.original)
         text = decode_edit(request.edit, source.encoding)
-        return source, parse_edit(text, request.format, request.path, language)
+        return source, parse_edit(text, request.format, request.path, language, source.lines)
     except TextError as error:
         return Refusal(error.reason, error.message)
     except EditParseError as error:

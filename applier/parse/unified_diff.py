@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-from .edits import EditParseError, Hunk, UnifiedDiff, check_same_file
+from .edits import EditParseError, Hunk, UnifiedDiff, check_same_file, same_file
 from .fences import fence_info
 
-_HUNK = re.compile(r"^@@+ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *@@+ ?(?P<section>.*)$")
+_HUNK = re.compile(r"^@@+ *-(\d{1,9})(?:,(\d{1,9}))? +\+(\d{1,9})(?:,(\d{1,9}))? *@@+ ?(?P<section>.*)$")
+_STAMP = re.compile(r"\s+\d{4}-\d\d-\d\d(?:[ T].*)?$")
 _LOOSE_HUNK = re.compile(r"^@@(?!\w)(?: *\.{2,3} *@@| .*@@| ?.*)?$")
 _BARE_HUNK = re.compile(r"^@@(?: *\.{3} *@@)?\s*$")
 _EXTENDED = re.compile(
@@ -37,9 +38,15 @@ def looks_like(lines: list[str]) -> bool:
             hunk = next((at for at in range(row, len(lines)) if lines[at].startswith("@@")), row + 1)
             body = [text for text in lines[hunk + 1 :] if text.strip()]
             signed = sum(text[0] in " +-@\\" or _is_header(text) for text in body)
-            changed = any(text[0] in "+-" for text in body)
+            stated = opens and hunk > row and hunk < len(lines)
+            changed = stated or any(text[0] in "+-" for text in body)
             return row <= 12 and changed and signed >= 0.8 * len(body)
     return False
+
+
+def is_header(line: str) -> bool:
+    """Whether a line is a header of a file or a hunk."""
+    return line.startswith(("diff --git ", "--- ", "+++ ", "@@")) or bool(_EXTENDED.match(line))
 
 
 def _is_header(line: str) -> bool:
@@ -48,7 +55,7 @@ def _is_header(line: str) -> bool:
 
 def _name(line: str) -> str:
     """The path of a `--- ` or `+++ ` line, without a timestamp or quotes; "" for /dev/null."""
-    name = line[4:].split("\t")[0].strip().strip('"')
+    name = _STAMP.sub("", line[4:].split("\t")[0]).strip().strip('"')
     if name == "/dev/null":
         return ""
     return name[2:] if re.match(r"[abciow]/", name) else name
@@ -116,7 +123,8 @@ def _check_file(lines: list[str], row: int, path: str, first_line: int) -> bool:
         raise EditParseError(
             first_line + row, "The diff deletes the file.", "Delete the file instead of editing it."
         )
-    check_same_file(new, path, first_line + row)
+    if not (old and same_file(old, path)):  # the new name may be one of a copy
+        check_same_file(new, path, first_line + row)
     return not old
 
 

@@ -43,7 +43,7 @@ def stray_refusal(
         f"The edit shows {edit.lines[row].strip()[:80]!r} under {edit.lines[head].strip()[:80]!r}, but fits "
         "better elsewhere. Show unchanged lines beside the change.",
         tuple(LineRange(at + 1, scopes.end(at) + 1) for at in lines.rows(edit.lines[head])[:MOST_SHOWN]),
-        edit.line + row,
+        edit.sent_line(row),
     )
 
 

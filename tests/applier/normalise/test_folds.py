@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from applier.normalise import normalise_snippet
-from applier.normalise.folds import folded_row, unfolded
+from applier.normalise.folds import completed, folded_row, unfolded
+from applier.normalise.inline import refilled
 from applier.parse import LazySnippet, parse_edit
 from applier.parse.markers import MarkerKind
 from applier.text.file_lines import FileLines
@@ -79,3 +80,24 @@ def test_folds_that_the_file_does_not_bear_out_are_found() -> None:
     assert folded_row(edit, {}, FileLines([*GO, edit[2]]), "go") is None  # a line of the file
     assert folded_row(["// func c() { ... }", "func c() { f(x...) }"], {}, FileLines(GO), "go") is None
     assert folded_row(edit, {}, FileLines(GO), "markdown") is None
+
+
+def test_lines_in_part() -> None:
+    file = ["- Added support for models", "- Added support for editors", "- Removed an option", "call("]
+    edit = ["- Removed an ...", "- Added ...", "call(...", "..."]
+    assert completed(edit, {}, FileLines(file)) == {0: ["- Removed an option"]}
+
+
+def test_remarks_in_a_line() -> None:
+    file = ["const a = { host: 'x', port: 54, ssl: true };", "const b = 1;"]
+    edit = ["  const a = { host: 'y', port: /* ... */, ssl: /* ... same ... */ };", "const b = 2; /* ... */"]
+    assert refilled(edit, FileLines(file)) == {0: ["  const a = { host: 'y', port: 54, ssl: true };"]}
+    assert refilled(edit, FileLines([*file, file[0].replace("54", "55")])) == {}
+    assert refilled(["f(/* ... */, 2)"], FileLines(["f(f(1), 2)"])) == {}
+
+
+def test_calls_are_folded() -> None:
+    file = ["value = load(", "    one,", "    two,", ")", "stop()"]
+    assert unfolded(["value = load(...)  # unchanged"], {}, FileLines(file), "python") == {
+        0: ["value = load(", "    # ... existing code ..."]
+    }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from applier.parse import EditParseError, LazySnippet, UnifiedDiff, WholeFile, detect_format, parse_edit
-from applier.parse.reply import is_prose
+from applier.parse.prose import is_prose
 from applier.types import EditFormat
 
 CODE = 'def f():\n    return "a"'
@@ -64,9 +64,8 @@ def test_the_block_of_the_files_language_among_others() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"First:\n\n{BLOCK}\n\nThen this one:\n\n{BLOCK}\n",
-        f"First:\n\n{BLOCK}\n\nThen this one:\n\n```\nx = 1\n```\n",
-        f"Here it is, as far as I got:\n\n```python\n{CODE}\n",
+        f"Here it is, as far as I got:\n\n```python\n{CODE}\n\n\ndef g(\n",
+        "Here it is:\n\n```python\nx = 1\n\nand then:\n\n```python\ny = 1\n```\n",
         f"src/y.py\n{BLOCK}\nThat is all of it.\n",
         f"**`lib/other.py`**\n\n{BLOCK}\n",
     ],
