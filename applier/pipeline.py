@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .engine.engine import Engine
-from .merge.model_info import ModelInfo
+from .merge.model_info import ModelInfo, ModelNotFoundError
 from .receipt import fingerprint
 from .request import Merges, Run, Traced
 from .types import EditRequest, EditResult
@@ -75,7 +75,13 @@ class Applier:
         options: DecodeOptions | None = None,
     ) -> Applier:
         """Raises ModelNotFoundError now; what is wrong with weights or tokenizer shows on loading."""
+        from .models.install import InstalledModelError, check_pinned
+
         info = ModelInfo.read(Path(folder))
+        try:
+            check_pinned(Path(folder))
+        except InstalledModelError as error:
+            raise ModelNotFoundError(str(error)) from error
         return Applier(info, lambda: Engine.load(info, backend, threads, options))
 
     @staticmethod

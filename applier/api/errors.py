@@ -42,6 +42,13 @@ def invalid_field(field: str, problem: str) -> CallError:
     )
 
 
+def undecodable() -> CallError:
+    """The bytes of the message are not those of the method's message."""
+    message = "the message cannot be decoded; is it made from another .proto file?"
+    details = [ErrorInfo(reason="UNDECODABLE", domain=DOMAIN)]
+    return CallError(grpc.StatusCode.INVALID_ARGUMENT, message, details)
+
+
 def stale_original(message: str) -> CallError:
     """The original is not the file that the edit was written for."""
     violation = PreconditionFailure.Violation(

@@ -17,10 +17,11 @@ from grpc_reflection.v1alpha import reflection
 
 from applier.api.v1 import apply_pb2, apply_pb2_grpc
 from applier.server.config import ServerConfig
+from applier.server.decoding import DecodeInterceptor
 from applier.server.edits import Edits
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
-from applier.server.security import TokenCheck, TokenInterceptor, server_credentials
+from applier.server.security import TokenCheck, TokenInterceptor, is_loopback, server_credentials
 from applier.server.service import ApplyService
 from applier.types import AppliesEdits
 
@@ -61,7 +62,11 @@ async def running_server(
     `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, CacheBudgetError, and what
     `load` raises.
     """
-    interceptors = [TokenInterceptor(TokenCheck.from_file(config.token_file))] if config.token_file else []
+    interceptors: list[grpc.aio.ServerInterceptor] = [DecodeInterceptor()]
+    if config.token_file:
+        interceptors.insert(0, TokenInterceptor(TokenCheck.from_file(config.token_file)))
+        if config.tls_certificate is None and not is_loopback(config.host):
+            log.warning("the bearer token crosses the network unencrypted: serve TLS", host=config.host)
     server = grpc.aio.server(
         interceptors=interceptors,
         options=[
