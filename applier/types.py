@@ -114,7 +114,10 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the verify step found. `syntax_*` count tree-sitter error nodes; None without a grammar."""
+    """What the verify step found. `syntax_errors_*` count tree-sitter error nodes; None without a grammar.
+
+    `syntax_unknown`: None too, because the parser's budget ran out for the file or the result.
+    """
 
     language: str | None = None
     syntax_errors_before: int | None = None
@@ -122,6 +125,7 @@ class Validation:
     outside_bytes_changed: int = 0
     diff_round_trips: bool = True
     placeholder_leaks: int = 0
+    syntax_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

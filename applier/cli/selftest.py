@@ -40,7 +40,7 @@ def selftest(
 
 def _model_problem(model: Path | None) -> str | None:
     """What is wrong with the model; None where nothing is, or no model is here."""
-    from applier.cli.loading import load_applier
+    from applier.loading import load_applier
 
     try:
         engine = load_applier(model).engine

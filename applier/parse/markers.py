@@ -165,13 +165,17 @@ def _is_docstring(node: tree_sitter.Node) -> bool:
     return node.type == "expression_statement" and len(children) == 1 and children[0].type == "string"
 
 
+def _range(node: tree_sitter.Node) -> tuple[int, int]:
+    return node.start_byte, node.end_byte
+
+
 def _python_dots_elide(node: tree_sitter.Node) -> bool:
     """Python: an ellipsis statement beside other statements elides; alone in its block it is a body."""
     statement = node
     while statement.parent is not None and statement.type != "expression_statement":
         statement = statement.parent
     block = statement.parent
-    if block is None or statement.type != "expression_statement" or statement.text != node.text:
+    if block is None or statement.type != "expression_statement" or _range(statement) != _range(node):
         return False
     siblings = [child for child in block.named_children if child.type != "comment" and child != statement]
     if block.type == "block" and siblings and _is_docstring(siblings[0]):
