@@ -73,7 +73,12 @@ def _detect(edit: Unfenced) -> EditFormat:
 
 
 def parse_edit(
-    text: str, format: EditFormat = EditFormat.AUTO, path: str = "", language: str | None = None
+    text: str,
+    format: EditFormat = EditFormat.AUTO,
+    path: str = "",
+    language: str | None = None,
+    *,
+    fenced: bool = False,
 ) -> ParsedEdit:
     """Parse an edit of the file at `path`.
 
@@ -82,13 +87,17 @@ def parse_edit(
         format: AUTO detects it.
         path: where the edit names a file, it must be this one; "" is any file.
         language: name for elision markers and fences, None when unknown.
+        fenced: the file itself begins and ends with fences, so those of a whole file are its own.
 
     Raises:
         EditParseError: the text cannot be read as its format.
     """
     if not text.strip():
         raise EditParseError(None, "The edit is empty.", "Send the changed lines.")
-    edit = _unfence(split_lines(text), language, path)
+    if format is EditFormat.WHOLE_FILE and fenced:
+        edit = Unfenced(split_lines(text), 1, False)
+    else:
+        edit = _unfence(split_lines(text), language, path)
     if format is EditFormat.AUTO:
         format = _detect(edit)
     lines, first_line, stripped = edit.lines, edit.first_line, edit.stripped
@@ -99,10 +108,9 @@ def parse_edit(
     if format is EditFormat.V4A:
         return v4a.parse(lines, path, first_line=first_line, fence_stripped=stripped)
     if format is EditFormat.LAZY:
-        while lines and not lines[-1].strip():
-            lines = lines[:-1]
-        while lines and not lines[0].strip():
-            lines, first_line = lines[1:], first_line + 1
+        filled = [row for row, line in enumerate(lines) if line.strip()]
+        low, high = (filled[0], filled[-1] + 1) if filled else (len(lines), len(lines))
+        lines, first_line = lines[low:high], first_line + low
     lines = [lines[0].removeprefix("\ufeff"), *lines[1:]] if lines else lines
     found = markers.find_markers(lines, language, stub=path.endswith(".pyi"))
     if found and not any(line.strip() for row, line in enumerate(lines) if row not in found):

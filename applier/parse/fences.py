@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-FENCE = re.compile(r"^(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+# Possessive, as all repetitions here that something alike follows: a line is read once, whatever is in it.
+FENCE = re.compile(r"^(?P<ticks>`{3,}+|~{3,}+)[ \t]*+(?P<info>[^`]*+)$")
 # Files of these languages have fences of their own.
 FENCED_LANGUAGES = frozenset({"markdown", "text"})
 _WRAPPER_INFO = frozenset({"markdown", "md", "mdx", "text", "txt", "rst", "diff", "patch"})

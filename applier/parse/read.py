@@ -25,12 +25,20 @@ def unreadable(request: EditRequest, original_sha256: Callable[[], str]) -> Refu
     return None
 
 
+def _is_fenced(body: bytes) -> bool:
+    """Whether the first and the last line of a file are fences."""
+    body = body.strip()
+    first, last = body[: body.find(b"\n") + 1], body[body.rfind(b"\n") + 1 :]
+    return all(line.startswith((b"```", b"~~~")) for line in (first, last))
+
+
 def read(request: EditRequest, language: str | None) -> tuple[SourceText, ParsedEdit] | Refusal:
     """The file's lines and the edit."""
     try:
         source = SourceText.decode(request.original)
         text = decode_edit(request.edit, source.encoding)
-        return source, parse_edit(text, request.format, request.path, language)
+        fenced = _is_fenced(source.body)
+        return source, parse_edit(text, request.format, request.path, language, fenced=fenced)
     except TextError as error:
         return Refusal(error.reason, error.message)
     except EditParseError as error:

@@ -31,7 +31,7 @@ _KEYWORDS = re.compile(
     r"|public|private|protected|static|export|interface|struct|enum|impl|if|elif|for|while|try|with)\b"
 )
 _NAMED_FILE = re.compile(
-    r"^(?:file(?:name)?:\s*)?[#*`\s]*(?P<name>[\w@.+~/\\-]+\.\w+)[*`:\s]*$", re.IGNORECASE
+    r"^(?:file(?:name)?+:)?+[#*`\s]*+(?P<name>[\w@.+~/\\-]+\.\w+)[*`:\s]*$", re.IGNORECASE
 )
 _ITEM = re.compile(r"^\s{0,3}(?:[-*+•]|\d{1,2}[.)])\s+(?=\S)")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")

@@ -25,8 +25,9 @@ _OPEN = re.compile(r"^(?P<sign><{5,9}|-{5,9}) ?(?:SEARCH|ORIGINAL|HEAD|OLD|BEFOR
 _SURE = re.compile(r"^(?:<{5,9}|-{5,9}) ?(?:SEARCH|ORIGINAL)>?\s*$")  # a block, even an unfinished one
 _DIVIDER = re.compile(r"^(?P<sign>={5,9})\s*$")
 _CLOSE = re.compile(r"^(?:>{5,9}|\+{5,9}) ?(?:REPLACE|UPDATED|NEW|AFTER|INCOMING|MODIFIED)>?\s*$")
-_START_HINT = re.compile(r"^:start_line: ?(\d+)\s*$")
-_OTHER_HINT = re.compile(r"^(?::end_line: ?\d+|-{5,9})\s*$")
+_START_HINT = re.compile(r"^:start_line: ?([0-9]{1,9})\s*$")  # more digits are no line's number
+_OTHER_HINT = re.compile(r"^(?::end_line: ?[0-9]+|-{5,9})\s*$")
+_MOST_DIVIDERS = 16  # of one block, each of which makes a reading
 _NAME = re.compile(
     r"^[\w@.+~/\\()\[\]-]*[\w)\]]\.\w+$|^[\w@.+~-]+/[\w@.+~/-]+$|^(?:Dockerfile|Makefile|LICENSE)$"
 )
@@ -92,12 +93,18 @@ def _block(lines: list[str], start: int, end: int, dividers: list[int], first_li
     opening = _OPEN.match(lines[start])
     length = len(opening["sign"]) if opening else 7
     same_length = [row for row in dividers if len(lines[row].rstrip()) == length]
+    if len(same_length or dividers) > _MOST_DIVIDERS:
+        raise EditParseError(
+            first_line + start,
+            f"This block has {len(dividers)} lines that look like its divider.",
+            "Use a unified diff.",
+        )
     body = start + 1
     hint: int | None = None
     while body < dividers[0]:
         stated = _START_HINT.match(lines[body])
-        if stated:
-            hint = int(stated[1])
+        if stated and lines[body] not in (lines[row + 1] for row in (same_length or dividers)):
+            hint = int(stated[1])  # what the new lines begin with too is a line of the file
         elif hint is None or not _OTHER_HINT.match(lines[body]):
             break
         body += 1

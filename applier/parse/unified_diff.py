@@ -7,11 +7,13 @@ What a hunk says is its lines. Its numbers are kept as a hint and are never trus
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 
 from .edits import EditParseError, Hunk, UnifiedDiff, check_same_file
 from .fences import fence_info
 
-_HUNK = re.compile(r"^@@+ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *@@+ ?(?P<section>.*)$")
+_NUMBER = "([0-9]{1,9})"  # more digits are no line's number
+_HUNK = re.compile(rf"^@@+ *-{_NUMBER}(?:,{_NUMBER})? +\+{_NUMBER}(?:,{_NUMBER})? *@@+ ?(?P<section>.*)$")
 _LOOSE_HUNK = re.compile(r"^@@(?!\w)(?: *\.{2,3} *@@| .*@@| ?.*)?$")
 _BARE_HUNK = re.compile(r"^@@(?: *\.{3} *@@)?\s*$")
 _EXTENDED = re.compile(
@@ -136,8 +138,8 @@ def _hunk(lines: list[str], start: int, end: int, first_line: int) -> Hunk | Non
     has_header = lines[start].startswith("@@")
     header = _HUNK.match(lines[start])
     rows = _without_tail(lines[start + 1 if has_header else start : end], header)
-    while rows and not has_header and rows[0] == "":
-        rows = rows[1:]
+    if not has_header:
+        rows = list(dropwhile(lambda line: line == "", rows))
     body: list[tuple[str, str]] = []
     old_newline = new_newline = True
     for line in rows:
