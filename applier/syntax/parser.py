@@ -101,8 +101,9 @@ def _within_budget(
         return data[offset : offset + _READ_BYTES]
 
     try:
-        before = () if edited is None else (edited,)
-        return parser.parse(read, *before, encoding="utf8", progress_callback=stops)
+        if edited is None:
+            return parser.parse(read, encoding="utf8", progress_callback=stops)
+        return parser.parse(read, edited, encoding="utf8", progress_callback=stops)
     except ValueError:  # it was stopped, and would go on with this text at the next call
         parser.reset()
         if cancelled is not None:
