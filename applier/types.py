@@ -5,6 +5,7 @@ Every face (gRPC, CLI, MCP, HTTP) converts to and from these types and adds noth
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -68,6 +69,20 @@ class RefusalReason(StrEnum):
     SYNTAX_ERROR = "syntax_error"
     MASS_DELETION = "mass_deletion"
     NO_MODEL = "no_model"
+
+
+class Unanswerable(RuntimeError):
+    """An edit that a process died of: it took more than its processor time, or crashed a parser. It may have
+    an answer on another machine, so that this is none, and is never kept as one.
+    """
+
+    @staticmethod
+    def of(number: int) -> Unanswerable:
+        """`number` is that of the signal that ended the process."""
+        why = (
+            "takes too much processor time" if number == signal.SIGPROF else "ends the process that reads it"
+        )
+        return Unanswerable(f"This edit {why}, so it is not applied. The file was not changed.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,13 @@ def overloaded(retry_seconds: int) -> CallError:
     return CallError(grpc.StatusCode.RESOURCE_EXHAUSTED, message, details)
 
 
+def unanswerable(message: str) -> CallError:
+    """The edit takes more than it may, here. To ask again would take it again."""
+    return CallError(
+        grpc.StatusCode.INVALID_ARGUMENT, message, [ErrorInfo(reason="UNANSWERABLE", domain=DOMAIN)], "edit"
+    )
+
+
 def not_ready() -> CallError:
     """The model is still loading, or its self-test has not passed."""
     details = [ErrorInfo(reason="NOT_READY", domain=DOMAIN), RetryInfo(retry_delay=Duration(seconds=1))]

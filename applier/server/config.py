@@ -25,7 +25,7 @@ class ServerConfig(BaseSettings):
     processes: int | None = Field(
         default=None,
         ge=0,
-        description="processes that place and check edits; default: as many as cores beside a GPU, else none",
+        description="processes that place and check edits; default: 2, beside a GPU as many as cores",
     )
     max_waiting: int = Field(default=256, ge=0, description="edits queued before RESOURCE_EXHAUSTED")
     cache_mib: int | None = Field(

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from applier.api.errors import abort, undecodable
 from applier.api.v1.apply_pb2 import DESCRIPTOR
-from applier.server.errors import abort, undecodable
 
 _OURS = f"/{DESCRIPTOR.services_by_name['ApplyService'].full_name}/"
 _UNDECODABLE = object()
