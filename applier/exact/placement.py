@@ -31,6 +31,7 @@ _INDEX_ABOVE = 1 << 26
 _MAX_PARSED = 1 << 20
 _ALIKE = 75  # % of similarity from which a line may be another one's change
 _MISQUOTED = 90  # and from which it may be the same one, misquoted
+_ALIKE_AT_ALL = 65
 _LONGEST_ALIKE = 1000  # letters; comparing takes their product
 _MOST_ALIKE = 8  # lines that are looked for so
 _ABOVE_HEADER = 20  # lines between a definition's first decorator and its head
@@ -257,21 +258,25 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 
 
 def _belongs_at(source: SourceText, part: Part, at: int, blocks: _Blocks) -> bool:
-    """Whether the edit says that the new lines, which stand at `at` only, are this part's: its line number is
-    that one; or its context stands nowhere else; or its scopes hold the place, and nothing that may be the
-    misquoted old lines.
+    """Whether the edit says that the new lines, which stand at `at` only, are this part's: its context stands
+    nowhere else, or its line number is that one, or its scopes hold the place. A number or a scope may be
+    wrong, so beside them nothing may look like the old lines, misquoted.
     """
-    if part.start_hint == at or not part.added:  # what only removes lines is context
+    if not part.added:  # what only removes lines is context
         return True
     if any(_stands_once(source, run) for run in _context(part)):
         return True
-    if part.at_end and at + len(part.new) == source.line_count:
+    end = at + len(part.new)
+    if part.at_end and end == source.line_count:
         return True
     block = blocks.named_by(part)
-    if block is None or not block[0] <= at < block[1]:
+    if block is not None and not block[0] < at < block[1]:
         return False
-    others = [*source.lines[block[0] : at], *source.lines[at + len(part.new) : block[1]]]
-    return not _alike(_removed(part), others, _ALIKE)
+    stated = part.start_hint == at
+    if not stated and block is None:
+        return False
+    others = [*source.lines[:at], *source.lines[end:]]
+    return not _alike(_removed(part), others, _MISQUOTED if stated else _ALIKE_AT_ALL)
 
 
 def _context(part: Part) -> Iterator[tuple[str, ...]]:

@@ -51,6 +51,9 @@ class ServerConfig(BaseSettings):
     memo_check_rate: float = Field(
         default=0.01, ge=0, le=1, description="share of memo hits that are computed again and compared"
     )
+    watch_seconds: float = Field(
+        default=30.0, gt=0, description="health says NOT_SERVING when no edit is answered for so long"
+    )
     grace_seconds: float = Field(default=10.0, ge=0, description="time for running calls at shutdown")
 
     @model_validator(mode="after")
