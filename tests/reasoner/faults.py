@@ -27,7 +27,7 @@ from applier.files import FileError, read_file, replace_file
 from applier.memo import Key, MemoError, SqliteStore
 from reasoner.digest import sha256
 from reasoner.errors import LedgerError, TransactionError
-from reasoner.ledger import Ledger
+from reasoner.recording.ledger import Ledger
 from reasoner.transaction import Change, Workspace
 from tests.reasoner.crash import CHANGES, NEW, OLD, commit, files, reset
 

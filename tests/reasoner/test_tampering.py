@@ -12,7 +12,7 @@ import pytest
 
 from reasoner.digest import canonical_json, sha256
 from reasoner.errors import LedgerError
-from reasoner.ledger import GENESIS, Ledger
+from reasoner.recording.ledger import GENESIS, Ledger
 from reasoner.replay import replay
 from tests.reasoner.conftest import Runs
 from tests.reasoner.test_loop import BOTH, block

@@ -49,7 +49,7 @@ HOSTILE = {
 
 def shared() -> dict[str, EditRequest]:
     """Those of the shared folder; may be none."""
-    folder = Path(__file__).parents[2] / os.environ.get("SAMEBYTES_SHARED", "../shared")
+    folder = Path(__file__).parents[3] / os.environ.get("SAMEBYTES_SHARED", "../shared")
     path = folder / "cases" / "hostile.jsonl"
     rows = map(json.loads, path.read_text("utf-8").splitlines()) if path.exists() else ()
     return {
