@@ -272,8 +272,8 @@ def _belongs_at(source: SourceText, part: Part, at: int, blocks: _Blocks) -> boo
     block = blocks.named_by(part)
     if block is not None and not block[0] < at < block[1]:
         return False
-    stated = part.start_hint == at
-    if not stated and block is None:
+    stated = part.start_hint is not None
+    if part.start_hint != at if stated else block is None:
         return False
     others = [*source.lines[:at], *source.lines[end:]]
     return not _alike(_removed(part), others, _MISQUOTED if stated else _ALIKE_AT_ALL)
