@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .engine.engine import Engine
-from .merge.model_info import ModelInfo
+from .merge.model_info import ModelInfo, ModelNotFoundError
 from .receipt import fingerprint
 from .request import Merges, Run, Traced
 from .types import EditRequest, EditResult
@@ -75,7 +75,13 @@ class Applier:
         options: DecodeOptions | None = None,
     ) -> Applier:
         """Raises ModelNotFoundError now; what is wrong with weights or tokenizer shows on loading."""
+        from .models.install import InstalledModelError, check_pinned
+
         info = ModelInfo.read(Path(folder))
+        try:
+            check_pinned(Path(folder))
+        except InstalledModelError as error:
+            raise ModelNotFoundError(str(error)) from error
         return Applier(info, lambda: Engine.load(info, backend, threads, options))
 
     @staticmethod
@@ -115,17 +121,16 @@ class Applier:
         engine.scheduler = Scheduler(engine.model, options, on_step)
         return engine.scheduler
 
-    def start_processes(self, count: int) -> Pool | None:
+    def start_processes(self, count: int) -> Pool:
         """From now on everything but merges runs in `count` processes, until the pool is closed.
 
-        None without a model. Raises ModelNotFoundError, and what loading the model raises.
+        Raises ModelNotFoundError, and what loading the model raises.
         """
         from .processes.pool import Pool
 
         engine = self.engine
-        if engine is None or self._info is None:
-            return None
-        self._pool = Pool(self._info, engine.codec, engine.max_positions, count)
+        codec, most = (engine.codec, engine.max_positions) if engine else (None, 0)
+        self._pool = Pool(self._info, codec, most, count, self._fingerprint)
         return self._pool
 
     @property
@@ -143,8 +148,8 @@ class Applier:
         return self._fingerprint
 
     def apply(self, request: EditRequest) -> EditResult:
-        """The answer to one request. Raises only `Cancelled`, what loading the model raises, and what
-        `Scheduler.run` raises where one was started.
+        """The answer to one request. Raises only `Cancelled`, what loading the model raises, what
+        `Scheduler.run` raises where one was started, and `Unanswerable` where processes were.
         """
         return self.trace_many([request])[0].result
 
@@ -180,10 +185,8 @@ class Applier:
     def _run(self, request: EditRequest, hash_logits: bool) -> Run | RemoteRun:
         if self._pool is None:
             return Run(request, self, hash_logits)
-        from .processes.run import LARGEST, RemoteRun
+        from .processes.run import RemoteRun
 
-        if len(request.original) > LARGEST:
-            return Run(request, self, hash_logits)
         return RemoteRun(request, self, hash_logits, self._pool)
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from .types import EditRequest, Receipt
 
 # Raise it with every change that can alter the bytes of a result for a given request.
-PIPELINE_VERSION = 7
+PIPELINE_VERSION = 8
 
 _REQUEST_DOMAIN = b"samebytes request 1"
 _FINGERPRINT_DOMAIN = b"samebytes fingerprint 1"

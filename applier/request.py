@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .engine.engine import Engine
 from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
 from .merge.confidence import Kind, Signal
 from .merge.model_info import ModelInfo
@@ -24,6 +23,7 @@ from .types import EditRequest, EditResult, Refusal, RefusalReason, Status, Tier
 from .verify.verify import verify
 
 if TYPE_CHECKING:
+    from .engine.engine import Engine
     from .merge.result import DecodeError, Merge
     from .merge.task import MergeTask
 

@@ -5,6 +5,7 @@ Every face (gRPC, CLI, MCP, HTTP) converts to and from these types and adds noth
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -70,6 +71,20 @@ class RefusalReason(StrEnum):
     NO_MODEL = "no_model"
 
 
+class Unanswerable(RuntimeError):
+    """An edit that a process died of: it took more than its processor time, or crashed a parser. It may have
+    an answer on another machine, so that this is none, and is never kept as one.
+    """
+
+    @staticmethod
+    def of(number: int) -> Unanswerable:
+        """`number` is that of the signal that ended the process."""
+        why = (
+            "takes too much processor time" if number == signal.SIGPROF else "ends the process that reads it"
+        )
+        return Unanswerable(f"This edit {why}, so it is not applied. The file was not changed.")
+
+
 @dataclass(frozen=True, slots=True)
 class LineRange:
     """Lines `start` to `end` of the original, 1-based, both included."""
@@ -114,7 +129,10 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the verify step found. `syntax_*` count tree-sitter error nodes; None without a grammar."""
+    """What the verify step found. `syntax_errors_*` count tree-sitter error nodes; None without a grammar.
+
+    `syntax_unknown`: None too, because the parser's budget ran out for the file or the result.
+    """
 
     language: str | None = None
     syntax_errors_before: int | None = None
@@ -122,6 +140,7 @@ class Validation:
     outside_bytes_changed: int = 0
     diff_round_trips: bool = True
     placeholder_leaks: int = 0
+    syntax_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Compiles C at first use, keeps it in the user's cache folder, loads it.
 
-The cached file is named by everything that decides its bits: the source, the compiler, the flags and the CPU.
+The cached file is named by all that decides its bits: the source, the compiler, the flags and the CPU.
+It is code, so it is loaded only where nobody else can have put it there: its folder and it are this user's,
+no one else may write to them, and its SHA-256 is the one that was recorded when it was built.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -41,10 +44,20 @@ class CompileError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
+    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
     if folder := os.environ.get("SAMEBYTES_HOME"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebytes"
+        return Path(folder).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification has relative paths ignored.
+    return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "samebytes"
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made with those above it that are missing, for this user alone. Raises OSError."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+    return path
 
 
 @lru_cache(maxsize=8)
@@ -56,8 +69,8 @@ def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
     flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
     path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
     try:
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_folder(private_folder(path.parent))
+        if not _is_as_built(path):
             _compile(compiler, flags, source, path)
         return ctypes.CDLL(str(path))
     except OSError as error:
@@ -90,7 +103,56 @@ def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) ->
             raise CompileError(f"{compiler} cannot be run: {error}") from error
         if done.returncode:
             raise CompileError(f"{compiler} failed: {done.stderr.strip()[-2000:]}")
+        record = Path(folder) / "record"
+        record.write_text(_sha256(output), "ascii")
+        for made in (output, record):
+            made.chmod(0o600)
+        record.replace(_record(path))
         output.replace(path)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises CompileError for a folder in which others can put a library, and OSError."""
+    for place in (folder, *folder.parents):
+        status = place.stat()
+        writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if place == folder:
+            if status.st_uid != os.geteuid() or writable:
+                raise CompileError(
+                    f"{folder} is another user's, or others may write to it, so no code is loaded from it: "
+                    "give it to this user and take the right away (chmod go-w), or set SAMEBYTES_HOME"
+                )
+        elif writable & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+            raise CompileError(f"everybody may write to {place}, so no code is loaded from below it")
+
+
+def _is_as_built(path: Path) -> bool:
+    """Whether a library is here as this user's samebytes built it; one that is not is built anew."""
+    record = _record(path)
+    try:
+        for file in (path, record):
+            status = file.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+                raise OSError(f"{file} is another user's, or no regular file")
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise OSError(f"others may write to {file}")
+        if record.read_text("ascii", "replace") != _sha256(path):
+            raise OSError(f"{path} is not what was built")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        logger.warning("%s; it is not loaded, and built anew", error)
+        return False
+    return True
+
+
+def _record(path: Path) -> Path:
+    """Where the SHA-256 of a library stands that was built."""
+    return path.with_suffix(".sha256")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:

@@ -15,8 +15,8 @@ MAX_LETTERS = 1 << 18  # of a file that is parsed again for every reading
 
 
 class Soundness:
-    """Says of a merged window whether the file parses with it. Of a file that does not parse as it is, has no
-    grammar, or is large, everything is sound.
+    """Says of a merged window whether the file is known to parse with it. Of a file that does not parse as it
+    is, has no grammar, or is large, everything is sound.
     """
 
     def __init__(self, syntax: SourceSyntax, window: Window) -> None:
@@ -30,7 +30,7 @@ class Soundness:
         if large or not has_grammar(self._file.language):
             return None
         syntax = self._file.with_line_feeds()
-        return None if syntax.errors else syntax
+        return syntax if syntax.known and not syntax.errors else None
 
     def __call__(self, merged: Sequence[Item]) -> bool:
         """Raises WindowError when a gap is missing."""
@@ -50,4 +50,4 @@ class Soundness:
             line += len(lines)
             copied = end
         body.append(source.body[source.offset(copied) :])
-        return not syntax.errors_after(SourceText(b"".join(body), UTF8), touched, changed)
+        return syntax.errors_after(SourceText(b"".join(body), UTF8), touched, changed) == ()

@@ -26,6 +26,7 @@ def result_from_proto(message: pb.ApplyEditResponse) -> types.EditResult:
             outside_bytes_changed=message.validation.outside_bytes_changed,
             diff_round_trips=message.validation.diff_round_trips,
             placeholder_leaks=message.validation.placeholder_leaks,
+            syntax_unknown=message.validation.syntax_unknown,
         ),
         receipt=types.Receipt(
             message.receipt.request_sha256, message.receipt.result_sha256, message.receipt.fingerprint
@@ -133,6 +134,7 @@ def result_to_proto(result: types.EditResult) -> pb.ApplyEditResponse:
             outside_bytes_changed=validation.outside_bytes_changed,
             diff_round_trips=validation.diff_round_trips,
             placeholder_leaks=validation.placeholder_leaks,
+            syntax_unknown=validation.syntax_unknown,
         ),
         receipt=pb.Receipt(
             request_sha256=receipt.request_sha256,

@@ -42,6 +42,13 @@ def invalid_field(field: str, problem: str) -> CallError:
     )
 
 
+def undecodable() -> CallError:
+    """The bytes of the message are not those of the method's message."""
+    message = "the message cannot be decoded; is it made from another .proto file?"
+    details = [ErrorInfo(reason="UNDECODABLE", domain=DOMAIN)]
+    return CallError(grpc.StatusCode.INVALID_ARGUMENT, message, details)
+
+
 def stale_original(message: str) -> CallError:
     """The original is not the file that the edit was written for."""
     violation = PreconditionFailure.Violation(
@@ -59,6 +66,13 @@ def overloaded(retry_seconds: int) -> CallError:
     ]
     message = f"too many edits are waiting; retry in {retry_seconds} s"
     return CallError(grpc.StatusCode.RESOURCE_EXHAUSTED, message, details)
+
+
+def unanswerable(message: str) -> CallError:
+    """The edit takes more than it may, here. To ask again would take it again."""
+    return CallError(
+        grpc.StatusCode.INVALID_ARGUMENT, message, [ErrorInfo(reason="UNANSWERABLE", domain=DOMAIN)], "edit"
+    )
 
 
 def not_ready() -> CallError:

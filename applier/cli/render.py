@@ -96,6 +96,8 @@ def _summary(result: EditResult) -> Table:
 
 def _syntax(result: EditResult) -> str:
     validation = result.validation
+    if validation.syntax_unknown:
+        return f"not known: to parse this {validation.language} would take too many steps"
     if validation.syntax_errors_before is None:
         return f"not checked ({validation.language or 'unknown language'})"
     before, after = validation.syntax_errors_before, validation.syntax_errors_after

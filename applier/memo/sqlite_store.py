@@ -11,12 +11,16 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .store import Key, MemoError
 
-_BUSY_SECONDS = 5.0
+# A store that is locked for longer than other servers' writes take is done without, for a while: an edit must
+# not wait for it, and many must not wait one after the other.
+_BUSY_SECONDS = 0.1
+_REST_SECONDS = 5.0
 
 # The total is kept by triggers, so that it is right whichever process writes. `number` grows with every
 # entry: the oldest have the smallest.
@@ -38,12 +42,13 @@ class SqliteStore:
     """Keeps at most `max_bytes` of entries in `path`; the oldest go first.
 
     Raises MemoError where the file cannot be opened or is something else, and from every method where sqlite
-    fails (disk full, file damaged, locked for more than 5 s).
+    fails (disk full, file damaged, locked), at once for 5 s after that.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path, self._max_bytes = path, max_bytes
         self._lock = threading.Lock()
+        self._rests_until = 0.0
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(
@@ -72,6 +77,7 @@ class SqliteStore:
 
     def get(self, key: Key) -> bytes | None:
         """The entry."""
+        self._check_rest()
         query = f"SELECT CAST(entry AS BLOB) FROM entries WHERE {_WHERE}"
         with self._lock:
             try:
@@ -114,6 +120,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
         """`execute` within a transaction that takes the write lock first, so that what it reads stays so."""
+        self._check_rest()
         with self._lock:
             execute = self._connection.execute
             try:
@@ -122,11 +129,18 @@ class SqliteStore:
                     yield execute
                     execute("COMMIT")
                 except BaseException:
-                    if self._connection.in_transaction:
-                        execute("ROLLBACK")
+                    with contextlib.suppress(sqlite3.Error):
+                        if self._connection.in_transaction:
+                            execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
                 raise self._failed(error) from error
 
+    def _check_rest(self) -> None:
+        """Raises MemoError while the store is done without."""
+        if time.monotonic() < self._rests_until:
+            raise MemoError(f"{self._path}: failed a moment ago and is not asked yet")
+
     def _failed(self, error: sqlite3.Error) -> MemoError:
+        self._rests_until = time.monotonic() + _REST_SECONDS
         return MemoError(f"{self._path}: {error}")

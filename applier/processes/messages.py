@@ -23,7 +23,7 @@ from applier.types import EditRequest, EditResult
 class Setup:
     """The first message to a process."""
 
-    info: ModelInfo
+    info: ModelInfo | None  # None: exact edits only
     tokenizer: str  # the text of tokenizer.json
     max_positions: int
     fingerprint: str
@@ -48,6 +48,20 @@ class GoOn:
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Nobody waits for the request any more. Not answered."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process works on this request from now on; where it dies, this is the one that it died of."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The process stopped working on a request that was dropped."""
 
     number: int
 
@@ -78,6 +92,7 @@ class Failed:
 
 
 Reply = Orders | Done | Failed
+Notice = Started | Dropped
 
 
 class _Pickler(pickle.Pickler):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
@@ -17,12 +19,38 @@ from pathlib import Path
 from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.merge.prompt import PromptCodec
 from applier.merge.result import DecodeError, Merge
-from applier.processes.messages import Begin, Drop, GoOn, Reply, Setup, dumps, loads
-from applier.types import EditRequest
+from applier.processes.messages import (
+    Begin,
+    Drop,
+    Dropped,
+    GoOn,
+    Notice,
+    Reply,
+    Setup,
+    Started,
+    dumps,
+    loads,
+)
+from applier.types import EditRequest, Unanswerable
 
 
 class ProcessDied(RuntimeError):
-    """The process that had the request is gone."""
+    """The process that had the request is gone, and not because of the request."""
+
+
+# What ends a process because of what it works on. SIGPROF is the limit of processor time.
+_OWN_DEATHS = frozenset(
+    {
+        signal.SIGPROF,
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGABRT,
+        signal.SIGILL,
+        signal.SIGFPE,
+        signal.SIGSYS,
+    }
+)
+_STUCK_SECONDS = 0.2  # in work for longer, and others go elsewhere
 
 
 class Call:
@@ -44,10 +72,12 @@ class Call:
 class Process:
     """One process, with a thread that takes its answers."""
 
-    def __init__(self, setup: bytes, codec: PromptCodec) -> None:
+    def __init__(self, setup: bytes, codec: PromptCodec | None) -> None:
         self._codec = codec
         self._asked: dict[int, Future[Reply]] = {}
         self._lock = threading.Lock()
+        self._in_work: int | None = None
+        self._since = 0.0
         self.alive = True
         ours, theirs = socket.socketpair()
         root = str(Path(__file__).parents[2])
@@ -71,24 +101,26 @@ class Process:
         return len(self._asked)
 
     @property
+    def stuck(self) -> bool:
+        """Whether it has been at one piece of work for long."""
+        return self._in_work is not None and time.monotonic() - self._since > _STUCK_SECONDS
+
+    @property
     def pid(self) -> int:
         """Its number."""
         return self._process.pid
 
     def ask(self, message: Begin | GoOn) -> Future[Reply]:
-        """Sends a message; the answer, or ProcessDied."""
+        """Sends a message; the answer, Unanswerable where the process dies of it, or ProcessDied."""
         reply: Future[Reply] = Future()
         data = dumps(message)
-        try:
-            with self._lock:
-                if not self.alive:
-                    raise ProcessDied
+        with self._lock:
+            if self.alive:
                 self._asked[message.number] = reply
-                self._connection.send_bytes(data)
-        except (OSError, ProcessDied):
-            self._end()
-            if not reply.done():
-                reply.set_exception(ProcessDied())
+                with contextlib.suppress(OSError):  # it is gone: the thread that reads says so
+                    self._connection.send_bytes(data)
+                return reply
+        reply.set_exception(ProcessDied())
         return reply
 
     def drop(self, number: int) -> None:
@@ -107,46 +139,60 @@ class Process:
     def _take(self) -> None:
         try:
             while True:
-                reply: Reply = loads(self._connection.recv_bytes(), self._codec)
-                asked = self._asked.pop(reply.number, None)
-                if asked is not None:
-                    asked.set_result(reply)
+                message: Reply | Notice = loads(self._connection.recv_bytes(), self._codec)
+                if isinstance(message, Started):
+                    self._since, self._in_work = time.monotonic(), message.number
+                    continue
+                self._in_work = None
+                asked = self._asked.pop(message.number, None)
+                if asked is not None and not isinstance(message, Dropped):
+                    asked.set_result(message)
         except (EOFError, OSError):
-            self._end()
-            with self._lock:
-                self._connection.close()
-            self._process.wait()
+            self._end(self._process.wait())
 
-    def _end(self) -> None:
-        self.alive = False
-        for number in list(self._asked):
-            asked = self._asked.pop(number, None)
-            if asked is not None:
-                asked.set_exception(ProcessDied())
+    def _end(self, status: int) -> None:
+        with self._lock:
+            self.alive = False
+            self._connection.close()
+            asked, self._asked = self._asked, {}
+        for number, reply in asked.items():
+            its_own = number == self._in_work and -status in _OWN_DEATHS
+            reply.set_exception(Unanswerable.of(-status) if its_own else ProcessDied())
 
 
 class Pool:
-    """So many processes for one model. One that died is replaced when the next request comes."""
+    """So many processes for one model, or for none. One that died is replaced when the next request comes,
+    and while some are stuck, as many are added.
+    """
 
-    def __init__(self, info: ModelInfo, codec: PromptCodec, max_positions: int, count: int) -> None:
+    def __init__(
+        self,
+        info: ModelInfo | None,
+        codec: PromptCodec | None,
+        max_positions: int,
+        count: int,
+        fingerprint: str,
+    ) -> None:
         """Raises ModelNotFoundError where the model's folder has no tokenizer."""
         try:
-            tokenizer = (info.folder / "tokenizer.json").read_text("utf-8")
+            tokenizer = (info.folder / "tokenizer.json").read_text("utf-8") if info else ""
         except OSError as error:
-            raise ModelNotFoundError(f"{info.folder} has no tokenizer.json") from error
-        setup = dumps(Setup(info, tokenizer, max_positions, info.fingerprint()))
+            raise ModelNotFoundError(f"{info and info.folder} has no tokenizer.json") from error
+        setup = dumps(Setup(info, tokenizer, max_positions, fingerprint))
         self._make: Callable[[], Process] = lambda: Process(setup, codec)
         self._lock = threading.Lock()
         self._numbers = itertools.count()
+        self._count = count
         self.processes = [self._make() for _ in range(count)]
 
     def begin(self, request: EditRequest) -> Call:
-        """Sends a request to the process that owes the fewest answers."""
+        """Sends a request to the process that owes the fewest answers, of those that are not stuck."""
         with self._lock:
-            for at, process in enumerate(self.processes):
-                if not process.alive:
-                    self.processes[at] = self._make()
-            chosen = min(self.processes, key=lambda process: process.busy)
+            self.processes = [process for process in self.processes if process.alive]
+            stuck = sum(process.stuck for process in self.processes)
+            for _ in range(min(self._count + stuck, 2 * self._count) - len(self.processes)):
+                self.processes.append(self._make())
+            chosen = min(self.processes, key=lambda process: (process.stuck, process.busy))
             number = next(self._numbers)
         return Call(chosen, number, request)
 

@@ -25,7 +25,7 @@ class ServerConfig(BaseSettings):
     processes: int | None = Field(
         default=None,
         ge=0,
-        description="processes that place and check edits; default: as many as cores beside a GPU, else none",
+        description="processes that place and check edits; default: 2, beside a GPU as many as cores",
     )
     max_waiting: int = Field(default=256, ge=0, description="edits queued before RESOURCE_EXHAUSTED")
     cache_mib: int | None = Field(
@@ -50,6 +50,9 @@ class ServerConfig(BaseSettings):
     memo_file_bytes: int = Field(default=1024 * MIB, gt=0, description="most that memo_file holds")
     memo_check_rate: float = Field(
         default=0.01, ge=0, le=1, description="share of memo hits that are computed again and compared"
+    )
+    watch_seconds: float = Field(
+        default=30.0, gt=0, description="health says NOT_SERVING when no edit is answered for so long"
     )
     grace_seconds: float = Field(default=10.0, ge=0, description="time for running calls at shutdown")
 

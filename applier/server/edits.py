@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from applier.memo import Memoised, Store
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
@@ -24,10 +26,24 @@ class Edits:
         retry_seconds = self._scheduler.retry_seconds if self._scheduler else lambda: 1
         self._workers = Workers(applier, config.workers, config.max_waiting, retry_seconds)
         self.fingerprint = applier.fingerprint()
+        self._answered = self._probes = 0
 
     async def apply(self, request: EditRequest) -> EditResult:
         """The answer. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait, and what bugs raise."""
-        return await self._workers.apply(request)
+        result = await self._workers.apply(request)
+        self._answered += 1
+        return result
+
+    async def get_through(self, seconds: float) -> bool:
+        """Whether edits are answered: one sent for this is within `seconds`, or others were meanwhile."""
+        before = self._answered
+        self._probes += 1
+        edit = b"<<<<<<< SEARCH\nprobe\n=======\nprobe %d\n>>>>>>> REPLACE\n" % self._probes
+        try:
+            await asyncio.wait_for(self._workers.apply(EditRequest(b"probe\n", edit)), seconds)
+        except Exception:  # too many wait, none is answered, or the applier is broken
+            return self._answered > before
+        return True
 
     def close(self) -> None:
         """Drop what waits, and wait for the scheduler's last step."""

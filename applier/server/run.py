@@ -17,10 +17,11 @@ from grpc_reflection.v1alpha import reflection
 
 from applier.api.v1 import apply_pb2, apply_pb2_grpc
 from applier.server.config import ServerConfig
+from applier.server.decoding import DecodeInterceptor
 from applier.server.edits import Edits
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
-from applier.server.security import TokenCheck, TokenInterceptor, server_credentials
+from applier.server.security import TokenCheck, TokenInterceptor, is_loopback, server_credentials
 from applier.server.service import ApplyService
 from applier.types import AppliesEdits
 
@@ -61,7 +62,11 @@ async def running_server(
     `config.grace_seconds` to end. Raises BindError, SecurityError, MemoError, CacheBudgetError, and what
     `load` raises.
     """
-    interceptors = [TokenInterceptor(TokenCheck.from_file(config.token_file))] if config.token_file else []
+    interceptors: list[grpc.aio.ServerInterceptor] = [DecodeInterceptor()]
+    if config.token_file:
+        interceptors.insert(0, TokenInterceptor(TokenCheck.from_file(config.token_file)))
+        if config.tls_certificate is None and not is_loopback(config.host):
+            log.warning("the bearer token crosses the network unencrypted: serve TLS", host=config.host)
     server = grpc.aio.server(
         interceptors=interceptors,
         options=[
@@ -85,7 +90,7 @@ async def running_server(
     port = _bind(server, config)
     store = open_store(config)
     await server.start()
-    exporter = edits = None
+    exporter = edits = watch = None
     try:
         if config.metrics_port is not None:
             exporter = _serve_metrics(metrics, config.host, config.metrics_port)
@@ -97,8 +102,11 @@ async def running_server(
         service.ready(edits, edits.fingerprint)
         await _set_health(health, health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", fingerprint=edits.fingerprint)
+        watch = asyncio.create_task(_watch(health, edits, config.watch_seconds))
         yield RunningServer(config.host, port, metrics_port)
     finally:
+        if watch is not None:
+            watch.cancel()
         await health.enter_graceful_shutdown()
         await server.stop(config.grace_seconds)
         if edits is not None:
@@ -132,6 +140,19 @@ def _serve_metrics(metrics: ServerMetrics, host: str, port: int) -> WSGIServer:
 async def _set_health(health: health_aio.HealthServicer, status: int) -> None:
     for name in ("", SERVICE_NAME):
         await health.set(name, status)
+
+
+async def _watch(health: health_aio.HealthServicer, edits: Edits, seconds: float) -> None:
+    """Let health say whether edits get through: a server that only answers health is not serving."""
+    serving = True
+    while True:
+        await asyncio.sleep(seconds / 3)
+        through = await edits.get_through(seconds)
+        if through is not serving:
+            serving = through
+            log.log(20 if serving else 40, "edits get through" if serving else "no edit gets through")
+            ours = health_pb2.HealthCheckResponse
+            await _set_health(health, ours.SERVING if serving else ours.NOT_SERVING)
 
 
 async def serve_until_signal(config: ServerConfig, load: Callable[[], AppliesEdits]) -> None:

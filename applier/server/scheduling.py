@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from applier.engine.scheduler import Scheduler
     from applier.processes.pool import Pool
 
-MOST_PROCESSES = 16
+FEWEST_PROCESSES, MOST_PROCESSES = 2, 16
 
 
 def start_scheduler(applier: AppliesEdits, config: ServerConfig, metrics: ServerMetrics) -> Scheduler | None:
@@ -36,15 +36,15 @@ def start_scheduler(applier: AppliesEdits, config: ServerConfig, metrics: Server
 def start_processes(applier: AppliesEdits, config: ServerConfig) -> Pool | None:
     """Lets everything but merges run in other processes; None where that is not asked for.
 
-    On a CPU the model takes the cores itself; beside a GPU one process could not keep up with it. Raises
-    ModelNotFoundError.
+    On a CPU the model takes the cores itself, and two are enough: one goes on when the other has got an edit
+    that takes it long. Beside a GPU one process could not keep up with it. Raises ModelNotFoundError.
     """
-    if not isinstance(applier, Applier) or applier.model is None:
+    if not isinstance(applier, Applier):
         return None
     from kernels.cpu.engine import available_cores
 
     count = config.processes
     if count is None:
-        on_cpu = applier.model.device == "cpu"
-        count = 0 if on_cpu else max(0, min(MOST_PROCESSES, available_cores() - 2))
+        on_gpu = applier.model is not None and applier.model.device != "cpu"
+        count = max(FEWEST_PROCESSES, min(MOST_PROCESSES, available_cores() - 2) if on_gpu else 0)
     return applier.start_processes(count) if count else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -37,6 +38,14 @@ def server_credentials(config: ServerConfig) -> grpc.ServerCredentials | None:
     pair = (_read(config.tls_key), _read(config.tls_certificate))
     client_ca = _read(config.tls_client_ca) if config.tls_client_ca else None
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what listens on `host` can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith("unix:")
 
 
 class TokenCheck:

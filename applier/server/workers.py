@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from applier.api.errors import overloaded
+from applier.api.errors import overloaded, unanswerable
 from applier.cancellation import CancelToken, cancel_scope
 from applier.engine.options import SchedulerFull
-from applier.types import AppliesEdits, EditRequest, EditResult
+from applier.types import AppliesEdits, EditRequest, EditResult, Unanswerable
 
 
 class Workers:
@@ -50,6 +50,8 @@ class Workers:
             return await asyncio.wrap_future(future)
         except SchedulerFull as error:
             raise overloaded(error.retry_seconds) from error
+        except Unanswerable as error:
+            raise unanswerable(str(error)) from error
         finally:
             token.cancel()
 

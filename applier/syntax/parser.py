@@ -2,6 +2,11 @@
 
 tree-sitter parses text that is broken too, which is what an edit snippet usually is. For a language without
 a grammar every function returns an empty answer or None, so that callers need no special case.
+
+Recovering from errors can take a parser time that is exponential in the text, so a parse has a budget. It is
+counted in the parser's own operations, so that the same texts run out of it on every machine; their syntax is
+then unknown, as without a grammar. While it parses, other threads get the interpreter, and a cancelled edit
+stops.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from functools import cache, lru_cache
 
 import tree_sitter
 
+from ..cancellation import Cancelled, check_cancelled
 from . import languages
 from .languages import language_for_path
 
@@ -53,7 +59,7 @@ def parse(
     """The syntax tree of the text (UTF-8 when bytes); None without a grammar.
 
     `edited` is the tree of an earlier text, told of every difference by `Tree.edit`: what stayed is taken
-    over.
+    over. None too where the budget runs out. Raises Cancelled.
     """
     grammar = _grammar(language) if language else None
     if grammar is None or language is None:
@@ -64,8 +70,45 @@ def parse(
     parser = by_language.get(language)
     if parser is None:
         parser = by_language[language] = tree_sitter.Parser(grammar)
-    data = whole_lines(text)
-    return parser.parse(data) if edited is None else parser.parse(data, edited)
+    return _within_budget(parser, whole_lines(text), edited)
+
+
+# tree-sitter reports every 100 operations. Texts as they are written take 2 to 25 reports a kilobyte,
+# whatever the grammar is and whether or not they are whole.
+_REPORTS, _BYTES_PER_REPORT = 256, 16
+_MOST_BYTES = 1 << 21
+_READ_BYTES = 1 << 15
+
+
+def _within_budget(
+    parser: tree_sitter.Parser, data: bytes, edited: tree_sitter.Tree | None
+) -> tree_sitter.Tree | None:
+    if len(data) > _MOST_BYTES:
+        return None
+    left = _REPORTS + len(data) // _BYTES_PER_REPORT
+    cancelled: Cancelled | None = None
+
+    def stops(_offset: int, _has_error: bool) -> bool:
+        nonlocal left, cancelled
+        left -= 1
+        try:
+            check_cancelled()
+        except Cancelled as error:
+            cancelled = error
+        return left < 0 or cancelled is not None
+
+    def read(offset: int, _point: object) -> bytes:
+        return data[offset : offset + _READ_BYTES]
+
+    try:
+        if edited is None:
+            return parser.parse(read, encoding="utf8", progress_callback=stops)
+        return parser.parse(read, edited, encoding="utf8", progress_callback=stops)
+    except ValueError:  # it was stopped, and would go on with this text at the next call
+        parser.reset()
+        if cancelled is not None:
+            raise cancelled from None
+        return None
 
 
 def whole_lines(text: str | bytes) -> bytes:
@@ -95,7 +138,7 @@ def error_nodes(text: str | bytes, language: str | None) -> int | None:
 
 
 def error_spans(text: str | bytes, language: str | None) -> list[tuple[int, int]] | None:
-    """First and last line, 1-based, of each ERROR or MISSING node, sorted; None without a grammar.
+    """First and last line, 1-based, of each ERROR or MISSING node, sorted; None where they are unknown.
 
     The answers for texts asked about last are kept: one edit asks about its file and its result more than
     once, and an agent's next edit is of that result.
@@ -103,13 +146,13 @@ def error_spans(text: str | bytes, language: str | None) -> list[tuple[int, int]
     if not has_grammar(language):
         return None
     data = whole_lines(text)
-    return list((_kept_error_spans if len(data) <= _KEPT_BYTES else _error_spans)(data, language))
+    found = (_kept_error_spans if len(data) <= _KEPT_BYTES else _error_spans)(data, language)
+    return None if found is None else list(found)
 
 
-def _error_spans(data: bytes, language: str | None) -> tuple[tuple[int, int], ...]:
+def _error_spans(data: bytes, language: str | None) -> tuple[tuple[int, int], ...] | None:
     tree = parse(data, language)
-    assert tree is not None
-    return errors_of(tree)
+    return None if tree is None else errors_of(tree)
 
 
 def errors_of(tree: tree_sitter.Tree) -> tuple[tuple[int, int], ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import tree_sitter
 
-from .parser import parse
+from .parser import parse, whole_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,43 +74,43 @@ _NAME_NODES = frozenset({"selectors", "bare_key", "dotted_key", "atx_heading"})
 _NAME_FIELDS = ("name", "declarator", "key", "type", "left")
 
 
-def _name(node: tree_sitter.Node, depth: int = 0) -> str:
+def _name(node: tree_sitter.Node, data: bytes, depth: int = 0) -> str:
     """The identifier that a definition binds: follow its name-like fields, else its first identifier."""
     for fieldname in _NAME_FIELDS:
         child = node.child_by_field_name(fieldname)
         if child is not None and depth < 6:
-            return _name(child, depth + 1)
+            return _name(child, data, depth + 1)
     if depth == 0:
         for child in node.named_children:
             if child.type in ("variable_declarator", "type_spec", "object_reference"):
-                return _name(child, 1)
+                return _name(child, data, 1)
             if child.type.endswith("identifier") or child.type in _NAME_NODES:
-                return _text(child)
+                return _text(child, data)
         return ""
-    return _text(node)
+    return _text(node, data)
 
 
-def _text(node: tree_sitter.Node) -> str:
-    raw = node.text or b""
+def _text(node: tree_sitter.Node, data: bytes) -> str:
+    raw = data[node.start_byte : node.end_byte]
     return raw.decode("utf-8", "replace").strip().split("\n", 1)[0].strip("\"'# ")
 
 
 def scopes(text: str | bytes, language: str | None) -> list[Scope]:
     """Definitions and sections, in document order, outer before inner; empty without a grammar."""
-    tree = parse(text, language)
+    data = whole_lines(text)
+    tree = parse(data, language)
     if tree is None:
         return []
     found: list[Scope] = []
-    stack = list(reversed(tree.root_node.named_children))
+    # Each node with the outermost wrapper right above it: a node would have to search for its parent.
+    stack = [(node, node) for node in reversed(tree.root_node.named_children)]
     while stack:
-        node = stack.pop()
+        node, outer = stack.pop()
         kind = _kind(node)
         if kind is not None:
-            outer = node
-            while outer.parent is not None and outer.parent.type in _WRAPPER:
-                outer = outer.parent
             start, (end_row, end_column) = outer.start_point[0] + 1, outer.end_point
             end = end_row + 1 if end_column else end_row  # a node that ends at column 0 ends a line earlier
-            found.append(Scope(start, max(end, start), _name(node), kind))
-        stack.extend(reversed(node.named_children))
+            found.append(Scope(start, max(end, start), _name(node, data), kind))
+        wrapped = node.type in _WRAPPER
+        stack.extend((child, outer if wrapped else child) for child in reversed(node.named_children))
     return found

@@ -23,43 +23,56 @@ Lines = Sequence[tuple[int, int]]  # 0-based half-open ranges
 
 
 class SourceSyntax:
-    """Of one file, in one language. Without a grammar there are no errors."""
+    """Of one file, in one language. Without a grammar there are no errors.
+
+    `unknown` says whether the parser's budget ran out for the file or for one of the texts asked about.
+    """
 
     def __init__(self, source: SourceText, language: str | None) -> None:
         self.source, self.language = source, language
         self._data = whole_lines(source.body)
         self._parsed: Parsed | None = None
-        self._known: dict[bytes, Spans] = {}
+        self.unknown = False
+        self._known: dict[bytes, Spans | None] = {}
 
     @property
     def errors(self) -> Spans:
         """First and last line, 1-based, of each error in the file; see `parser.error_spans`."""
-        return self._parse()[1] if has_grammar(self.language) else ()
+        parsed = self._parse()
+        return parsed[1] if parsed else ()
 
-    def _parse(self) -> Parsed:
-        self._parsed = self._parsed or _trees.find(self.language, self._data)
-        if self._parsed is None:
-            tree = parse(self._data, self.language)
-            assert tree is not None
-            self._parsed = tree, errors_of(tree)
-            _trees.keep(self.language, self._data, self._parsed)
+    @property
+    def known(self) -> bool:
+        """Whether the file has a grammar in which it can be parsed within the budget."""
+        return self._parse() is not None
+
+    def _parse(self) -> Parsed | None:
+        if self._parsed is None and not self.unknown and has_grammar(self.language):
+            self._parsed = _trees.find(self.language, self._data)
+            if self._parsed is None and (tree := parse(self._data, self.language)) is not None:
+                self._parsed = tree, errors_of(tree)
+                _trees.keep(self.language, self._data, self._parsed)
+            self.unknown = self._parsed is None
         return self._parsed
 
-    def errors_after(self, after: SourceText, touched: Lines, changed: Lines) -> Spans:
+    def errors_after(self, after: SourceText, touched: Lines, changed: Lines) -> Spans | None:
         """The errors of `after`, in which the lines `changed` have replaced the lines `touched` of the file,
-        one range for one, ascending; all other lines are the same.
+        one range for one, ascending; all other lines are the same. None where they are unknown.
         """
         data = whole_lines(after.body)
         if data not in self._known:
             clean = not self.errors and self._still_parses(data, after, touched, changed)
-            self._known[data] = () if clean else error_spans(data, self.language) or ()
-        return self._known[data]
+            self._known[data] = () if clean else error_spans(data, self.language)
+        found = self._known[data]
+        self.unknown = self.unknown or (found is None and has_grammar(self.language))
+        return found
 
     def _still_parses(self, data: bytes, after: SourceText, touched: Lines, changed: Lines) -> bool:
         """Whether the file parses to the end with the changes, from the tree that it had without them."""
-        if not has_grammar(self.language) or self.source.newline == "\r":  # to the parser, CR ends no row
+        parsed = self._parse()
+        if parsed is None or self.source.newline == "\r":  # to the parser, CR ends no row
             return False
-        tree = self._parse()[0].copy()
+        tree = parsed[0].copy()
         growth = 0
         for (start, end), (new_start, new_end) in reversed(list(zip(touched, changed, strict=True))):
             old, new = self.source.slice(start, end), after.slice(new_start, new_end)

@@ -26,6 +26,7 @@ from .line_diff import changes
 __all__ = ["MAX_BYTES", "Replacement", "SourceText", "TextError", "decode_edit", "split_lines"]
 
 _NEAR = 64  # lines to step over from a known offset before the whole index is made
+_MOST_KNOWN = 64  # line starts that are searched one by one
 
 
 def split_lines(text: str) -> list[str]:
@@ -162,7 +163,7 @@ class SourceText:
 
     def line_at(self, offset: int) -> int:
         """The line that holds the byte at `offset` of `body`."""
-        if "_starts" in self.__dict__:
+        if "_starts" in self.__dict__ or len(self._known) > _MOST_KNOWN:
             return int(np.searchsorted(self._starts, offset, side="right")) - 1
         near, start = max(
             ((line, at) for line, at in self._known.items() if at <= offset), key=lambda known: known[1]

@@ -34,11 +34,15 @@ _TOP_LEVEL = re.compile(rb"(?<=\n)\r?\n(?=[A-Za-z_@#/])")  # a blank line, then 
 
 @dataclass(frozen=True, slots=True)
 class SyntaxReport:
-    """Error nodes before and after; None where nothing was concluded. Lines are 1-based, of the result."""
+    """Error nodes before and after; None where nothing was concluded. Lines are 1-based, of the result.
+
+    `unknown`: nothing was, because the parser's budget ran out.
+    """
 
     before: int | None = None
     after: int | None = None
     new_error_line: int | None = None
+    unknown: bool = False
 
 
 def parses_whole(source: SourceText) -> bool:
@@ -65,7 +69,9 @@ def syntax_report(
     if not parses_whole(source) or not parses_whole(after):
         return _compare_blocks(source, after, touched, changed, language)
     best = _best_grammar(syntax)
-    before, now = best.errors, best.errors_after(after, touched, changed)
+    before, now = best.errors, best.errors_after(after, touched, changed) if best.known else None
+    if now is None:
+        return SyntaxReport(unknown=True)
     if len(now) > len(before) and (reworded := _reworded(best, after, changed)):
         return reworded
     return SyntaxReport(len(before), len(now), _new_error(source, before, now, touched, changed))
@@ -81,16 +87,20 @@ def _reworded(
         if not now or after.newline == "\r":
             continue
         errors = _errors_in(now, language)
+        if errors is None:
+            continue
         if not errors and _all_shown(now, changed):
             return SyntaxReport(0, 0)
         before = rewritten(syntax.source.body, language) if errors and found is None else ()
-        if before and not _errors_in(before, language):
+        if before and _errors_in(before, language) == []:
             found = SyntaxReport(0, len(errors), errors[0][0])
     return found
 
 
-def _errors_in(texts: Sequence[Configuration], language: str | None) -> list[tuple[int, int]]:
-    return sorted(span for each in texts for span in error_spans(each.text, language) or ())
+def _errors_in(texts: Sequence[Configuration], language: str | None) -> list[tuple[int, int]] | None:
+    """The errors of all the texts; None where they are unknown."""
+    found = [error_spans(each.text, language) for each in texts]
+    return None if None in found else sorted(span for spans in found for span in spans or ())
 
 
 def _all_shown(texts: Sequence[Configuration], changed: Sequence[tuple[int, int]]) -> bool:
@@ -105,7 +115,7 @@ def _best_grammar(syntax: SourceSyntax) -> SourceSyntax:
     best = syntax
     for other in _OTHER_GRAMMARS.get(syntax.language or "", ()) if syntax.errors else ():
         found = SourceSyntax(syntax.source, other)
-        if has_grammar(other) and len(found.errors) < len(best.errors):
+        if found.known and len(found.errors) < len(best.errors):
             best = found
     return best
 
@@ -156,7 +166,9 @@ def _compare_blocks(
         if sum(map(len, old)) + sum(map(len, new)) > 4 * _WHOLE_FILE_BYTES:
             return SyntaxReport()
         before, now = error_spans("\n".join(old), language), error_spans("\n".join(new), language)
-        if before is None or now is None or before:
+        if before is None or now is None:
+            return SyntaxReport(unknown=True)
+        if before:
             return SyntaxReport()
         errors += len(now)
         if now:

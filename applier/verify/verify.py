@@ -102,7 +102,12 @@ def verify(
 
     if syntax_gate:
         report = syntax_report(syntax or SourceSyntax(source, language), after, touched, middles)
-        validation = replace(validation, syntax_errors_before=report.before, syntax_errors_after=report.after)
+        validation = replace(
+            validation,
+            syntax_errors_before=report.before,
+            syntax_errors_after=report.after,
+            syntax_unknown=report.unknown,
+        )
         if report.new_error_line is not None:
             return Verdict(validation, b"", _syntax_refusal(after, report, language))
     known = _known_line(source, touched) if plain else (0, 0)

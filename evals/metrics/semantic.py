@@ -7,10 +7,10 @@ from itertools import zip_longest
 
 import tree_sitter
 
-from applier.syntax.parser import parse
+from applier.syntax.parser import parse, whole_lines
 
 
-def _tokens(root: tree_sitter.Node) -> Iterator[tuple[int, str, bytes]]:
+def _tokens(root: tree_sitter.Node, data: bytes) -> Iterator[tuple[int, str, bytes]]:
     """(depth, type, text) of every node; comments and white space are left out.
 
     A node with children contributes the text that its children do not cover, since some grammars hide
@@ -21,7 +21,7 @@ def _tokens(root: tree_sitter.Node) -> Iterator[tuple[int, str, bytes]]:
         node, depth = stack.pop()
         if "comment" in node.type:
             continue
-        text = node.text or b""
+        text = data[node.start_byte : node.end_byte]
         children = node.children
         if not children:
             if text.strip() or node.is_missing:
@@ -43,11 +43,12 @@ def same_tree(a: str | bytes, b: str | bytes, language: str | None) -> bool | No
 
     Texts that do not parse are compared all the same; their ERROR nodes are part of the tree.
     """
-    left, right = parse(a, language), parse(b, language)
+    mine, theirs = whole_lines(a), whole_lines(b)
+    left, right = parse(mine, language), parse(theirs, language)
     if left is None or right is None:
         return None
-    pairs = zip_longest(_tokens(left.root_node), _tokens(right.root_node))
-    return all(mine == theirs for mine, theirs in pairs)
+    pairs = zip_longest(_tokens(left.root_node, mine), _tokens(right.root_node, theirs))
+    return all(one == other for one, other in pairs)
 
 
 def semantically_equal(result: bytes, expected: bytes, language: str | None) -> bool | None:

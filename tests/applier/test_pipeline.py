@@ -45,7 +45,8 @@ def test_an_exact_edit_needs_no_model():
     assert apply_diff(FILE, result.diff) == result.content
     assert result.receipt.result_sha256 == hashlib.sha256(result.content).hexdigest()
     assert result.tokens.passes == 0
-    again = Applier.without_model().apply(ask(original=result.content))
+    shown = BLOCK.replace(b"    return", b"def add(a, b):\n    return")
+    again = Applier.without_model().apply(ask(shown, original=result.content))
     assert again.status is Status.ALREADY_APPLIED
     assert again.content == result.content
 

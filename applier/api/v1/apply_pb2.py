@@ -24,21 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61pplier/api/v1/apply.proto\x12\x0e\x61pplier.api.v1\"\xd5\x01\n\x0b\x45\x64itOptions\x12\x18\n\x0b\x61llow_model\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12%\n\x18\x63onstrain_to_known_lines\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bsyntax_gate\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x1b\n\x0emin_confidence\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x0e\n\x0c_allow_modelB\x1b\n\x19_constrain_to_known_linesB\x0e\n\x0c_syntax_gateB\x11\n\x0f_min_confidence\"\x85\x02\n\x10\x41pplyEditRequest\x12\x10\n\x08original\x18\x01 \x01(\x0c\x12\x0c\n\x04\x65\x64it\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x15\n\x08language\x18\x04 \x01(\tH\x00\x88\x01\x01\x12*\n\x06\x66ormat\x18\x05 \x01(\x0e\x32\x1a.applier.api.v1.EditFormat\x12\x13\n\x0binstruction\x18\x06 \x01(\t\x12\x1c\n\x0f\x65xpected_sha256\x18\x07 \x01(\tH\x01\x88\x01\x01\x12,\n\x07options\x18\x08 \x01(\x0b\x32\x1b.applier.api.v1.EditOptionsB\x0b\n\t_languageB\x12\n\x10_expected_sha256\"\'\n\tLineRange\x12\r\n\x05start\x18\x01 \x01(\r\x12\x0b\n\x03\x65nd\x18\x02 \x01(\r\"\x9e\x01\n\x07Refusal\x12-\n\x06reason\x18\x01 \x01(\x0e\x32\x1d.applier.api.v1.RefusalReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\ncandidates\x18\x03 \x03(\x0b\x32\x19.applier.api.v1.LineRange\x12\x16\n\tedit_line\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x0c\n\n_edit_line\"\xfa\x01\n\nValidation\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x12!\n\x14syntax_errors_before\x18\x02 \x01(\rH\x01\x88\x01\x01\x12 \n\x13syntax_errors_after\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1d\n\x15outside_bytes_changed\x18\x04 \x01(\r\x12\x18\n\x10\x64iff_round_trips\x18\x05 \x01(\x08\x12\x19\n\x11placeholder_leaks\x18\x06 \x01(\rB\x0b\n\t_languageB\x17\n\x15_syntax_errors_beforeB\x16\n\x14_syntax_errors_after\"M\n\x07Receipt\x12\x16\n\x0erequest_sha256\x18\x01 \x01(\t\x12\x15\n\rresult_sha256\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\"u\n\x06Timing\x12\x10\n\x08parse_ms\x18\x01 \x01(\x01\x12\x11\n\tlocate_ms\x18\x02 \x01(\x01\x12\x10\n\x08merge_ms\x18\x03 \x01(\x01\x12\x11\n\tverify_ms\x18\x04 \x01(\x01\x12\x10\n\x08total_ms\x18\x05 \x01(\x01\x12\x0f\n\x07load_ms\x18\x06 \x01(\x01\"`\n\x0bTokenCounts\x12\x0e\n\x06prompt\x18\x01 \x01(\r\x12\x0e\n\x06merged\x18\x02 \x01(\r\x12\x0f\n\x07\x64rafted\x18\x03 \x01(\r\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\r\x12\x0e\n\x06passes\x18\x05 \x01(\r\"\xa8\x03\n\x11\x41pplyEditResponse\x12&\n\x06status\x18\x01 \x01(\x0e\x32\x16.applier.api.v1.Status\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64iff\x18\x03 \x01(\x0c\x12\"\n\x04tier\x18\x04 \x01(\x0e\x32\x14.applier.api.v1.Tier\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12.\n\nvalidation\x18\x06 \x01(\x0b\x32\x1a.applier.api.v1.Validation\x12(\n\x07receipt\x18\x07 \x01(\x0b\x32\x17.applier.api.v1.Receipt\x12-\n\x07refusal\x18\x08 \x01(\x0b\x32\x17.applier.api.v1.RefusalH\x00\x88\x01\x01\x12*\n\x06\x66ormat\x18\t \x01(\x0e\x32\x1a.applier.api.v1.EditFormat\x12&\n\x06timing\x18\n \x01(\x0b\x32\x16.applier.api.v1.Timing\x12+\n\x06tokens\x18\x0b \x01(\x0b\x32\x1b.applier.api.v1.TokenCountsB\n\n\x08_refusal\"R\n\x11\x41pplyEditsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .applier.api.v1.ApplyEditRequest\"9\n\tEditError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"\x8e\x01\n\x12\x41pplyEditsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.applier.api.v1.ApplyEditResponseH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x19.applier.api.v1.EditErrorH\x00\x42\t\n\x07outcome\"\x17\n\x15GetFingerprintRequest\"-\n\x16GetFingerprintResponse\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t*\xc4\x01\n\nEditFormat\x12\x1b\n\x17\x45\x44IT_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45\x44IT_FORMAT_AUTO\x10\x01\x12\x14\n\x10\x45\x44IT_FORMAT_LAZY\x10\x02\x12\x1e\n\x1a\x45\x44IT_FORMAT_SEARCH_REPLACE\x10\x03\x12\x1c\n\x18\x45\x44IT_FORMAT_UNIFIED_DIFF\x10\x04\x12\x13\n\x0f\x45\x44IT_FORMAT_V4A\x10\x05\x12\x1a\n\x16\x45\x44IT_FORMAT_WHOLE_FILE\x10\x06*d\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_APPLIED\x10\x01\x12\x1a\n\x16STATUS_ALREADY_APPLIED\x10\x02\x12\x12\n\x0eSTATUS_REFUSED\x10\x03*K\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\r\n\tTIER_NONE\x10\x01\x12\x0e\n\nTIER_EXACT\x10\x02\x12\x0e\n\nTIER_MODEL\x10\x03*\xc9\x04\n\rRefusalReason\x12\x1e\n\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19REFUSAL_REASON_EMPTY_EDIT\x10\x01\x12\x1e\n\x1aREFUSAL_REASON_BINARY_FILE\x10\x02\x12\x1e\n\x1aREFUSAL_REASON_UNDECODABLE\x10\x03\x12\x1c\n\x18REFUSAL_REASON_TOO_LARGE\x10\x04\x12!\n\x1dREFUSAL_REASON_STALE_ORIGINAL\x10\x05\x12\"\n\x1eREFUSAL_REASON_UNPARSABLE_EDIT\x10\x06\x12\x1b\n\x17REFUSAL_REASON_NO_MATCH\x10\x07\x12\"\n\x1eREFUSAL_REASON_AMBIGUOUS_MATCH\x10\x08\x12%\n!REFUSAL_REASON_CONTRADICTORY_EDIT\x10\t\x12#\n\x1fREFUSAL_REASON_WINDOW_TOO_LARGE\x10\n\x12!\n\x1dREFUSAL_REASON_LOW_CONFIDENCE\x10\x0b\x12#\n\x1fREFUSAL_REASON_PLACEHOLDER_LEAK\x10\x0c\x12\x1f\n\x1bREFUSAL_REASON_OUTSIDE_EDIT\x10\r\x12\x1f\n\x1bREFUSAL_REASON_SYNTAX_ERROR\x10\x0e\x12 \n\x1cREFUSAL_REASON_MASS_DELETION\x10\x0f\x12\x1b\n\x17REFUSAL_REASON_NO_MODEL\x10\x10\x32\x9a\x02\n\x0c\x41pplyService\x12P\n\tApplyEdit\x12 .applier.api.v1.ApplyEditRequest\x1a!.applier.api.v1.ApplyEditResponse\x12W\n\nApplyEdits\x12!.applier.api.v1.ApplyEditsRequest\x1a\".applier.api.v1.ApplyEditsResponse(\x01\x30\x01\x12_\n\x0eGetFingerprint\x12%.applier.api.v1.GetFingerprintRequest\x1a&.applier.api.v1.GetFingerprintResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61pplier/api/v1/apply.proto\x12\x0e\x61pplier.api.v1\"\xd5\x01\n\x0b\x45\x64itOptions\x12\x18\n\x0b\x61llow_model\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12%\n\x18\x63onstrain_to_known_lines\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bsyntax_gate\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x1b\n\x0emin_confidence\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x0e\n\x0c_allow_modelB\x1b\n\x19_constrain_to_known_linesB\x0e\n\x0c_syntax_gateB\x11\n\x0f_min_confidence\"\x85\x02\n\x10\x41pplyEditRequest\x12\x10\n\x08original\x18\x01 \x01(\x0c\x12\x0c\n\x04\x65\x64it\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x15\n\x08language\x18\x04 \x01(\tH\x00\x88\x01\x01\x12*\n\x06\x66ormat\x18\x05 \x01(\x0e\x32\x1a.applier.api.v1.EditFormat\x12\x13\n\x0binstruction\x18\x06 \x01(\t\x12\x1c\n\x0f\x65xpected_sha256\x18\x07 \x01(\tH\x01\x88\x01\x01\x12,\n\x07options\x18\x08 \x01(\x0b\x32\x1b.applier.api.v1.EditOptionsB\x0b\n\t_languageB\x12\n\x10_expected_sha256\"\'\n\tLineRange\x12\r\n\x05start\x18\x01 \x01(\r\x12\x0b\n\x03\x65nd\x18\x02 \x01(\r\"\x9e\x01\n\x07Refusal\x12-\n\x06reason\x18\x01 \x01(\x0e\x32\x1d.applier.api.v1.RefusalReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\ncandidates\x18\x03 \x03(\x0b\x32\x19.applier.api.v1.LineRange\x12\x16\n\tedit_line\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x0c\n\n_edit_line\"\x92\x02\n\nValidation\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x12!\n\x14syntax_errors_before\x18\x02 \x01(\rH\x01\x88\x01\x01\x12 \n\x13syntax_errors_after\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1d\n\x15outside_bytes_changed\x18\x04 \x01(\r\x12\x18\n\x10\x64iff_round_trips\x18\x05 \x01(\x08\x12\x19\n\x11placeholder_leaks\x18\x06 \x01(\r\x12\x16\n\x0esyntax_unknown\x18\x07 \x01(\x08\x42\x0b\n\t_languageB\x17\n\x15_syntax_errors_beforeB\x16\n\x14_syntax_errors_after\"M\n\x07Receipt\x12\x16\n\x0erequest_sha256\x18\x01 \x01(\t\x12\x15\n\rresult_sha256\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\"u\n\x06Timing\x12\x10\n\x08parse_ms\x18\x01 \x01(\x01\x12\x11\n\tlocate_ms\x18\x02 \x01(\x01\x12\x10\n\x08merge_ms\x18\x03 \x01(\x01\x12\x11\n\tverify_ms\x18\x04 \x01(\x01\x12\x10\n\x08total_ms\x18\x05 \x01(\x01\x12\x0f\n\x07load_ms\x18\x06 \x01(\x01\"`\n\x0bTokenCounts\x12\x0e\n\x06prompt\x18\x01 \x01(\r\x12\x0e\n\x06merged\x18\x02 \x01(\r\x12\x0f\n\x07\x64rafted\x18\x03 \x01(\r\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\r\x12\x0e\n\x06passes\x18\x05 \x01(\r\"\xa8\x03\n\x11\x41pplyEditResponse\x12&\n\x06status\x18\x01 \x01(\x0e\x32\x16.applier.api.v1.Status\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64iff\x18\x03 \x01(\x0c\x12\"\n\x04tier\x18\x04 \x01(\x0e\x32\x14.applier.api.v1.Tier\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12.\n\nvalidation\x18\x06 \x01(\x0b\x32\x1a.applier.api.v1.Validation\x12(\n\x07receipt\x18\x07 \x01(\x0b\x32\x17.applier.api.v1.Receipt\x12-\n\x07refusal\x18\x08 \x01(\x0b\x32\x17.applier.api.v1.RefusalH\x00\x88\x01\x01\x12*\n\x06\x66ormat\x18\t \x01(\x0e\x32\x1a.applier.api.v1.EditFormat\x12&\n\x06timing\x18\n \x01(\x0b\x32\x16.applier.api.v1.Timing\x12+\n\x06tokens\x18\x0b \x01(\x0b\x32\x1b.applier.api.v1.TokenCountsB\n\n\x08_refusal\"R\n\x11\x41pplyEditsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x07request\x18\x02 \x01(\x0b\x32 .applier.api.v1.ApplyEditRequest\"9\n\tEditError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"\x8e\x01\n\x12\x41pplyEditsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x35\n\x08response\x18\x02 \x01(\x0b\x32!.applier.api.v1.ApplyEditResponseH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x19.applier.api.v1.EditErrorH\x00\x42\t\n\x07outcome\"\x17\n\x15GetFingerprintRequest\"-\n\x16GetFingerprintResponse\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t*\xc4\x01\n\nEditFormat\x12\x1b\n\x17\x45\x44IT_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45\x44IT_FORMAT_AUTO\x10\x01\x12\x14\n\x10\x45\x44IT_FORMAT_LAZY\x10\x02\x12\x1e\n\x1a\x45\x44IT_FORMAT_SEARCH_REPLACE\x10\x03\x12\x1c\n\x18\x45\x44IT_FORMAT_UNIFIED_DIFF\x10\x04\x12\x13\n\x0f\x45\x44IT_FORMAT_V4A\x10\x05\x12\x1a\n\x16\x45\x44IT_FORMAT_WHOLE_FILE\x10\x06*d\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_APPLIED\x10\x01\x12\x1a\n\x16STATUS_ALREADY_APPLIED\x10\x02\x12\x12\n\x0eSTATUS_REFUSED\x10\x03*K\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\r\n\tTIER_NONE\x10\x01\x12\x0e\n\nTIER_EXACT\x10\x02\x12\x0e\n\nTIER_MODEL\x10\x03*\xc9\x04\n\rRefusalReason\x12\x1e\n\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19REFUSAL_REASON_EMPTY_EDIT\x10\x01\x12\x1e\n\x1aREFUSAL_REASON_BINARY_FILE\x10\x02\x12\x1e\n\x1aREFUSAL_REASON_UNDECODABLE\x10\x03\x12\x1c\n\x18REFUSAL_REASON_TOO_LARGE\x10\x04\x12!\n\x1dREFUSAL_REASON_STALE_ORIGINAL\x10\x05\x12\"\n\x1eREFUSAL_REASON_UNPARSABLE_EDIT\x10\x06\x12\x1b\n\x17REFUSAL_REASON_NO_MATCH\x10\x07\x12\"\n\x1eREFUSAL_REASON_AMBIGUOUS_MATCH\x10\x08\x12%\n!REFUSAL_REASON_CONTRADICTORY_EDIT\x10\t\x12#\n\x1fREFUSAL_REASON_WINDOW_TOO_LARGE\x10\n\x12!\n\x1dREFUSAL_REASON_LOW_CONFIDENCE\x10\x0b\x12#\n\x1fREFUSAL_REASON_PLACEHOLDER_LEAK\x10\x0c\x12\x1f\n\x1bREFUSAL_REASON_OUTSIDE_EDIT\x10\r\x12\x1f\n\x1bREFUSAL_REASON_SYNTAX_ERROR\x10\x0e\x12 \n\x1cREFUSAL_REASON_MASS_DELETION\x10\x0f\x12\x1b\n\x17REFUSAL_REASON_NO_MODEL\x10\x10\x32\x9a\x02\n\x0c\x41pplyService\x12P\n\tApplyEdit\x12 .applier.api.v1.ApplyEditRequest\x1a!.applier.api.v1.ApplyEditResponse\x12W\n\nApplyEdits\x12!.applier.api.v1.ApplyEditsRequest\x1a\".applier.api.v1.ApplyEditsResponse(\x01\x30\x01\x12_\n\x0eGetFingerprint\x12%.applier.api.v1.GetFingerprintRequest\x1a&.applier.api.v1.GetFingerprintResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'applier.api.v1.apply_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EDITFORMAT']._serialized_start=2065
-  _globals['_EDITFORMAT']._serialized_end=2261
-  _globals['_STATUS']._serialized_start=2263
-  _globals['_STATUS']._serialized_end=2363
-  _globals['_TIER']._serialized_start=2365
-  _globals['_TIER']._serialized_end=2440
-  _globals['_REFUSALREASON']._serialized_start=2443
-  _globals['_REFUSALREASON']._serialized_end=3028
+  _globals['_EDITFORMAT']._serialized_start=2089
+  _globals['_EDITFORMAT']._serialized_end=2285
+  _globals['_STATUS']._serialized_start=2287
+  _globals['_STATUS']._serialized_end=2387
+  _globals['_TIER']._serialized_start=2389
+  _globals['_TIER']._serialized_end=2464
+  _globals['_REFUSALREASON']._serialized_start=2467
+  _globals['_REFUSALREASON']._serialized_end=3052
   _globals['_EDITOPTIONS']._serialized_start=47
   _globals['_EDITOPTIONS']._serialized_end=260
   _globals['_APPLYEDITREQUEST']._serialized_start=263
@@ -48,25 +48,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUSAL']._serialized_start=568
   _globals['_REFUSAL']._serialized_end=726
   _globals['_VALIDATION']._serialized_start=729
-  _globals['_VALIDATION']._serialized_end=979
-  _globals['_RECEIPT']._serialized_start=981
-  _globals['_RECEIPT']._serialized_end=1058
-  _globals['_TIMING']._serialized_start=1060
-  _globals['_TIMING']._serialized_end=1177
-  _globals['_TOKENCOUNTS']._serialized_start=1179
-  _globals['_TOKENCOUNTS']._serialized_end=1275
-  _globals['_APPLYEDITRESPONSE']._serialized_start=1278
-  _globals['_APPLYEDITRESPONSE']._serialized_end=1702
-  _globals['_APPLYEDITSREQUEST']._serialized_start=1704
-  _globals['_APPLYEDITSREQUEST']._serialized_end=1786
-  _globals['_EDITERROR']._serialized_start=1788
-  _globals['_EDITERROR']._serialized_end=1845
-  _globals['_APPLYEDITSRESPONSE']._serialized_start=1848
-  _globals['_APPLYEDITSRESPONSE']._serialized_end=1990
-  _globals['_GETFINGERPRINTREQUEST']._serialized_start=1992
-  _globals['_GETFINGERPRINTREQUEST']._serialized_end=2015
-  _globals['_GETFINGERPRINTRESPONSE']._serialized_start=2017
-  _globals['_GETFINGERPRINTRESPONSE']._serialized_end=2062
-  _globals['_APPLYSERVICE']._serialized_start=3031
-  _globals['_APPLYSERVICE']._serialized_end=3313
+  _globals['_VALIDATION']._serialized_end=1003
+  _globals['_RECEIPT']._serialized_start=1005
+  _globals['_RECEIPT']._serialized_end=1082
+  _globals['_TIMING']._serialized_start=1084
+  _globals['_TIMING']._serialized_end=1201
+  _globals['_TOKENCOUNTS']._serialized_start=1203
+  _globals['_TOKENCOUNTS']._serialized_end=1299
+  _globals['_APPLYEDITRESPONSE']._serialized_start=1302
+  _globals['_APPLYEDITRESPONSE']._serialized_end=1726
+  _globals['_APPLYEDITSREQUEST']._serialized_start=1728
+  _globals['_APPLYEDITSREQUEST']._serialized_end=1810
+  _globals['_EDITERROR']._serialized_start=1812
+  _globals['_EDITERROR']._serialized_end=1869
+  _globals['_APPLYEDITSRESPONSE']._serialized_start=1872
+  _globals['_APPLYEDITSRESPONSE']._serialized_end=2014
+  _globals['_GETFINGERPRINTREQUEST']._serialized_start=2016
+  _globals['_GETFINGERPRINTREQUEST']._serialized_end=2039
+  _globals['_GETFINGERPRINTRESPONSE']._serialized_start=2041
+  _globals['_GETFINGERPRINTRESPONSE']._serialized_end=2086
+  _globals['_APPLYSERVICE']._serialized_start=3055
+  _globals['_APPLYSERVICE']._serialized_end=3337
 # @@protoc_insertion_point(module_scope)

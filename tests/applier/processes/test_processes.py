@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +18,15 @@ from applier.api.convert import request_to_proto
 from applier.api.v1 import apply_pb2_grpc
 from applier.cancellation import Cancelled, CancelToken, cancel_scope
 from applier.engine.engine import Engine
+from applier.memo import Memoised, MemoryStore
 from applier.memo.entry import without_work
 from applier.merge.model_info import ModelInfo, ModelNotFoundError
-from applier.processes import run as module
-from applier.processes.messages import Begin, Drop, Failed, GoOn, Orders, Setup, dumps, loads
+from applier.processes.messages import Begin, Failed, GoOn, Orders, Setup, dumps, loads
 from applier.processes.pool import Pool
 from applier.processes.worker import Worker
 from applier.server.config import ServerConfig
 from applier.server.run import running_server
-from applier.types import Status
+from applier.types import Status, Unanswerable
 from evals.runs.subjects import BaselineEngine
 from tests.applier.tiny import codec, tokenizer_json
 from tests.applier.tiny_applier import ENDLESS, tiny_applier
@@ -109,11 +109,12 @@ def test_a_killed_process_costs_no_answer_and_is_replaced(folder, pooled):
 def test_one_killed_while_the_model_works_is_computed_again(folder):
     class Killing(BaselineEngine):
         pool: Pool
+        killed = False
 
         def run(self, tasks):
-            for process in self.pool.processes:
-                with contextlib.suppress(ProcessLookupError):  # the second time
-                    os.kill(process.pid, signal.SIGKILL)
+            if not self.killed:
+                os.kill(self.pool.processes[0].pid, signal.SIGKILL)
+                self.killed = True
             return super().run(tasks)
 
     engine = Killing(codec())
@@ -140,12 +141,6 @@ def test_a_cancelled_request_is_dropped(folder):
     pool.close()
 
 
-def test_a_large_file_is_not_sent(folder, pooled, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST", 10)
-    monkeypatch.setattr(Pool, "begin", lambda self, request: pytest.fail("sent"))
-    assert pooled[0].apply(lazy(1)).status is Status.APPLIED
-
-
 def worker(folder: Path) -> Worker:
     info = applier_in(folder).info
     assert isinstance(info, ModelInfo)
@@ -159,10 +154,59 @@ def test_a_bug_is_told_without_what_the_file_holds(folder, monkeypatch):
 
 def test_what_was_dropped_is_not_answered(folder):
     here = worker(folder)
-    orders = here.answer(Begin(1, lazy(1)))
-    assert isinstance(orders, Orders)
-    assert here.answer(Drop(1)) is None
+    assert isinstance(here.answer(Begin(1, lazy(1))), Orders)
+    here.drop(1)
     assert here.answer(GoOn(1, [])) is None
+    here.drop(2)  # the word that it was dropped came first
+    assert here.answer(Begin(2, lazy(2))) is None
+
+
+SPIN = "[|a" * 4000  # tree-sitter-javascript: at the end of the file, quadratic and without a word to anybody
+
+
+def hangs() -> EditRequest:
+    edit = f"<<<<<<< SEARCH\n{SPIN}\n=======\n{SPIN}|\n>>>>>>> REPLACE\n"
+    return EditRequest(f"{SPIN}\n".encode(), edit.encode(), "a.js")
+
+
+def test_an_edit_that_takes_too_long_ends_its_process_and_no_other_edit(folder, pooled):
+    applier, _ = pooled
+    expected = [without_work(result) for result in applier_in(folder).apply_many(REQUESTS)]
+    with ThreadPoolExecutor(8) as threads:
+        begin = time.monotonic()
+        hanging = threads.submit(applier.apply, hangs())
+        assert [without_work(result) for result in threads.map(applier.apply, REQUESTS)] == expected
+        assert not hanging.done() or time.monotonic() - begin > 3
+        with pytest.raises(Unanswerable, match="takes too much processor time"):
+            hanging.result(120)
+    assert [without_work(result) for result in applier.apply_many(REQUESTS)] == expected
+
+
+def test_a_cancelled_request_leaves_its_process_at_once(folder, pooled):
+    """A parse within its budget that takes long enough to be cancelled in."""
+    applier, pool = pooled
+    token = CancelToken()
+    with ThreadPoolExecutor(1) as threads:
+        future = threads.submit(_cancelled, applier, token)
+        while not any(process.busy for process in pool.processes):
+            time.sleep(0.01)
+        token.cancel()
+        with pytest.raises(Cancelled):
+            future.result(30)
+    assert not any(process.busy for process in pool.processes)
+
+
+def _cancelled(applier: Applier, token: CancelToken):
+    with cancel_scope(token):
+        return applier.apply(hangs())
+
+
+def test_the_memo_keeps_no_edit_that_has_no_answer_here(folder, pooled):
+    applier, _ = pooled
+    store = MemoryStore(1 << 20)
+    for _ in "12":
+        with pytest.raises(Unanswerable):
+            Memoised(applier, store).apply(hangs())
 
 
 def test_orders_come_over_the_codec_of_the_other_side(folder):
@@ -183,7 +227,14 @@ def test_orders_come_over_the_codec_of_the_other_side(folder):
 def test_a_model_without_a_tokenizer_has_no_processes(tmp_path):
     with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json"):
         applier_in(tmp_path).start_processes(1)
-    assert Applier.without_model().start_processes(1) is None
+
+
+def test_without_a_model_exact_edits_run_in_processes_too():
+    applier = Applier.without_model()
+    pool = applier.start_processes(1)
+    expected = [without_work(result) for result in Applier.without_model().apply_many(REQUESTS)]
+    assert [without_work(result) for result in applier.apply_many(REQUESTS)] == expected
+    pool.close()
 
 
 def test_a_server_with_processes_answers_as_one_without(folder):

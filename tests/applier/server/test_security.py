@@ -21,7 +21,7 @@ from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
 from applier.server.config import ServerConfig
 from applier.server.run import running_server
-from applier.server.security import SecurityError, server_credentials
+from applier.server.security import SecurityError, is_loopback, server_credentials
 from tests.applier.appliers import FaultyApplier
 
 
@@ -164,3 +164,47 @@ def test_unusable_files_are_typed_errors(tmp_path):
         server_credentials(ServerConfig(tls_certificate=tmp_path / "missing", tls_key=other_key))
     with pytest.raises(ValidationError, match="belong together"):
         ServerConfig(tls_certificate=crt)
+
+
+@pytest.mark.parametrize("method", ["ApplyEdit", "GetFingerprint"])
+def test_bytes_that_are_no_message_are_an_invalid_argument(method):
+    async def main() -> None:
+        async with (
+            running_server(ServerConfig(port=0), FaultyApplier) as server,
+            grpc.aio.insecure_channel(server.target) as channel,
+        ):
+            call = channel.unary_unary(f"/applier.api.v1.ApplyService/{method}")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(b"\xff\xff\xff no protobuf", timeout=20)
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert "cannot be decoded" in caught.value.details()
+            stream = channel.stream_stream("/applier.api.v1.ApplyService/ApplyEdits")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                async for _ in stream(iter([b"\xff\xff\xff"]), timeout=20):
+                    pass
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert await apply(channel)  # and the server goes on
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("host", "warns"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_a_token_that_crosses_the_network_unencrypted_is_warned_of(tmp_path, capsys, host, warns):
+    token = tmp_path / "token"
+    token.write_text("secret")
+
+    async def main() -> None:
+        async with running_server(ServerConfig(port=0, host=host, token_file=token), FaultyApplier):
+            pass
+
+    asyncio.run(main())
+    captured = capsys.readouterr()
+    assert ("crosses the network unencrypted" in captured.out + captured.err) is warns
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("0.0.0.0", False), ("example.org", False)],
+)
+def test_loopback_addresses(host, loopback):
+    assert is_loopback(host) is loopback

@@ -32,12 +32,12 @@ def test_the_server_logs_json_answers_and_ends_cleanly(tmp_path):
                     edit=b"<<<<<<< SEARCH\nsecret = 1\n=======\nsecret = 2\n>>>>>>> REPLACE\n",
                     path="a.py",
                 )
-                answer = stub.ApplyEdit(request, timeout=10)
+                answer = stub.ApplyEdit(request, timeout=60)
             assert answer.content == b"secret = 2\n"
             assert answer.receipt.fingerprint == serving["fingerprint"]
             server.send_signal(signal.SIGTERM)
             logged = server.stderr.read()
-            assert server.wait(20) == 0
+            assert server.wait(60) == 0
         finally:
             server.kill()
     events = [json.loads(line) for line in logged.splitlines()]
