@@ -8,20 +8,20 @@ lines do stand, a scope header, the end of the file. Otherwise the part is ambig
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from rapidfuzz import fuzz
 
+from ..align.line_match import names
 from ..parse.parts import Part
-from ..syntax.scopes import scopes
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
+from .stated import Stated
 
 _MANY = 50
 _INDEX_ABOVE = 1 << 26
-_MAX_PARSED = 1 << 20
 _ALIKE = 75  # % of similarity from which a line may be another one's change
 
 
@@ -32,6 +32,7 @@ class Found(Enum):
     DONE = auto()  # the file shows the result already
     MISSING = auto()
     AMBIGUOUS = auto()
+    CONTRADICTED = auto()  # an anchor is not there, or the old lines stand outside of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Place:
     found: Found
     line: int = -1
     candidates: tuple[LineRange, ...] = ()
+    refusal: Refusal | None = None  # of a CONTRADICTED one
+    shown: int | None = None  # of a MISSING one: the line at which its new lines stand, which may be chance
 
 
 def place(source: SourceText, parts: Sequence[Part], language: str | None, *, ordered: bool) -> list[Place]:
@@ -63,11 +66,18 @@ def place(source: SourceText, parts: Sequence[Part], language: str | None, *, or
     ]
 
 
-def at_end(source: SourceText, part: Part) -> Place:
-    """The place of a part without old lines that belongs at the end of the file."""
-    last = source.line_count
-    top = last - len(part.new)
-    if top >= 0 and _tells(part.new) and source.slice(top, last) == list(part.new):
+def insertion(source: SourceText, part: Part, language: str | None) -> Place:
+    """The place of a part without old lines: the end of the file, a stated line, or below an anchor."""
+    if part.at_end:
+        last = source.line_count
+        top = last - len(part.new)
+    else:
+        found = Stated(source, part, language).insertion()
+        if isinstance(found, Refusal):
+            return Place(Found.CONTRADICTED, refusal=found)
+        last = top = found
+    stands = top >= 0 and source.slice(top, min(top + len(part.new), source.line_count)) == list(part.new)
+    if stands and _tells(part.new):
         return Place(Found.DONE, top)
     return Place(Found.PLACED, last)
 
@@ -75,25 +85,42 @@ def at_end(source: SourceText, part: Part) -> Place:
 def _decide(
     source: SourceText, part: Part, everywhere: list[int], options: list[int], language: str | None
 ) -> Place:
+    stated = Stated(source, part, language)
+    if stated.refusal is not None:
+        return Place(Found.CONTRADICTED, refusal=stated.refusal)
     if not everywhere:
         source.lines.seek(part.old)
-        done = _shows_result(source, part)
-        if done is not None:
-            return Place(Found.DONE, done)
-        return Place(Found.MISSING, candidates=similar_places(source, part.old))
+        shown = _shows_result(source, part)
+        if shown is not None and _is_result(part, shown, stated, language):
+            return Place(Found.DONE, shown)
+        return Place(Found.MISSING, candidates=similar_places(source, part.old), shown=shown)
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
         return Place(Found.DONE, done)
-    reasons: tuple[Callable[[], list[int]], ...] = (
-        lambda: options,
-        lambda: [line for line in options if line == part.start_hint],
-        lambda: [line for line in options if part.at_end and line + len(part.old) == source.line_count],
-        lambda: _within_scopes(source, part, options, language),
-    )
-    for reason in reasons:
-        chosen = reason()
-        if len(chosen) == 1:
-            return Place(Found.PLACED, chosen[0])
-    return Place(Found.AMBIGUOUS, candidates=_ranges(everywhere, len(part.old)))
+    allowed = [line for line in everywhere if stated.allows(line, line + len(part.old) - 1)]
+    if not allowed:
+        refusal = stated.contradiction(_ranges(everywhere, len(part.old)))
+        return Place(Found.CONTRADICTED, refusal=refusal)
+    chosen = [line for line in options if line in allowed] or allowed
+    if len(chosen) == 1:
+        return Place(Found.PLACED, chosen[0])
+    told = stated.choose(chosen)
+    if told is not None:
+        return Place(Found.PLACED, told)
+    return Place(Found.AMBIGUOUS, candidates=_ranges(allowed, len(part.old)))
+
+
+def _is_result(part: Part, line: int, stated: Stated, language: str | None) -> bool:
+    """Whether new lines that stand at `line` are the part's result there, and not some like them: context, the
+    stated line, an anchor or the names of what they replace say so.
+    """
+    changed = {row for edit in part.edits for row in range(edit.start, edit.end)}
+    if any(_tells([part.old[row]]) for row in range(len(part.old)) if row not in changed):
+        return True
+    if line == part.start_hint or (stated.regions is not None and stated.allows(line, line)):
+        return True
+    old = [sorted(names(text, language)) for text in part.old if text.strip()]
+    new = [sorted(names(text, language)) for text in part.new if text.strip()]
+    return old == new and any(old)
 
 
 def _ranges(lines: Sequence[int], length: int) -> tuple[LineRange, ...]:
@@ -123,41 +150,6 @@ def _in_order(parts: Sequence[Part], matches: list[list[int]]) -> list[list[int]
             high = min(high, fits[-1] + first)
         kept.append(fits)
     return kept[::-1]
-
-
-def _within_scopes(source: SourceText, part: Part, options: Sequence[int], language: str | None) -> list[int]:
-    """The options inside the block that the part's scope headers open, if each header names one line."""
-    if not part.scopes or not options:
-        return []
-    lines = source.lines
-    start, end = 0, len(lines)
-    for header in part.scopes:
-        named = [i for i in range(start, end) if lines[i].strip() == header.strip()]
-        if not named:
-            named = [i for i in range(start, end) if lines[i].strip().startswith(header.strip())]
-        if len(named) != 1:
-            return []
-        start = named[0]
-        end = min(end, _scope_end(source, start, language))
-    return [line for line in options if start <= line < end]
-
-
-def _scope_end(source: SourceText, header: int, language: str | None) -> int:
-    """The line after the scope whose header is at `header`: by its syntax, else by indentation."""
-    ends = [
-        scope.end_line
-        for scope in (scopes(source.body, language) if len(source.body) <= _MAX_PARSED else [])
-        if scope.start_line <= header + 1 <= scope.end_line and header + 1 - scope.start_line <= 20
-    ]
-    if ends:
-        return min(ends)
-    lines = source.lines
-    indent = len(lines[header]) - len(lines[header].lstrip())
-    for i in range(header + 1, len(lines)):
-        line = lines[i]
-        if line.strip() and len(line) - len(line.lstrip()) <= indent:
-            return i
-    return len(lines)
 
 
 def _tells(lines: Sequence[str]) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from applier.types import Status
+from applier import Applier
+from applier.types import EditRequest, LineRange, Refusal, RefusalReason, Status
 from tests.applier.exact_tier import run
 
 SOURCE = b"import os\n\n\ndef f():\n    one()\n    two()\n"
 EDITS = [
-    b"<<<<<<< SEARCH\n    one()\n=======\n    uno()\n>>>>>>> REPLACE\n",
     b"<<<<<<< SEARCH\nimport os\n=======\nimport os\nimport sys\n>>>>>>> REPLACE\n",
     b"<<<<<<< SEARCH\nimport os\n=======\nimport abc\nimport os\n>>>>>>> REPLACE\n",
     b"<<<<<<< SEARCH\n    two()\n=======\n    two()\n    three()\n>>>>>>> REPLACE\n",
@@ -28,6 +28,27 @@ def test_the_second_time_nothing_happens(edit: bytes) -> None:
     second = run(first.content, edit)
     assert second.status is Status.ALREADY_APPLIED, second.refusal
     assert second.content == first.content
+
+
+def test_a_new_line_that_stands_somewhere_is_no_result_by_itself() -> None:
+    edit = b"<<<<<<< SEARCH\n    one()\n=======\n    uno()\n>>>>>>> REPLACE\n"
+    second = run(run(SOURCE, edit).content, edit)
+    assert second.needs_model
+    assert Applier.without_model().apply(
+        EditRequest(SOURCE.replace(b"one", b"uno"), edit)
+    ).refusal == Refusal(
+        RefusalReason.NO_MATCH,
+        "The block at line 1 of the edit shows 'one()', and the file has no such line there, nor one that "
+        "differs in looks only. Copy the old lines from the file. Its new lines stand at line 5 already; if "
+        "that is the change, nothing is left to do.",
+        (LineRange(5, 5),),
+        1,
+    )
+
+
+def test_a_value_under_its_own_name_is_the_result() -> None:
+    edit = b"<<<<<<< SEARCH\nlimit = 1\n=======\nlimit = 2\n>>>>>>> REPLACE\n"
+    assert run(b"limit = 2\n", edit).status is Status.ALREADY_APPLIED
 
 
 def test_a_snippet_that_the_file_shows() -> None:
