@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .engine.engine import Engine
 from .align.search_block import align_part
+from .engine.engine import Engine
 from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Pending, Refused, apply_exact
 from .merge.confidence import Kind, Signal
 from .merge.model_info import ModelInfo

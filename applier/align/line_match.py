@@ -19,8 +19,8 @@ from ..text.line_cache import of_line
 
 _LEAST_NAME = 4  # letters of a name that may be misspelt
 _ALIKE = 85  # % of similarity from which a line may be another one with a slip
-_QUOTES = '“”„‟«»‘’‚‛′″`"＂＇'
-_DASHES = "‐‑‒–—―−"
+_QUOTES = '\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b\u2032\u2033`"\uff02\uff07'
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _NOTHING = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _FOLDS = (
@@ -72,7 +72,7 @@ def is_telling(line: str) -> bool:
 
 
 def names(line: str, language: str | None) -> tuple[str, ...]:
-    """The identifiers of a line, in order, without those of strings, comments and values; a data file's key."""
+    """The identifiers of a line, in order, but those of strings, comments and values; a data file's key."""
     line = line.translate(_FOLDS)
     if language in _DATA and (found := _KEY.match(line)):
         return (found[2].strip(),)
@@ -168,7 +168,7 @@ def _marks_differ_little(ours: str, theirs: str) -> bool:
 
 
 def is_misspelt(ours: str, theirs: str) -> bool:
-    """Whether a name may be the other one with a letter too many or too few, or two letters in swapped order."""
+    """Whether a name may be the other one with one letter too many or too few, or two in swapped order."""
     if ours.lower() == theirs.lower():
         return len(ours) >= _LEAST_NAME
     short, long = sorted((ours, theirs), key=len)
