@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from ..parse.parts import Part
 from ..text.indentation import indent_of, majority, reindent, white
@@ -104,5 +105,5 @@ def _opened(line: str, counts: bool) -> int:
 def _unit(lines: list[str]) -> str:
     """The least step between two levels of indentation, "" where there is none."""
     whites = sorted({white(line) for line in lines}, key=len)
-    steps = [b[len(a) :] for a, b in zip(whites, whites[1:], strict=False) if b.startswith(a)]
+    steps = [b[len(a) :] for a, b in pairwise(whites) if b.startswith(a)]
     return min((step for step in steps if step), key=len, default="")

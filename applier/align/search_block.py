@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
@@ -31,7 +32,7 @@ _MOST_PAIRS = 4000
 _FARTHEST = 400  # lines of the file that two lines of a part may have between them
 _SHOWN = 8
 _PAIR = 40  # % of similarity from which a new line may be what became of an old one
-# How probable it is that a part is placed right, by the least that a line of it has in common with the file's.
+# How probable it is that a part is placed right, by the least that one of its lines has in common.
 CONFIDENCE = {Alike.SAME: 0.999, Alike.LOOK: 0.998, Alike.TAIL: 0.99, Alike.TYPO: 0.98, Alike.KEYED: 0.97}
 _GAPPED = 0.99
 
@@ -46,7 +47,7 @@ class Aligned:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """Lines of a part laid over the file: `at` gives the row of each, `levels` what it has in common with it."""
+    """Lines of a part laid over the file: `at` gives the row of each, `levels` what the two have in common."""
 
     at: Mapping[int, int]
     levels: Mapping[int, Alike]
@@ -117,7 +118,7 @@ def _each_alone(
         placing = _Placing(source, part, language, Stated(source, part, language), within)
         found.append(placing.aligned(least=Alike.LOOK))
     merged = sorted((each for one in found for each in one.replacements), key=lambda each: each.start)
-    if any(a.end > b.start or a.start == b.start for a, b in zip(merged, merged[1:], strict=False)):
+    if any(a.end > b.start or a.start == b.start for a, b in pairwise(merged)):
         raise _NoPlace(Refusal(RefusalReason.CONTRADICTORY_EDIT, "Changes of one part overlap."))
     return Aligned(tuple(merged), min(one.confidence for one in found))
 
@@ -140,7 +141,7 @@ class _Placing:
         """Raises _NoPlace."""
         chain = self._best(least)
         at, levels = self._with_weak_rows(chain)
-        gapped = any(at[a] + b - a != at[b] for a, b in zip(sorted(at), sorted(at)[1:], strict=False))
+        gapped = any(at[a] + b - a != at[b] for a, b in pairwise(sorted(at)))
         confidence = CONFIDENCE[chain.level] * (_GAPPED if gapped else 1.0)
         self._check_removed(at, levels)
         return Aligned(tuple(self._replacements(at, levels)), confidence)
@@ -319,7 +320,7 @@ class _Placing:
                 chosen = inside[0] if chosen is None and len(inside) == 1 else chosen
                 if chosen is not None:
                     return firsts[chosen]
-            raise _NoPlace(self._ambiguous([first for first in sorted(firsts)], equal))
+            raise _NoPlace(self._ambiguous(sorted(firsts), equal))
         return equal[0]
 
     def _first(self, chain: _Chain) -> int:
@@ -331,7 +332,7 @@ class _Placing:
         rows = sorted(chain.at)
         return any(
             is_telling(self.lines.text(at))
-            for a, b in zip(rows, rows[1:], strict=False)
+            for a, b in pairwise(rows)
             if chain.at[b] - chain.at[a] > 1
             for at in range(chain.at[a] + 1, chain.at[b])
         )
@@ -388,7 +389,8 @@ class _Placing:
         if new_head > len(ours) - end or new_end > len(ours) - head:
             raise _NoPlace(
                 self._refusal(
-                    f"shows {ours!r}, but line {at + 1} of the file is {theirs!r}; the edit would change it back",
+                    f"shows {ours!r}, but line {at + 1} of the file is {theirs!r}; the edit would "
+                    "change it back",
                     [LineRange(at + 1, at + 1)],
                 )
             )
@@ -431,8 +433,8 @@ class _Placing:
             gap = at[runs[0][-1]] + 1
             raise _NoPlace(
                 self._refusal(
-                    f"leaves out line {gap + 1} of the file ({self.lines.text(gap)[:60]!r}) between lines that it "
-                    "replaces; whether that goes is not said. Show it",
+                    f"leaves out line {gap + 1} of the file ({self.lines.text(gap)[:60]!r}) between lines "
+                    "that it replaces; whether that goes is not said. Show it",
                     [LineRange(at[rows[0]] + 1, at[rows[-1]] + 1)],
                 )
             )
@@ -493,8 +495,8 @@ class _Placing:
             row = next(i for i, text in enumerate(skipped) if text)
             raise _NoPlace(
                 self._refusal(
-                    f"leaves out line {low + row + 1} of the file ({skipped[row][:60]!r}) where it inserts; on "
-                    "which side of it the new lines go is not said. Show it",
+                    f"leaves out line {low + row + 1} of the file ({skipped[row][:60]!r}) where it inserts; "
+                    "on which side of it the new lines go is not said. Show it",
                     [LineRange(low + 1, high)],
                 )
             )
@@ -503,7 +505,7 @@ class _Placing:
     def _once_blank(
         self, new: Sequence[str], start: int, end: int, edit: Replacement, at: Mapping[int, int]
     ) -> list[str]:
-        """The new lines without blank ones at their ends that the file has there and the old lines left out."""
+        """The new lines without blank ones at their ends that the file has and the old lines left out."""
         lines = list(new)
         below = min((at[row] for row in at if row >= edit.end), default=None)
         above = max((at[row] for row in at if row < edit.start), default=None)
@@ -541,8 +543,8 @@ class _Placing:
         ranges = sorted(set(_ranges(chains)), key=lambda place: place.start)
         lines = ", ".join(str(place.start) for place in ranges[:_SHOWN])
         return self._refusal(
-            f"fits at {max(len(ranges), 2)} places alike (lines {lines}). Add unchanged lines around the change "
-            "until it fits at one",
+            f"fits at {max(len(ranges), 2)} places alike (lines {lines}). Add unchanged lines around the "
+            "change until it fits at one",
             ranges,
             RefusalReason.AMBIGUOUS_MATCH,
         )

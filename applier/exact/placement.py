@@ -110,7 +110,7 @@ def _decide(
 
 
 def _is_result(part: Part, line: int, stated: Stated, language: str | None) -> bool:
-    """Whether new lines that stand at `line` are the part's result there, and not some like them: context, the
+    """Whether new lines that stand at `line` are the part's result, and not some like them: context, the
     stated line, an anchor or the names of what they replace say so.
     """
     changed = {row for edit in part.edits for row in range(edit.start, edit.end)}

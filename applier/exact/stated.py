@@ -56,8 +56,8 @@ class Stated:
         self.regions = regions
 
     def allows(self, first: int, last: int) -> bool:
-        """Whether lines `first` to `last` (inclusive) may be the place: within what an anchor opens or touching
-        it; below an anchor that opens nothing.
+        """Whether lines `first` to `last` (inclusive) may be the place: within what an anchor opens or
+        touching it; below an anchor that opens nothing.
         """
         if self.regions is None:
             return self._below_section(first)
@@ -89,8 +89,8 @@ class Stated:
         )
 
     def choose(self, options: Sequence[int]) -> int | None:
-        """The one of several places of the first old line that numbers, the end of the file or a heading tell;
-        None where they tell none.
+        """The one of several places of the first old line that a number, the end of the file or a heading
+        tells; None where they tell none.
         """
         part, source = self.part, self.source
         if part.start_hint in options:
@@ -172,7 +172,7 @@ def _begins(line: str, text: str) -> bool:
 
 
 def scope_end(source: SourceText, header: int, language: str | None) -> int:
-    """The line after what the line at `header` opens: a section by its kind, else by syntax or indentation."""
+    """The line after what `header` opens: a section by its kind, else by syntax or indentation."""
     lines = source.lines
     text = lines[header].strip()
     if text.startswith("[") and text.endswith("]"):
