@@ -47,7 +47,7 @@ class Aligned:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """Lines of a part laid over the file: `at` gives the row of each, `levels` what the two have in common."""
+    """Lines of a part laid over the file: `at` gives the row of each, `levels` what they have in common."""
 
     at: Mapping[int, int]
     levels: Mapping[int, Alike]
