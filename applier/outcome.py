@@ -46,7 +46,7 @@ def gather(
             for part in _minimal(start, end, plan.items_between(start, end), lines)
         ]
         touched += plan.window.ranges
-    if conflict := _conflict(replacements):
+    if conflict := find_overlap(replacements):
         return conflict
     replacements.sort(key=lambda part: (part.start, part.end))
     return Outcome(
@@ -65,7 +65,7 @@ def _minimal(start: int, end: int, old: Sequence[str], new: Sequence[str]) -> li
     ]
 
 
-def _conflict(replacements: Sequence[Replacement]) -> Refusal | None:
+def find_overlap(replacements: Sequence[Replacement]) -> Refusal | None:
     """A refusal when two parts of the edit write the same lines."""
     last: Replacement | None = None
     for part in sorted(replacements, key=lambda part: (part.start, part.end)):

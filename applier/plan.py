@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from .align.parse_check import Soundness
 from .align.propose import Proposal, propose
-from .align.search_block import SearchMatch
 from .locate.locator import locate
-from .locate.wrong_file import is_strange, stands_enough
+from .locate.wrong_file import is_strange
 from .merge.constraint import Constraint
 from .merge.drafts import Drafter
 from .merge.order import MergeOrder
@@ -126,11 +125,11 @@ def plan_snippet(
 
 
 def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
-    """A search/replace block or a hunk that does not match exactly."""
+    """A search/replace block or a hunk whose new lines hold a placeholder."""
     language = context.language
     if elided := _elided_search(part, context):
         return elided
-    markers = new_markers(part, language) if part.elided else {}
+    markers = new_markers(part, language)
     anchors = [*part.scopes, "", *part.old] if part.scopes else list(part.old)
     cut = {len(part.scopes): MarkerKind.ELIDE} if part.scopes else {}
 
@@ -139,17 +138,7 @@ def plan_part(context: Context, part: Part) -> MergePlan | Refusal:
         if isinstance(window, Refusal):
             return replace(window, message=f"The {part.what}: {window.message}", edit_line=part.line)
         items = window.items(context.lines)
-        if markers:
-            sound = context.soundness(window)
-            proposal = propose(items, part.new, language, markers=markers, sound=sound)
-        else:
-            match = SearchMatch.of(items, part.old)
-            whole = not find_markers(part.old, language)
-            if whole and not stands_enough(part.old, match.alike):
-                return _foreign(part, window)
-            if (missing := match.missing_line(*part.changed)) is not None:
-                return _missing(part, missing)
-            proposal = Proposal(match.replaced(part.new), match.odds(window.lead))
+        proposal = propose(items, part.new, language, markers=markers, sound=context.soundness(window))
         shown = [None if i in markers else line for i, line in enumerate(part.new)]
         return _plan(context, window, items, proposal, part.text.split("\n"), shown, part.old)
 
@@ -165,27 +154,6 @@ def _elided_search(part: Part, context: Context) -> Refusal | None:
             message = f"The {part.what}: {text!r} stands for lines that it does not show; write them out."
             return Refusal(RefusalReason.NO_MATCH, message, (), part.line)
     return None
-
-
-def _foreign(part: Part, window: Window) -> Refusal:
-    return Refusal(
-        RefusalReason.NO_MATCH,
-        f"The {part.what}: most of its old lines stand nowhere in the file; is it for another one? Copy the "
-        "lines to change from the file",
-        tuple(LineRange(start + 1, max(start + 1, end)) for start, end in window.ranges[:8]),
-        part.line,
-    )
-
-
-def _missing(part: Part, row: int) -> Refusal:
-    text = part.old[row].strip()
-    return Refusal(
-        RefusalReason.NO_MATCH,
-        f"The {part.what}: the file has no line {text!r}, nor one that is enough like it; copy the lines to "
-        "change from the file, with an unchanged line beside them",
-        (),
-        part.line,
-    )
 
 
 def _plan(

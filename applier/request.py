@@ -8,18 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Refused, apply_exact
+from .align.search_block import align_part
+from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Pending, Refused, apply_exact
 from .merge.confidence import Kind, Signal
 from .merge.model_info import ModelInfo
 from .merge.result import count_tokens
-from .outcome import Outcome, Written, gather, proposed_instead, written
+from .outcome import Outcome, Written, find_overlap, gather, proposed_instead, written
 from .parse import ParsedEdit
 from .parse.read import read, unreadable
 from .plan import Context, MergePlan, plan_edit
 from .syntax.languages import canonical, language_for_path
 from .syntax.source_syntax import SourceSyntax
-from .text.source_text import SourceText, TextError
-from .types import EditRequest, EditResult, Refusal, RefusalReason, Status, Tier, Validation
+from .text.source_text import SourceText, TextError, merge_adjacent
+from .types import EditRequest, EditResult, LineRange, Refusal, RefusalReason, Status, Tier, Validation
 from .verify.verify import verify
 
 if TYPE_CHECKING:
@@ -122,6 +123,11 @@ class Run:
             self._found = replace(self._found, confidence=1.0)
             done = Outcome(outcome.replacements, outcome.touched(source))
             return self._finish(source, edit, done, Tier.EXACT, outcome.final_newline)
+        if isinstance(outcome, NeedsModel) and self.request.options.allow_model:
+            aligned = self._aligned(source, edit, outcome)
+            if not isinstance(aligned, NeedsModel):
+                return aligned
+            outcome = aligned
         plans = self._plan(source, edit, outcome)
         self._clock.lap("locate_ms")
         engine = self.owner.engine
@@ -129,6 +135,36 @@ class Run:
         merged = yield [engine.task(plan, self.hash_logits) for plan in plans]
         self._clock.lap("merge_ms")
         return self._merged(source, edit, outcome, plans, merged or [])
+
+    def _aligned(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> EditResult | NeedsModel:
+        """The result, where every part that the exact tier left over has one place; else what is left."""
+        ready, left = list(needs.ready), [each for each in needs.pending if each.part is None]
+        confidence = 1.0
+        for pending in needs.pending:
+            if pending.part is None:
+                continue
+            if pending.part.elided:
+                left.append(pending)
+                continue
+            found = align_part(source, pending.part, self._language, pending.within)
+            if isinstance(found, Refusal):
+                raise _Refuse(_with_result(found, pending))
+            ready += found.replacements
+            confidence = min(confidence, found.confidence)
+        if conflict := find_overlap(ready):
+            raise _Refuse(conflict)
+        if left:
+            return replace(needs, ready=tuple(ready), pending=tuple(left))
+        self._found = replace(self._found, confidence=confidence)
+        self._clock.lap("locate_ms")
+        wanted = self.request.options.min_confidence
+        if wanted is not None and confidence < wanted:
+            raise _Unsure(_unsure(confidence, wanted, Outcome((), ())))
+        merged = merge_adjacent(ready)
+        if not merged:
+            return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.ALIGNED)
+        touched = tuple((part.start, part.end) for part in merged)
+        return self._finish(source, edit, Outcome(merged, touched), Tier.ALIGNED, None)
 
     def _read(self) -> tuple[SourceText, ParsedEdit]:
         request = self.request
@@ -314,6 +350,19 @@ def _unsure(confidence: float, threshold: float, gathered: Outcome) -> Refusal:
         f"{what}: confidence {confidence:.4f}, needed {threshold:.4f}{missing}. Show more unchanged lines "
         "around the change, or send a diff that matches exactly.",
         tuple(find() for find in gathered.weakest),
+    )
+
+
+def _with_result(refusal: Refusal, pending: Pending) -> Refusal:
+    """A refusal that also says where the part's new lines seem to stand already."""
+    if pending.shown is None or pending.part is None:
+        return refusal
+    line = pending.shown + 1
+    return replace(
+        refusal,
+        message=f"{refusal.message} Its new lines stand at line {line} already; if that is the change, "
+        "nothing is left to do.",
+        candidates=(LineRange(line, line + len(pending.part.new) - 1), *refusal.candidates),
     )
 
 

@@ -47,6 +47,7 @@ class Tier(StrEnum):
 
     NONE = "none"
     EXACT = "exact"
+    ALIGNED = "aligned"  # a block or hunk whose old lines are inexact, where one place fits
     MODEL = "model"
 
 

@@ -6,6 +6,7 @@ reason and the places that come close; what matches at several places, or contra
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -14,9 +15,9 @@ from ..parse import LazySnippet, ParsedEdit, SearchReplace, UnifiedDiff, V4APatc
 from ..parse.markers import MarkerKind
 from ..parse.parts import Part, from_block, from_hunk
 from ..text.line_diff import changes
-from ..text.source_text import Replacement, SourceText
+from ..text.source_text import Replacement, SourceText, merge_adjacent
 from ..types import LineRange, Refusal, RefusalReason
-from .placement import Found, Place, at_end, find_conflict, place
+from .placement import Found, Place, find_conflict, insertion, place
 
 _MAX_READINGS = 64
 _MAX_PARTS = 2000
@@ -67,6 +68,9 @@ class Pending:
     line: int  # 1-based line of the edit
     why: str
     candidates: tuple[LineRange, ...] = ()
+    part: Part | None = None  # of a block or hunk whose old lines do not stand in the file
+    within: range | None = None  # rows that the order of hunks leaves for it
+    shown: int | None = None  # 0-based line at which its new lines stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,11 @@ def _parts(
     ordered: bool,
     final_newline: bool | None = None,
 ) -> ExactOutcome:
-    parts = _without_repeats(parts)
+    changing = [part for part in parts if part.edits]
+    if final_newline is None and changing:
+        parts = changing  # beside others, one that changes nothing is context
+    times = _times(parts)
+    parts = list({_key(part): part for part in reversed(parts)}.values())[::-1]
     if len(parts) > _MAX_PARTS:
         return _refuse(
             RefusalReason.UNPARSABLE_EDIT,
@@ -255,31 +263,37 @@ def _parts(
                 f"The {part.what} at line {part.line} of the edit changes nothing: both sides are the same.",
                 part.line,
             )
-        if not part.old and not part.at_end:
-            return _refuse(
-                RefusalReason.NO_MATCH,
-                f"The {part.what} at line {part.line} of the edit has no old line to find its place by, "
-                "and the file is not empty. Add the lines around the change.",
-                part.line,
-            )
     anchored = [part for part in parts if part.old]
     places = iter(place(source, anchored, language, ordered=ordered))
-    placed = [(part, next(places) if part.old else at_end(source, part)) for part in parts]
-    return _conclude(source, placed, final_newline)
-
-
-def _without_repeats(parts: Sequence[Part]) -> list[Part]:
-    seen: dict[tuple[tuple[str, ...], tuple[str, ...], int | None, tuple[str, ...]], Part] = {}
+    placed: list[tuple[Part, Place]] = []
     for part in parts:
-        key = (part.old, part.new, part.start_hint, part.scopes)
-        if part.what == "hunk":  # a hunk may stand twice for two places
-            key = (*key[:2], part.line, key[3])
-        seen.setdefault(key, part)
-    return list(seen.values())
+        where = next(places) if part.old else insertion(source, part, language)
+        if where.found is Found.AMBIGUOUS and len(where.candidates) == times[_key(part)]:
+            # As often as the block is written, so often its lines stand there.
+            placed += [(part, Place(Found.PLACED, each.start - 1)) for each in where.candidates]
+        else:
+            placed.append((part, where))
+    return _conclude(source, placed, final_newline, ordered=ordered)
+
+
+_Key = tuple[tuple[str, ...], tuple[str, ...], int | None, tuple[str, ...]]
+
+
+def _key(part: Part) -> _Key:
+    """What tells a part from its repetition. A hunk may stand twice for two places."""
+    return part.old, part.new, part.line if part.what == "hunk" else part.start_hint, part.scopes
+
+
+def _times(parts: Sequence[Part]) -> Counter[_Key]:
+    return Counter(_key(part) for part in parts)
 
 
 def _conclude(
-    source: SourceText, placed: Sequence[tuple[Part, Place]], final_newline: bool | None
+    source: SourceText,
+    placed: Sequence[tuple[Part, Place]],
+    final_newline: bool | None,
+    *,
+    ordered: bool = False,
 ) -> ExactOutcome:
     conflict = find_conflict(placed)
     if conflict:
@@ -290,7 +304,9 @@ def _conclude(
     ready: list[Replacement] = []
     done: list[LineRange] = []
     pending: list[Pending] = []
-    for part, where in placed:
+    for number, (part, where) in enumerate(placed):
+        if where.refusal is not None:
+            return Refused(where.refusal)
         if where.found is Found.AMBIGUOUS:
             lines = ", ".join(str(candidate.start) for candidate in where.candidates[:8])
             return _refuse(
@@ -313,14 +329,27 @@ def _conclude(
             if where.line >= 0 and part.new:
                 done.append(LineRange(where.line + 1, where.line + len(part.new)))
         elif where.found is Found.MISSING or part.elided:
-            pending.append(_pending(part, where))
+            within = _room(source, placed, number) if ordered else None
+            pending.append(_pending(part, where, within))
         else:
             ready += part.placed_at(where.line)
     if pending:
         return NeedsModel(pending[0].why, pending[0].candidates, tuple(ready), tuple(pending))
     if not ready and final_newline is None:
         return AlreadyApplied(tuple(done))
-    return Applied(tuple(sorted(ready, key=lambda part: (part.start, part.end))), final_newline)
+    return Applied(merge_adjacent(ready), final_newline)
+
+
+def _room(source: SourceText, placed: Sequence[tuple[Part, Place]], number: int) -> range:
+    """The rows between the placed parts that come before and after one in the edit."""
+    low, high = 0, source.line_count
+    for part, where in placed[:number]:
+        if where.found is Found.PLACED:
+            low = max(low, where.line + part.changed[1])
+    for part, where in placed[number + 1 :]:
+        if where.found is Found.PLACED:
+            high = min(high, where.line + part.changed[0])
+    return range(low, high)
 
 
 def _unsure(part: Part, where: Place) -> str:
@@ -342,10 +371,10 @@ def _hides_code(part: Part) -> bool:
     return hidden - replaced >= _FEWEST_HIDDEN
 
 
-def _pending(part: Part, where: Place) -> Pending:
+def _pending(part: Part, where: Place, within: range | None) -> Pending:
     if where.found is Found.MISSING:
         why = f"The old lines of the {part.what} at line {part.line} of the edit do not stand in the file."
-        return Pending(part.text, part.line, why, where.candidates)
+        return Pending(part.text, part.line, why, where.candidates, part, within, where.shown)
     why = f"The new lines of the {part.what} at line {part.line} of the edit leave code out."
     place_ = LineRange(where.line + 1, where.line + max(len(part.old), 1))
     return Pending(part.text, part.line, why, (place_,))

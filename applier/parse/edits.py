@@ -92,14 +92,16 @@ class Hunk:
     """One hunk of a unified diff or a V4A patch.
 
     `lines` are (sign, text) with sign " ", "-" or "+". `old_start` is the 1-based line that the header
-    states. `scopes` are lines under which the hunk lies, outermost first. `old_newline` and `new_newline`
-    are False where the hunk says that its side ends without a final newline.
+    states, `old_count` its number of old lines. `scopes` are lines under which the hunk lies, outermost
+    first. `old_newline` and `new_newline` are False where the hunk says that its side ends without a final
+    newline.
     """
 
     lines: tuple[tuple[str, str], ...]
     line: int  # 1-based line of the edit at which the hunk starts
     text: str  # the hunk as written
     old_start: int | None = None
+    old_count: int | None = None
     scopes: tuple[str, ...] = ()
     at_end: bool = False
     old_newline: bool = True

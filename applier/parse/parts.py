@@ -30,7 +30,9 @@ class Part:
     edits: tuple[Replacement, ...]
     elided: bool  # new lines hold an elision marker that the old lines lack
     start_hint: int | None = None  # 0-based line
+    insert_at: int | None = None  # 0-based line before which a hunk without old lines states to go
     scopes: tuple[str, ...] = ()
+    section: bool = False  # `scopes` is what a unified diff shows behind its numbers
     at_end: bool = False
     changes_bom: bool = False  # one side only starts with a byte order mark
 
@@ -76,12 +78,12 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
     signed = _without_first_bom(hunk.lines)
     for is_context, run in groupby(signed, key=lambda line: line[0] == " "):
         lines = list(run)
-        removed = sum(sign == "-" for sign, _ in lines)
         if is_context:
             at += len(lines)
-        else:
-            added = tuple(text for sign, text in lines if sign == "+")
-            edits.append(Replacement(at, at + removed, added))
+            continue
+        for change in _changes_of(lines):
+            removed = sum(sign == "-" for sign, _ in change)
+            edits.append(Replacement(at, at + removed, tuple(text for sign, text in change if sign == "+")))
             at += removed
     old = tuple(text for sign, text in signed if sign != "+")
     new = tuple(text for sign, text in signed if sign != "-")
@@ -94,10 +96,20 @@ def from_hunk(hunk: Hunk, language: str | None) -> Part:
         edits=tuple(edit for part in edits for edit in _minimal(part, old)),
         elided=bool(_markers(old, new, language)),
         start_hint=None if not hunk.old_start else hunk.old_start - 1,
+        insert_at=hunk.old_start if hunk.old_count == 0 else None,
         scopes=hunk.scopes,
+        section=hunk.old_start is not None,
         at_end=hunk.at_end,
         changes_bom=_has_bom(hunk.old) is not _has_bom(hunk.new),
     )
+
+
+def _changes_of(run: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """A run of signed lines, cut where removed lines follow added ones: each has its own place."""
+    if run[0][0] == "+":
+        return [run]
+    cuts = [i for i in range(1, len(run)) if run[i][0] == "-" and run[i - 1][0] == "+"]
+    return [run[low:high] for low, high in zip([0, *cuts], [*cuts, len(run)], strict=True)]
 
 
 def _has_bom(lines: Sequence[str]) -> bool:

@@ -169,6 +169,7 @@ def _hunk(lines: list[str], start: int, end: int, first_line: int) -> Hunk | Non
         line=first_line + start,
         text="\n".join(lines[start:end]),
         old_start=int(header[1]) if header else None,
+        old_count=int(header[2] or 1) if header else None,
         scopes=(section,) if section else (),
         old_newline=old_newline,
         new_newline=new_newline,

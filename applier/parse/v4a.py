@@ -73,7 +73,7 @@ def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: b
         nonlocal body, at_end, scopes
         if any(sign != " " for sign, _ in body):
             text = "\n".join(lines[start:end])
-            hunks.append(Hunk(tuple(body), first_line + start, text, None, tuple(scopes), at_end))
+            hunks.append(Hunk(tuple(body), first_line + start, text, scopes=tuple(scopes), at_end=at_end))
         body, at_end, scopes = [], False, []
 
     for row, sent in enumerate(lines):

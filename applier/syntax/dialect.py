@@ -53,6 +53,10 @@ _MACROS = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _TEMPLATE = re.compile(rb"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<%.*?%>|<\?.*?\?>", re.DOTALL)
+# `class A[T = int]:`, a default of PEP 696.
+_TYPE_PARAMETERS = re.compile(
+    rb"\b((?:class|def|type)[ \t]+\w+[ \t]*\[)((?:[^][]|\[(?:[^][]|\[(?:[^][]|\[[^][]*+\])*+\])*+\])*+)\]"
+)
 _OLD_TRY = re.compile(rb"\btry!")  # from before Rust 2018 made a keyword of it
 
 
@@ -68,10 +72,23 @@ def _blank(found: re.Match[bytes]) -> bytes:
     return b" " + b"\n" * found[0].count(b"\n")
 
 
+def _without_defaults(found: re.Match[bytes]) -> bytes:
+    """Type parameters without what follows `=`, but for line ends."""
+    out, depth, default = bytearray(), 0, False
+    for c in found[2]:
+        depth += (c in b"([{") - (c in b")]}")
+        if not depth and c in b",=":
+            default = c == b"="[0]
+        if not default or c == b"\n"[0]:
+            out.append(c)
+    return found[1] + bytes(out) + b"]"
+
+
 _RULES: Mapping[str, tuple[re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]]] = {
     "c": (_MACROS, _macro),
     "cpp": (_MACROS, _macro),
     "html": (_TEMPLATE, _blank),
+    "python": (_TYPE_PARAMETERS, _without_defaults),
     "rust": (_OLD_TRY, lambda found: b"tri!"),
 }
 

@@ -23,7 +23,15 @@ from .encoding import MAX_BYTES, UTF8, Encoding, TextError, decode_bytes, decode
 from .file_lines import FileLines
 from .line_diff import changes
 
-__all__ = ["MAX_BYTES", "Replacement", "SourceText", "TextError", "decode_edit", "split_lines"]
+__all__ = [
+    "MAX_BYTES",
+    "Replacement",
+    "SourceText",
+    "TextError",
+    "decode_edit",
+    "merge_adjacent",
+    "split_lines",
+]
 
 _NEAR = 64  # lines to step over from a known offset before the whole index is made
 _MOST_KNOWN = 64  # line starts that are searched one by one
@@ -41,6 +49,17 @@ class Replacement:
     start: int
     end: int
     lines: tuple[str, ...]
+
+
+def merge_adjacent(replacements: Iterable[Replacement]) -> tuple[Replacement, ...]:
+    """The same replacements in order of position, those that touch as one."""
+    found: list[Replacement] = []
+    for part in sorted(replacements, key=lambda part: (part.start, part.end)):
+        if found and found[-1].end == part.start:
+            last = found.pop()
+            part = Replacement(last.start, part.end, last.lines + part.lines)
+        found.append(part)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..syntax.dialect import rewritten
+from ..syntax.embedded import HOSTS, embedded
 from ..syntax.parser import error_spans, has_grammar
 from ..syntax.preprocessor import Configuration
+from ..syntax.python_indentation import indentation_errors
 from ..syntax.source_syntax import SourceSyntax
 from ..text.source_text import SourceText
 
@@ -64,8 +66,75 @@ def syntax_report(
         changed: the ranges of the result that replaced them, one for one.
     """
     source, language = syntax.source, syntax.language
-    if not has_grammar(language) or not touched:
+    if not touched:
         return SyntaxReport()
+    report = _by_grammar(syntax, after, touched, changed) if has_grammar(language) else SyntaxReport()
+    if report.new_error_line is not None:
+        return report
+    if language == "python":
+        line = _new_indentation_error(source, after, touched, changed)
+    elif language in HOSTS:
+        line = _new_embedded_error(source, after, changed)
+    else:
+        return report
+    return report if line is None else SyntaxReport(report.before or 0, (report.after or 0) + 1, line)
+
+
+def _new_indentation_error(
+    source: SourceText,
+    after: SourceText,
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+) -> int | None:
+    """The first line whose indentation is no Python, in what changed or right below it."""
+    if not parses_whole(source) or not parses_whole(after):
+        return _in_blocks(source, after, touched, changed)
+    now = indentation_errors("".join(line + "\n" for line in after.lines))
+    if not now or len(now) <= len(indentation_errors("".join(line + "\n" for line in source.lines))):
+        return None
+    near = [line for line in now if any(start < line <= max(end, start + 1) + 1 for start, end in changed)]
+    return near[0] if near else now[0]
+
+
+def _in_blocks(
+    source: SourceText,
+    after: SourceText,
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+) -> int | None:
+    """As `_new_indentation_error`, by the top-level blocks around the changes of a large file."""
+    for (start, end), (new_start, new_end) in zip(touched, changed, strict=True):
+        above, below = _to_top_level(source, start, -1), _to_top_level(source, end, 1)
+        if above is None or below is None:
+            continue
+        old = "".join(line + "\n" for line in source.slice(start - above, end + below))
+        new = "".join(line + "\n" for line in after.slice(new_start - above, new_end + below))
+        if (now := indentation_errors(new)) and not indentation_errors(old):
+            return new_start - above + now[0]
+    return None
+
+
+def _new_embedded_error(
+    source: SourceText, after: SourceText, changed: Sequence[tuple[int, int]]
+) -> int | None:
+    """The first line with an error of a script or style that changed, where the file's had none."""
+    if not parses_whole(source) or not parses_whole(after):
+        return None
+    known = {(one.language, one.code) for one in embedded(source.body)}
+    new = [one for one in embedded(after.body) if (one.language, one.code) not in known]
+    errors = [line for one in new for line, _ in one.errors()]
+    if not errors or any(one.errors() for one in embedded(source.body)):
+        return None
+    return errors[0]
+
+
+def _by_grammar(
+    syntax: SourceSyntax,
+    after: SourceText,
+    touched: Sequence[tuple[int, int]],
+    changed: Sequence[tuple[int, int]],
+) -> SyntaxReport:
+    source, language = syntax.source, syntax.language
     if not parses_whole(source) or not parses_whole(after):
         return _compare_blocks(source, after, touched, changed, language)
     best = _best_grammar(syntax)

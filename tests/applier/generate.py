@@ -358,7 +358,7 @@ def _empty_search(grammar: Grammar, source: Program, line: int, old: str, new: s
 
 
 def _no_context(grammar: Grammar, source: Program, line: int, old: str, new: str) -> Refusing:
-    lines = [f"@@ -{line},0 +{line + 1},1 @@", f"+{new}"]
+    lines = ["@@ ... @@", f"+{new}"]
     return "no context", RefusalReason.NO_MATCH, EditFormat.UNIFIED_DIFF, lines, False
 
 

@@ -63,7 +63,6 @@ def test_an_exact_edit_needs_no_model():
         (ask(edit=b"<<<<<<< SEARCH\nx\n"), RefusalReason.UNPARSABLE_EDIT),
         (ask(edit=b"-x\n+y\n", format=EditFormat.V4A), RefusalReason.UNPARSABLE_EDIT),
         (ask(edit=LAZY), RefusalReason.NO_MODEL),
-        (ask(edit=BLOCK.replace(b"a + b", b"a+b")), RefusalReason.NO_MODEL),
         (ask(original=FILE + b"    return a + b\n"), RefusalReason.AMBIGUOUS_MATCH),
     ],
 )

@@ -30,6 +30,7 @@ class Tier(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIER_NONE: _ClassVar[Tier]
     TIER_EXACT: _ClassVar[Tier]
     TIER_MODEL: _ClassVar[Tier]
+    TIER_ALIGNED: _ClassVar[Tier]
 
 class RefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -65,6 +66,7 @@ TIER_UNSPECIFIED: Tier
 TIER_NONE: Tier
 TIER_EXACT: Tier
 TIER_MODEL: Tier
+TIER_ALIGNED: Tier
 REFUSAL_REASON_UNSPECIFIED: RefusalReason
 REFUSAL_REASON_EMPTY_EDIT: RefusalReason
 REFUSAL_REASON_BINARY_FILE: RefusalReason

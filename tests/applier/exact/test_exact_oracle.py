@@ -62,7 +62,7 @@ def test_a_hunk_is_applied_where_its_lines_stand(
     if not isinstance(outcome, Applied):
         assert len(found) != 1 or old == new or isinstance(outcome, AlreadyApplied)
         return
-    chosen = found if len(found) == 1 else [i for i in found if numbered and i == stated - 1]
+    chosen = found if len(found) == 1 else sorted(found, key=lambda i: abs(i - stated + 1))[: int(numbered)]
     assert len(chosen) == 1
     expected = lines[: chosen[0]] + new + lines[chosen[0] + len(old) :]
     assert source.replace(outcome.replacements).decode() == "".join(line + "\n" for line in expected)

@@ -46,8 +46,14 @@ def test_the_edit_itself_may_say_which(edit: bytes) -> None:
     assert outcome.content == CHANGED_B
 
 
-@pytest.mark.parametrize("start", [1, 3, 8, 99])
-def test_a_line_number_counts_only_where_the_lines_stand(start: int) -> None:
+@pytest.mark.parametrize("start", [8])
+def test_a_line_number_may_be_off_where_one_place_is_near(start: int) -> None:
+    edit = f"@@ -{start},1 +{start},1 @@\n-    x = 1\n+    x = 2\n".encode()
+    assert run(SOURCE, edit).content == CHANGED_B
+
+
+@pytest.mark.parametrize("start", [3, 4, 5, 6, 9, 99])
+def test_a_line_number_between_two_places_or_far_from_both_says_nothing(start: int) -> None:
     edit = f"@@ -{start},1 +{start},1 @@\n-    x = 1\n+    x = 2\n".encode()
     assert run(SOURCE, edit).reason is RefusalReason.AMBIGUOUS_MATCH
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from applier.types import LineRange, RefusalReason, Status
+from applier import Applier
+from applier.types import EditRequest, LineRange, Refusal, RefusalReason, Status
 from tests.applier.exact_tier import run
 
 SOURCE = b"import os\n\n\ndef f():\n    one()\n    two()\n"
 EDITS = [
-    b"<<<<<<< SEARCH\ndef f():\n    one()\n=======\ndef f():\n    uno()\n>>>>>>> REPLACE\n",
-    b"@@ -5 +5 @@\n-    one()\n+    uno()\n",
     b"<<<<<<< SEARCH\nimport os\n=======\nimport os\nimport sys\n>>>>>>> REPLACE\n",
     b"<<<<<<< SEARCH\nimport os\n=======\nimport abc\nimport os\n>>>>>>> REPLACE\n",
     b"<<<<<<< SEARCH\n    two()\n=======\n    two()\n    three()\n>>>>>>> REPLACE\n",
@@ -31,27 +30,25 @@ def test_the_second_time_nothing_happens(edit: bytes) -> None:
     assert second.content == first.content
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        b"<<<<<<< SEARCH\n    one()\n=======\n    uno()\n>>>>>>> REPLACE\n",
-        b"@@ -15 +15 @@\n-    one()\n+    uno()\n",
-        b"@@ -9 +9 @@ def b(y):\n-    ones()\n+    uno()\n",
-    ],
-)
-def test_what_nothing_in_the_edit_places_is_shown_and_not_taken_for_made(edit: bytes) -> None:
-    source = SOURCE.replace(b"one()", b"uno()") + b"\n\ndef b(y):\n    once()\n"
-    outcome = run(source, edit)
-    assert outcome.reason is RefusalReason.NO_MATCH
-    assert outcome.refusal is not None
-    assert "seems to stand at lines 5 to 5" in outcome.refusal.message
-    assert outcome.refusal.candidates[0] == LineRange(5, 5)
+def test_a_new_line_that_stands_somewhere_is_no_result_by_itself() -> None:
+    edit = b"<<<<<<< SEARCH\n    one()\n=======\n    uno()\n>>>>>>> REPLACE\n"
+    second = run(run(SOURCE, edit).content, edit)
+    assert second.needs_model
+    assert Applier.without_model().apply(
+        EditRequest(SOURCE.replace(b"one", b"uno"), edit)
+    ).refusal == Refusal(
+        RefusalReason.NO_MATCH,
+        "The block at line 1 of the edit shows 'one()', and the file has no such line there, nor one that "
+        "differs in looks only. Copy the old lines from the file. Its new lines stand at line 5 already; if "
+        "that is the change, nothing is left to do.",
+        (LineRange(5, 5),),
+        1,
+    )
 
 
-def test_beside_a_part_that_is_made_one_that_nothing_places_is_too() -> None:
-    edit = EDITS[0] + b"<<<<<<< SEARCH\nimport os\n=======\nimport sys\n>>>>>>> REPLACE\n"
-    after = run(SOURCE, edit).content
-    assert run(after, edit).status is Status.ALREADY_APPLIED
+def test_a_value_under_its_own_name_is_the_result() -> None:
+    edit = b"<<<<<<< SEARCH\nlimit = 1\n=======\nlimit = 2\n>>>>>>> REPLACE\n"
+    assert run(b"limit = 2\n", edit).status is Status.ALREADY_APPLIED
 
 
 def test_a_snippet_that_the_file_shows() -> None:

@@ -47,7 +47,7 @@ SOURCE = b"a = 1\nb = 2\na = 1\n"
             1,
             ["2 places", "lines 1, 3", "Add lines"],
         ),
-        (b"@@ -2,0 +3,1 @@\n+c = 3\n", RefusalReason.NO_MATCH, 1, ["no old line", "Add the lines"]),
+        (b"@@ ... @@\n+c = 3\n", RefusalReason.NO_MATCH, 1, ["no old line", "Add the lines"]),
         (
             b"# ... existing code ...\n\n# ...\n",
             RefusalReason.UNPARSABLE_EDIT,

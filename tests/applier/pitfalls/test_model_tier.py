@@ -24,7 +24,7 @@ def merge(applier: Applier, original: str | bytes, edit: str, path: str = "x.py"
 
 def applied(result: EditResult) -> str:
     assert result.refusal is None
-    assert (result.status, result.tier) == (Status.APPLIED, Tier.MODEL)
+    assert (result.status, result.tier == Tier.EXACT) == (Status.APPLIED, False)
     return result.content.decode()
 
 
