@@ -19,10 +19,10 @@ from rapidfuzz import fuzz, process
 from ..exact.stated import Stated
 from ..parse.markers import find_markers
 from ..parse.parts import Part
+from ..syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
 from ..text.file_lines import FileLines
 from ..text.indentation import indent_of
 from ..text.line_cache import letters
-from ..text.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
 from .part_indentation import Indentation

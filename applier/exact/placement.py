@@ -15,7 +15,7 @@ from enum import Enum, auto
 from rapidfuzz import fuzz
 
 from ..parse.parts import Part
-from ..text.line_match import names
+from ..syntax.line_match import names
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
 from .stated import Stated

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..parse.parts import Part
+from ..syntax.line_match import folded
 from ..syntax.scopes import scopes
 from ..text.indentation import indent_of
-from ..text.line_match import folded
 from ..text.source_text import SourceText
 from ..types import LineRange, Refusal, RefusalReason
 

@@ -16,6 +16,13 @@ from ..text.file_lines import FileLines
 from ..text.source_text import split_lines
 from ..types import EditFormat
 from . import markers, search_replace, unified_diff, v4a
+from .chat.fences import FENCED_LANGUAGES, fence_info, fenced_blocks, outer_fence
+from .chat.layout import Layout
+from .chat.line_numbers import without_numbers
+from .chat.prose import is_code
+from .chat.reply import blocks_of_reply
+from .chat.signs import from_signs, is_signed
+from .chat.wrappers import name_row, take_off_name, take_off_wrappers
 from .edits import (
     EditParseError,
     Hunk,
@@ -28,15 +35,8 @@ from .edits import (
     V4APatch,
     WholeFile,
 )
-from .fences import FENCED_LANGUAGES, fence_info, fenced_blocks, outer_fence
-from .layout import Layout
-from .line_numbers import without_numbers
 from .marker_words import MarkerKind
-from .prose import is_code
 from .readings import Reading, as_read, readings
-from .reply import blocks_of_reply
-from .signs import from_signs, is_signed
-from .wrappers import name_row, take_off_name, take_off_wrappers
 
 __all__ = [
     "EditParseError",

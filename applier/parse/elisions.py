@@ -20,9 +20,9 @@ from functools import lru_cache
 from ..syntax import languages, parser
 from ..text.file_lines import FileLines
 from ..text.indentation import white
+from .chat.prose import is_sentence
 from .marker_words import DOTS, PART, QUALIFIER, bare_words, only_dots, speaks_of_elision
 from .markers import MarkerKind, find_markers, string_lines
-from .prose import is_sentence
 
 _LONGEST = 200  # characters of a placeholder
 _MOST_WORDS = 16

@@ -21,10 +21,10 @@ import re
 
 from ..syntax.languages import language_for_path
 from ..text.file_lines import FileLines
+from .chat.fences import fence_info
+from .chat.line_numbers import without_numbers
+from .chat.prose import is_file_name
 from .edits import EditParseError, SearchBlock, SearchReplace, check_same_file
-from .fences import fence_info
-from .line_numbers import without_numbers
-from .prose import is_file_name
 
 _OPEN = re.compile(
     r"^(?P<pad> {0,3})(?P<sign><{5,9}|-{5,9}) ?(?:SEARCH|ORIGINAL|HEAD|OLD|BEFORE|CURRENT|search|original)"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .chat.fences import fence_info
 from .edits import EditParseError, Hunk, UnifiedDiff, check_same_file, same_file
-from .fences import fence_info
 
 _HUNK = re.compile(r"^@@+ *-(\d{1,9})(?:,(\d{1,9}))? +\+(\d{1,9})(?:,(\d{1,9}))? *@@+ ?(?P<section>.*)$")
 _STAMP = re.compile(r"\s+\d{4}-\d\d-\d\d(?:[ T].*)?$")

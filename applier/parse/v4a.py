@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import re
 
+from .chat.prose import is_prose
 from .edits import EditParseError, Hunk, V4APatch, check_same_file, same_file
-from .prose import is_prose
 
 _SECTION = re.compile(r"^\*\*\* (Update|Add|Delete) File: ?(.*?)\s*$", re.IGNORECASE)
 _BEGIN = re.compile(r"^\*\*\* Begin Patch\s*$", re.IGNORECASE)

@@ -19,18 +19,7 @@ from pathlib import Path
 from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.merge.prompt import PromptCodec
 from applier.merge.result import DecodeError, Merge
-from applier.processes.messages import (
-    Begin,
-    Drop,
-    Dropped,
-    GoOn,
-    Notice,
-    Reply,
-    Setup,
-    Started,
-    dumps,
-    loads,
-)
+from applier.processes.messages import Begin, Drop, Dropped, GoOn, Notice, Reply, Setup, Started, dumps, loads
 from applier.types import EditRequest, Unanswerable
 
 

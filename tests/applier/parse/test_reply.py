@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from applier.parse import EditParseError, LazySnippet, UnifiedDiff, WholeFile, detect_format, parse_edit
-from applier.parse.prose import is_prose
+from applier.parse.chat.prose import is_prose
 from applier.types import EditFormat
 
 CODE = 'def f():\n    return "a"'

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..text.file_lines import FileLines
+from ...text.file_lines import FileLines
 
 _STYLES = (
     re.compile(r"^ *(?P<number>\d{1,7})(?:\t|→)(?P<text>.*)$"),

@@ -13,9 +13,9 @@ from enum import IntEnum
 
 from rapidfuzz import fuzz
 
-from ..syntax import languages
-from .definitions import header_name
-from .line_cache import of_line
+from ..text.definitions import header_name
+from ..text.line_cache import of_line
+from . import languages
 
 _LEAST_NAME = 4  # letters of a name that may be misspelt
 _ALIKE = 85  # % of similarity from which a line may be another one with a slip

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..text.file_lines import FileLines
-from ..text.indentation import white
-from .edits import Hunk, UnifiedDiff
-from .markers import MarkerKind, find_markers
+from ...text.file_lines import FileLines
+from ...text.indentation import white
+from ..edits import Hunk, UnifiedDiff
+from ..markers import MarkerKind, find_markers
 
 _LISTS = frozenset({"markdown", "text", "yaml", None})  # "- item" is their own there
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..syntax.languages import language_for_path
+from ...syntax.languages import language_for_path
 
 _LONGEST_NAME = 300  # characters of a line that may be the name of a file
 _SIGNS_OF_CODE = re.compile(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..syntax.languages import canonical
-from ..text.file_lines import FileLines
-from .edits import EditParseError, Role, check_same_file, same_file
+from ...syntax.languages import canonical
+from ...text.file_lines import FileLines
+from ..edits import EditParseError, Role, check_same_file, same_file
 from .fences import fence_info
 from .layout import Layout
 from .prose import is_file_name, is_prose, named_file

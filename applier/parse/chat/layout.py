@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .edits import Role
+from ..edits import Role
 
 
 @dataclass(slots=True)
