@@ -16,9 +16,9 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from ..exact.stated import Stated
 from ..parse.markers import find_markers
 from ..parse.parts import Part
+from ..parse.stated import Stated
 from ..syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
 from ..text.file_lines import FileLines
 from ..text.indentation import indent_of

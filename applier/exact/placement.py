@@ -15,10 +15,10 @@ from enum import Enum, auto
 from rapidfuzz import fuzz
 
 from ..parse.parts import Part
+from ..parse.stated import Stated
 from ..syntax.line_match import names
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
-from .stated import Stated
 
 _MANY = 50
 _INDEX_ABOVE = 1 << 26

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..parse.parts import Part
 from ..syntax.line_match import folded
 from ..syntax.scopes import scopes
 from ..text.indentation import indent_of
 from ..text.source_text import SourceText
 from ..types import LineRange, Refusal, RefusalReason
+from .parts import Part
 
 _MAX_PARSED = 1 << 20
 _FAR = 40  # lines by which a stated number may be off
