@@ -24,7 +24,7 @@ def tracked(pattern: str) -> list[Path]:
 
 
 def places(name: str, room: str = "") -> list[Path]:
-    """What a name on a page may mean: from the root, in a package, or in the room that its section is about."""
+    """What a name may mean: from the root, in a package, or in the room that its section is about."""
     bases = [ROOT, *(ROOT / package for package in (*MAPPED, "evals")), ROOT / "applier" / room]
     return [base / name for base in bases if (base / name).exists()]
 
