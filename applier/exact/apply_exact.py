@@ -286,7 +286,7 @@ def _conclude(
         return Refused(conflict)
     ends = (where.line + len(part.old) for part, where in placed)
     if final_newline is not None and source.line_count not in ends:
-        final_newline = None  # no hunk reaches the end of the file, so none can speak of it
+        final_newline = None  # no hunk reaches the end of the file, so none says anything about it
     ready: list[Replacement] = []
     done: list[LineRange] = []
     pending: list[Pending] = []
@@ -322,7 +322,7 @@ def _conclude(
 
 
 def _hides_code(part: Part) -> bool:
-    """Whether enough old lines are missing from the new ones for a placeholder among these to mean them."""
+    """Whether enough old lines are gone for a placeholder among the new ones to stand for them."""
     shown = {line.strip() for line in part.new}
     return sum(bool(line.strip()) and line.strip() not in shown for line in part.old) >= _FEWEST_HIDDEN
 

@@ -102,7 +102,7 @@ def _has_bom(lines: Sequence[str]) -> bool:
 
 
 def _without_bom(lines: Sequence[str]) -> tuple[str, ...]:
-    """The lines as `SourceText` has them: a byte order mark is no text."""
+    """The lines as `SourceText` has them: a byte order mark is not text."""
     return tuple(line.removeprefix(_BOM) for line in lines)
 
 

@@ -60,10 +60,10 @@ def is_prose(line: str) -> bool:
 
 
 def block_of_reply(lines: Sequence[str], language: str | None, path: str = "") -> Unfenced | None:
-    """The fenced block of a reply that is prose around it; None where the text is no such reply.
+    """The fenced block of a reply that is otherwise prose; None if the text is not such a reply.
 
-    Several blocks are one where only one says that it holds the file's language. A language with fences of
-    its own, or none that is known, has no replies: there prose is content.
+    Of several blocks one is taken if it alone says that it is in the file's language. A language with fences
+    of its own, or none that is known, has no replies: there prose is content.
 
     Raises:
         EditParseError: there are several blocks, the block is not closed, or it is said to be for another

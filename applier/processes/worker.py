@@ -1,4 +1,4 @@
-"""A process that runs requests but for their merges: `python -m applier.processes.worker FD`."""
+"""A process that runs requests except for their merges: `python -m applier.processes.worker FD`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from applier.request import Run, Steps
 
 
 class OrderingEngine(Engine):
-    """Has no model: the merge of a plan is what it orders."""
+    """An engine without a model: the merge of a plan is just its order."""
 
     def __init__(self, codec: PromptCodec, max_positions: int) -> None:
         self.codec, self._max_positions = codec, max_positions
@@ -82,7 +82,7 @@ class Worker:
 
 
 def serve(connection: Connection) -> None:
-    """Answers until the other side is gone. What the model wrote goes before new requests."""
+    """Answers until the other side is gone. What the model wrote takes precedence over new requests."""
     worker = Worker(loads(connection.recv_bytes()))
     waiting: deque[Begin | GoOn | Drop] = deque()
     while True:

@@ -1,9 +1,9 @@
 """What a parser says of a file, and of the same file with some of its lines replaced.
 
-The file's tree is kept, for this request and for the next ones of the same file. A result is parsed from
-it: tree-sitter takes over what did not change, so that the cost follows the edit. Only "no error" is
-concluded so. Recovery from an error may depend on what was taken over; errors are therefore those of a parse
-from nothing. So the answer is a function of the two texts, whatever was parsed before.
+The file's tree is kept, for this request and for the next ones of the same file. A result is parsed from it:
+tree-sitter takes over what did not change, so that the cost follows the edit. Only "no error" is concluded in
+this way. Recovery from an error may depend on what was taken over; errors are therefore taken from a parse
+from scratch. So the answer is a function of the two texts, whatever was parsed before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Lines = Sequence[tuple[int, int]]  # 0-based half-open ranges
 
 
 class SourceSyntax:
-    """Of one file, in one language. Without a grammar there are no errors."""
+    """The syntax of one file, in one language. Without a grammar there are no errors."""
 
     def __init__(self, source: SourceText, language: str | None) -> None:
         self.source, self.language = source, language
@@ -92,14 +92,14 @@ def _at(text: SourceText, data: bytes, line: int) -> int:
 
 MOST_BYTES = 1 << 21  # of files
 # Measured over 16 grammars, a tree takes 10 to 80 times its text, most often about 30.
-MOST_MEMORY = 64 * MOST_BYTES  # bytes that the trees of a process take at most, all but certainly
+MOST_MEMORY = 64 * MOST_BYTES  # bytes that the trees of a process almost certainly stay below
 
 Spans = Sequence[tuple[int, int]]
 Parsed = tuple[tree_sitter.Tree, Spans]  # with the errors in it
 
 
 class Trees:
-    """By language and text, at most `most_bytes` of text; what was not asked for longest goes first.
+    """By language and text, at most `most_bytes` of text; the least recently used goes first.
 
     Safe to use from several threads.
     """
@@ -118,7 +118,7 @@ class Trees:
             return found
 
     def keep(self, language: str | None, data: bytes, parsed: Parsed) -> None:
-        """Keeps the tree of a parse from nothing."""
+        """Keeps the tree of a parse from scratch."""
         with self._lock:
             if len(data) > self._most // 4 or (language, data) in self._kept:
                 return
