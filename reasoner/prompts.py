@@ -98,8 +98,8 @@ def formats() -> tuple[EditFormat, ...]:
 def build_request(task: Task, files: Sequence[SourceFile], options: ProposeOptions) -> ChatRequest:
     """The conversation that asks for edits of `files`.
 
-    The same task, files and options give the same request, byte for byte. Raises UsageError for a
-    format no model can be asked for.
+    The same task, files and options give the same request, byte for byte. Raises UsageError for a format that
+    no model can be asked for.
     """
     if options.format not in _RULES:
         raise UsageError(f"cannot ask a model for the format {options.format}; use one of {[*_RULES]}")
