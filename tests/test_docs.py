@@ -25,7 +25,7 @@ def tracked(pattern: str) -> list[Path]:
 
 def places(name: str, room: str = "") -> list[Path]:
     """What a name may mean: from the root, in a package, or in the room that its section is about."""
-    bases = [ROOT, *(ROOT / package for package in (*MAPPED, "evals")), ROOT / "applier" / room]
+    bases = [ROOT, *(ROOT / package for package in (*MAPPED, "evals", "training")), ROOT / "applier" / room]
     return [base / name for base in bases if (base / name).exists()]
 
 
@@ -41,7 +41,9 @@ def rows(page: str) -> list[tuple[str, str]]:
     return out
 
 
-@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/architecture.md", "CONTRIBUTING.md", "README.md", "training/README.md"]
+)
 def test_pages_name_only_what_exists(page):
     room, missing = "", []
     for line in (ROOT / page).read_text("utf-8").splitlines():
