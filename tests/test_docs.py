@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_layout import LAYERS
+
 ROOT = Path(__file__).resolve().parents[1]
 MAP = ROOT / "docs/architecture.md"
 MAPPED = ("applier", "kernels")  # the packages that the map goes through module by module
@@ -73,6 +75,13 @@ def test_the_map_has_a_line_for_every_module():
         and not {path, *path.parents} & named
     ]
     assert missing == [], f"give each a line in {MAP.relative_to(ROOT)}"
+
+
+def test_the_map_draws_the_layers_as_they_are():
+    there = {path.stem for path in (ROOT / "applier").iterdir()}
+    wanted = ["  ".join(name for name in layer if name in there) for layer in reversed(LAYERS)]
+    drawn = re.findall(r"^ {4}(\w+(?:  \w+)*)(?= {3}|$)", MAP.read_text("utf-8"), re.MULTILINE)
+    assert drawn == [row for row in wanted if row]
 
 
 def test_links_between_pages_lead_somewhere():
