@@ -15,6 +15,7 @@ MAP = ROOT / "docs/architecture.md"
 MAPPED = ("applier", "kernels")  # the packages that the map goes through module by module
 SUMMED_UP = {"align", "merge"}  # rooms of `applier` that it describes in prose
 NAMED = re.compile(r"`([\w./-]*\w(?:\.(?:py|c|md|json|toml|yaml|txt|proto)|/))`")
+IDENTIFIER = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\([^`]*\))?(?: -> \w+)?`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -75,6 +76,12 @@ def test_the_map_has_a_line_for_every_module():
         and not {path, *path.parents} & named
     ]
     assert missing == [], f"give each a line in {MAP.relative_to(ROOT)}"
+
+
+def test_the_map_speaks_of_names_that_the_code_has():
+    code = "\n".join(path.read_text("utf-8") for package in MAPPED for path in tracked(f"{package}/**.py"))
+    names = {part for name in IDENTIFIER.findall(MAP.read_text("utf-8")) for part in name.split(".")}
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
 
 
 def test_the_map_draws_the_layers_as_they_are():
