@@ -58,7 +58,7 @@ def target_of(addresses: Sequence[str]) -> str:
     return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
 
 
-class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc has no types
     """Retries that gRPC does not make: it treats an error that comes after the headers as final.
 
     Ray Serve's proxies answer in this way, with INTERNAL, when a process behind them died. Give it to

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +114,7 @@ def _counts(evidence: Mapping[str, int], names: Sequence[str]) -> list[int]:
     return [known.get(name, 0) for name in names]
 
 
-def _minimise(loss, size: int, ridge: float) -> torch.Tensor:
+def _minimise(loss: Callable[[torch.Tensor], torch.Tensor], size: int, ridge: float) -> torch.Tensor:
     beta = torch.zeros(size, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([beta], max_iter=500, line_search_fn="strong_wolfe")
 

@@ -72,7 +72,7 @@ def register() -> None:
 
 # Outside the compiled graph: compiled by torch 2.11, an autograd function whose casts change nothing, as when
 # it rounds float32 queries and keys, gives its input no gradient.
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def attention(
     module: nn.Module,
     query: Tensor,
