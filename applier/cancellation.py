@@ -14,7 +14,7 @@ from contextvars import ContextVar
 
 
 class Cancelled(Exception):
-    """Nobody waits for the result any more."""
+    """Nobody is waiting for the result any more."""
 
 
 class CancelToken:

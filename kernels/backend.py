@@ -57,7 +57,7 @@ class Backend(Protocol):
         """Memory left in the pool that all caches come from; None where there is no pool."""
 
     def warm_up(self) -> None:
-        """Prepares the passes of a server, so that its first requests do not wait for that."""
+        """Prepares a server's passes ahead of time, so that its first requests do not wait for them."""
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         """Runs all segments as one ragged batch, and advances each cache by its tokens."""

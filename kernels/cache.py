@@ -25,11 +25,11 @@ class Block(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether dropping it frees that memory: no sequence is using it."""
+        """Whether dropping it frees its memory, because no sequence is using it."""
 
 
 class CopiedBlock:
-    """A block in memory of its own."""
+    """A block that owns its memory."""
 
     idle = True
 
@@ -104,7 +104,7 @@ class KVCache:
         self.sk = self.sv = torch.empty(0)
 
     def advance(self, positions: int) -> None:
-        """Counts `positions` more as written. Raises CacheFull."""
+        """Marks `positions` more as written. Raises CacheFull."""
         self.reserve(positions)
         self.length += positions
 
@@ -114,7 +114,7 @@ class KVCache:
             raise CacheFull(f"{self.length} + {positions} positions do not fit in {self.capacity}")
 
     def truncate(self, length: int) -> None:
-        """Forgets the positions from `length` on. Raises ValueError when there are fewer."""
+        """Drops the positions from `length` on. Raises ValueError when the cache holds fewer."""
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot truncate {self.length} positions to {length}")
         self.length = length

@@ -1,4 +1,4 @@
-"""The shape of a decoder-only model: everything the forward pass must know beside the weights."""
+"""The shape of a decoder-only model: everything the forward pass must know besides the weights."""
 
 from __future__ import annotations
 

@@ -78,8 +78,8 @@ def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
 
 
 def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what: str) -> Library | None:
-    """What `load` gives, once it has given known answers; None, with a line in the log about `what`, where it
-    raises CompileError or does not agree: the definition in Python is then to take its place.
+    """What `load` returns if it gives the known answers; None if it raises CompileError or disagrees, after a
+    line in the log about `what`. The definition in Python then takes its place.
     """
     try:
         library = load()
@@ -93,7 +93,7 @@ def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what
 
 
 def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:
-    """The file appears under its name only when it is whole."""
+    """The file appears under its name only once it is complete."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         output = Path(folder) / "engine.so"
         command = [*compiler.split(), *flags, "-o", str(output), str(source), "-lm"]

@@ -95,7 +95,7 @@ def _from_keyring(name: str) -> str | None:
 
 
 def redact_logs() -> None:
-    """Have every log handler there is now leave keys out; an SDK may have added its own on import."""
+    """Make every present log handler leave keys out; an SDK may have added its own on import."""
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         if not any(isinstance(known, RedactingFilter) for known in handler.filters):

@@ -39,7 +39,7 @@ class MissingDependency(BackendError):
 
 
 class MissingKey(BackendError):
-    """No key in the environment nor in the keyring."""
+    """No key in the environment or in the keyring."""
 
 
 class AuthenticationFailed(BackendError):
@@ -55,7 +55,7 @@ class RateLimited(BackendError):
 
 
 class ParameterRejected(BackendError):
-    """The server refuses a parameter. It is never dropped in silence and sent again."""
+    """The server refuses a parameter. It is never silently dropped and the request sent again."""
 
     def __init__(self, message: str, parameter: str | None) -> None:
         super().__init__(message)

@@ -106,8 +106,8 @@ class Run:
     async def edit(self, instruction: str, paths: Sequence[str]) -> RunResult:
         """Do the task and write the files, all or none.
 
-        An edit that applied stands for the rounds after it; one that was refused is asked for again, with
-        the reason. When some are still refused after the last round, nothing is written.
+        An edit that applied is kept in later rounds; one that was refused is asked for again, with the
+        reason. When some are still refused after the last round, nothing is written.
 
         Raises UsageError, BackendError, LedgerError or TransactionError; no file is touched then.
         """

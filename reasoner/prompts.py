@@ -8,7 +8,7 @@ from applier.types import EditFormat
 from reasoner.errors import UsageError
 from reasoner.extract.fences import longest_run
 from reasoner.extract.tools import edit_tool
-from reasoner.types import ChatRequest, Message, ProposeOptions, Role, SourceFile, Task
+from reasoner.types import ChatRequest, Message, ProposeOptions, Role, SourceFile, Task, Tool
 
 _ROLE = """\
 You are a careful software engineer. You are given files and a task. Answer with the edits that do the
@@ -98,8 +98,8 @@ def formats() -> tuple[EditFormat, ...]:
 def build_request(task: Task, files: Sequence[SourceFile], options: ProposeOptions) -> ChatRequest:
     """The conversation that asks for edits of `files`.
 
-    The same task, files and options give the same request, byte for byte. Raises UsageError for a
-    format no model can be asked for.
+    The same task, files and options give the same request, byte for byte. Raises UsageError for a format that
+    no model can be asked for.
     """
     if options.format not in _RULES:
         raise UsageError(f"cannot ask a model for the format {options.format}; use one of {[*_RULES]}")
@@ -107,7 +107,7 @@ def build_request(task: Task, files: Sequence[SourceFile], options: ProposeOptio
     # A fence longer than any in the files cannot be closed by their content.
     fence = "`" * max([3, *(longest_run(text) + 1 for _, text in shown)])
     if options.use_tools:
-        tools: tuple = (edit_tool(options.format, _TOOL_RULES[options.format]),)
+        tools: tuple[Tool, ...] = (edit_tool(options.format, _TOOL_RULES[options.format]),)
         rules = "Call the tool edit_file once for each file you change. Do not write edits as text.\n"
     else:
         tools, rules = (), _RULES[options.format].format(fence=fence)

@@ -13,7 +13,7 @@ from reasoner.recording.record import RecordedEdit, recorded_edit
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first edit that came out otherwise, and where."""
+    """The first edit that came out differently, and where."""
 
     sequence: int
     path: str

@@ -68,7 +68,7 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """The five facts of a call, as they were, and not as one would like them to be.
+    """The five facts of a call, as they were rather than as one would like them to be.
 
     `seed_sent` is what went over the wire: None where the backend has no seed, whatever was asked.
     `seed_echoed` is a seed the server itself reported. `model` is the name the server answered

@@ -1,7 +1,7 @@
 """How a client should call ApplyService: several servers, retries, and messages of any size.
 
 An edit is a pure function, so asking again is harmless, and any server with the same fingerprint gives the
-same bytes: calls go round all servers, and one that fails before it was answered is sent to another.
+same bytes: calls are spread over all servers, and one that fails before it is answered goes to another.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _SERVICE_CONFIG = {
 
 
 def channel_options(most_bytes: int = 64 << 20) -> list[tuple[str, Any]]:
-    """Options of a gRPC channel. `most_bytes` bounds the requests that are kept to be sent again: with gRPC's
-    own limit of 256 KiB, a larger file would be sent once only.
+    """Options of a gRPC channel. `most_bytes` bounds the requests that are kept for retries: with gRPC's own
+    limit of 256 KiB, a larger file would never be retried.
     """
     return [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
@@ -58,12 +58,12 @@ def target_of(addresses: Sequence[str]) -> str:
     return addresses[0] if len(addresses) == 1 else "ipv4:" + ",".join(addresses)
 
 
-class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """Retries that gRPC does not make: it takes an error that came after headers for final.
+class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc has no types
+    """Retries that gRPC does not make: it treats an error that comes after the headers as final.
 
     Ray Serve's proxies answer in this way, with INTERNAL, when a process behind them died. Give it to
-    `grpc.aio.insecure_channel(target, options, interceptors=[RetryInterceptor()])`; a call's timeout is that
-    of all attempts together.
+    `grpc.aio.insecure_channel(target, options, interceptors=[RetryInterceptor()])`; a call's timeout covers
+    all its attempts.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class RetryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Any,
     ) -> Any:
-        """The first call that did not fail in a way to be tried again, or the last."""
+        """The first attempt whose outcome is final, or else the last one."""
         details = client_call_details
         end = None if details.timeout is None else time.monotonic() + details.timeout
         wait = FIRST_SECONDS

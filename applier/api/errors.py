@@ -29,7 +29,7 @@ class CallError(Exception):
         self.field = field
 
     def __reduce__(self) -> tuple[type[CallError], tuple[object, ...]]:
-        """All of it, for another process; an exception would be pickled with its message alone."""
+        """The whole error, for another process: pickling an exception keeps its message alone."""
         return CallError, (self.code, self.message, self.details, self.field)
 
 

@@ -61,8 +61,8 @@ def _next(talk: Generator[Ask, np.ndarray, None], answer: np.ndarray | None) -> 
 def score(model: Model, hidden: Hidden, asks: Sequence[tuple[int, Ask]]) -> list[np.ndarray]:
     """The logits of every ask, float32 [rows, ids] in main memory. `asks` are (first row of the part, ask).
 
-    On a CPU each ask is a product of its own, so that nothing is computed in vain. On a GPU, where a launch
-    and a copy cost more than a product, asks are joined: all their rows by the union of their ids.
+    On a CPU each ask is a product of its own, so that nothing is computed needlessly. On a GPU, where a
+    launch and a copy cost more than a product, asks are joined: all their rows by the union of their ids.
     """
     out: list[np.ndarray] = [np.empty(0, np.float32)] * len(asks)
     for group in _groups(asks, 1 if model.device == "cpu" else MOST_LOGITS):

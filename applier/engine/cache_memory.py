@@ -42,7 +42,7 @@ class CacheMemory:
         return self.budget - self.running_bytes - self.prefixes.nbytes
 
     def begin(self, job: Job) -> bool:
-        """Gives the job a cache with what is known of its prompt; False where there is no room."""
+        """Gives the job a cache that begins with the known blocks of its prompt; False without room."""
         task = job.task
         while True:
             blocks = self.prefixes.find(job.keys[: self._usable(job)])

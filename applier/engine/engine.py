@@ -45,7 +45,8 @@ class Engine:
 
         self.model, self.codec, self.head_start = model, codec, head_start
         self.options = options or DecodeOptions()
-        # A GPU has one stream of passes and one pool of pages: its inline merges go one call at a time.
+        # A GPU has one stream of passes and one pool of pages: merges without a scheduler run one call at a
+        # time.
         self._alone = contextlib.nullcontext() if model.device == "cpu" else threading.Lock()
 
     @staticmethod
@@ -109,7 +110,7 @@ class Engine:
         )
 
     def run(self, tasks: Sequence[MergeTask]) -> list[Merge | DecodeError]:
-        """Runs merges side by side; a merge that found no end gives its DecodeError.
+        """Runs merges side by side; a merge that never ended gives its DecodeError.
 
         Raises Cancelled, and what `Scheduler.run` raises where there is one.
         """

@@ -14,7 +14,7 @@ USUAL_RUN = 1 << 13
 
 
 def fair_shares(wanted: Sequence[int], room: int, least: int = LEAST_SHARE) -> list[int]:
-    """Max-min fair parts of `room`: who wants less than an equal part leaves the rest to the others.
+    """Max-min fair parts of `room`: whoever wants less than an equal part leaves the rest to the others.
 
     Nobody's part is cut below `least`: where that leaves no room for all, the last get nothing.
     """
@@ -37,10 +37,10 @@ def least_share(room: int) -> int:
 def draft_limit(pressure: float, accepted: int, missed: int) -> int | None:
     """The longest draft of a merge while its pass is wanted `pressure` times over; None: no limit.
 
-    `accepted` are the merge's draft tokens that came true so far, `missed` the drafts that did not.
-    With room to spare a long draft costs nobody anything. Under load a draft token that turns out wrong
-    takes the place of another merge's sure one, so drafts shrink to what came true of the merge's drafts so
-    far, on average, and with more load to a part of it.
+    `accepted` counts the draft tokens of the merge confirmed so far, `missed` its drafts that went wrong.
+    With room to spare a long draft costs nothing. Under load a draft token that turns out wrong takes the
+    place of another merge's certain one, so drafts shrink to the length that the merge's drafts have reached
+    on average, and to a fraction of it as load grows.
     """
     if pressure <= 1:
         return None

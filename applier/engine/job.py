@@ -18,7 +18,7 @@ class Job:
     task: MergeTask
     call: object
     cancel: CancelToken | None
-    keys: Sequence[bytes] = ()  # of the prompt's whole blocks, see `prefixes`
+    keys: Sequence[bytes] = ()  # of the prompt's whole blocks, see `prefix_cache`
     answer: Future[Merge | DecodeError] = field(default_factory=Future)
     before: int = 0  # cost of the merges of the same call that go before it
     finish_tag: float = 0.0  # virtual time at which a fair share would have finished it
@@ -37,7 +37,7 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the merge any more."""
+        """Whether nobody is waiting for the merge any more."""
         return self.cancel is not None and self.cancel.cancelled
 
     @property

@@ -24,7 +24,7 @@ class SchedulerOptions:
 
 
 def batch_tokens(asked: int | None, device: str) -> int:
-    """Tokens of one pass: a CPU is saturated by few, and a merge that comes in waits for the pass."""
+    """Tokens of one pass: a few saturate a CPU, and a merge that arrives waits until the pass ends."""
     if asked is not None:
         return asked
     return CPU_BATCH_TOKENS if device == "cpu" else GPU_BATCH_TOKENS

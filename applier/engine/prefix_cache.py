@@ -1,9 +1,9 @@
 """The prefix cache: keys and values of earlier prompts, by the content of their tokens.
 
-A prompt begins with the file, so edits of one file share what comes before their first difference. Its
-tokens are cut into blocks; a block's key is a hash chained over all tokens up to its end, the weights and
-the version of the numerics, so a key stands for exactly one content, and a hit gives the bits that a prefill
-would have given. Blocks that were not used for longest go first, and of one prompt the last block first.
+A prompt begins with the file, so edits of one file share what comes before their first difference. Its tokens
+are cut into blocks; a block's key is a hash chained over all tokens up to its end, the weights and the
+version of the numerics, so a key stands for exactly one content, and a hit gives the bits that a prefill
+would have given. The least recently used blocks go first, and within a prompt the last block first.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PrefixCache:
         return found
 
     def touch(self, keys: Sequence[bytes]) -> None:
-        """Marks the blocks as used now, the first as the last to go."""
+        """Marks the blocks as used now, so that the first of them goes last."""
         for key in reversed(keys):
             if key in self._blocks:
                 self._blocks.move_to_end(key)
@@ -76,7 +76,7 @@ class PrefixCache:
         return True
 
     def evict(self) -> bool:
-        """Drops the block that was not used for longest, of those whose memory that frees; False: none."""
+        """Drops the least recently used block whose memory that frees; False if there is none."""
         for key, block in self._blocks.items():
             if block.idle:
                 del self._blocks[key]

@@ -45,7 +45,7 @@ class Scheduler:
 
     @property
     def loop(self) -> StepLoop:
-        """The step loop, for `on_step` alone: nothing of it may be touched from another thread."""
+        """The step loop, for use in `on_step` alone: no other thread may touch it."""
         return self._loop
 
     @property
@@ -78,7 +78,7 @@ class Scheduler:
         return min(LONGEST_RETRY, max(1, math.ceil(tokens / self._tokens_per_second)))
 
     def close(self, drain: bool = True) -> None:
-        """Takes nothing more. Finishes what there is, or with `drain` False ends it with Cancelled."""
+        """Accepts no more merges. Finishes those it has, or with `drain` False ends them with Cancelled."""
         with self._changed:
             self._open = False
             self._drain = drain

@@ -38,7 +38,8 @@ class StepLoop:
         options: SchedulerOptions | None = None,
         on_step: Callable[[StepReport], None] | None = None,
     ) -> None:
-        """`on_step` hears of every step before its answers are given: who has an answer finds it counted.
+        """`on_step` is called for every step before its answers are given: whoever has an answer finds it
+        counted.
 
         Raises CacheBudgetError when the memory allowed holds no cache of the model's full length.
         """
@@ -122,7 +123,9 @@ class StepLoop:
             self.memory.end(job)
 
     def _admit(self) -> None:
-        """Admits what fits. Who begins as a prompt that is being computed waits for its blocks instead."""
+        """Admits what fits. A job whose prompt begins like one that is being computed waits for its blocks
+        instead.
+        """
         computing = {key for job in self.running for key in self.memory.to_compute(job)}
         held: list[Job] = []
         while self.waiting and len(self.running) < self.options.max_running:
@@ -146,7 +149,7 @@ class StepLoop:
             self.waiting.put_back(job)
 
     def _preempt_for(self, job: Job) -> bool:
-        """Takes the cache of the last merge in order that may be made to wait for `job`; False: none."""
+        """Takes the cache of the last merge in order that may be preempted for `job`; False for none."""
         victims = [
             other
             for other in self.running

@@ -158,13 +158,15 @@ def _tells(lines: Sequence[str]) -> bool:
 
 
 def _shows_result(source: SourceText, part: Part) -> int | None:
-    """The old lines are nowhere: the line of the new ones, when they stand at one place and tell enough."""
+    """For old lines that are nowhere: the line of the new ones, if they are in one place and distinctive
+    enough.
+    """
     if not part.new:
         return None
     added = part.added
     if any(c.isalnum() for line in added for c in line):
         tells = _tells(part.new)
-    else:  # nothing that could be recognised is new: context on both sides has to do
+    else:  # nothing that could be recognised is new: context on both sides has to suffice
         tells = not added and sum(_tells([line]) for line in part.new) >= 2
     if not tells:
         return None
@@ -175,10 +177,10 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 
 
 def _still_stands(source: SourceText, part: Part) -> bool:
-    """Whether what the part removes, and most of its old lines, stand somewhere but for white space.
+    """Whether what the part removes, and most of its old lines, stand somewhere, white space aside.
 
-    Of a part that adds nothing, half of what it removes is enough, and a line counts, give or take some
-    letters: its new lines stand in the file before it and after.
+    For a part that adds nothing, half of what it removes is enough, and similar lines count too: its new
+    lines stand in the file before the edit and after it.
     """
     removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
     if not removed:

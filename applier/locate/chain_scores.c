@@ -1,4 +1,4 @@
-/* The two sweeps of `chain.py`: the same integers, the same ties. `chain.py` says what they mean and is what
+/* The two sweeps of `chain_scores.py`: the same integers, the same ties. `chain_scores.py` says what they mean and is what
  * this file is tested against.
  */
 #include <stdint.h>

@@ -3,8 +3,12 @@
 A jump inside a chunk costs by its length, one across a marker next to nothing, and one out of the block
 whose head the edit shows costs much. Scores are integers, so that every machine finds the same chain.
 
+<<<<<<< HEAD
 This is the definition, and the way for machines without a C compiler; `CompiledSweeps` gives the same
 sooner.
+=======
+This is the definition, and what runs without a C compiler; `compiled_sweeps` gives the same faster.
+>>>>>>> 038f9ed (Say in plainer English what the applier's comments say)
 """
 
 from __future__ import annotations
@@ -175,5 +179,5 @@ def _agrees(sweeps: CompiledSweeps) -> bool:
 
 @lru_cache(maxsize=1)
 def trusted_sweeps() -> CompiledSweeps | None:
-    """The library, once it has given what numpy gives; None where there is none or it does not."""
+    """The library if it gives what numpy gives; None if it does not, or cannot be compiled."""
     return trusted(CompiledSweeps, _agrees, "sweeps over a chain's anchors")

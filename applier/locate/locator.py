@@ -177,7 +177,7 @@ class _Locator:
         return best_chain(list(unique.values()), self.chunk_of, self.indents, self.scopes.end)
 
     def _weak(self, chain: Chain) -> list[int]:
-        """Chunks whose anchors say less than half of what one long line that stands once would say."""
+        """Chunks whose anchors weigh less than half of what a single long, unique line would."""
         weights = [0] * len(self.chunks)
         for anchor in chain.anchors:
             weights[self.chunk_of[anchor.edit]] += anchor.weight

@@ -29,8 +29,8 @@ def stands_enough(old: Sequence[str], alike: Mapping[int, int]) -> bool:
 
 
 def is_strange(edit: Sequence[str], markers: Collection[int], file: Sequence[str]) -> bool:
-    """Whether a snippet with markers at both ends, so that it lies within a file, shows nothing of this one:
-    no line of it, none that is like one of it, and no definition of the same name.
+    """Whether a snippet with markers at both ends, which thus lies within a file, shows nothing of this one:
+    none of its lines, no line similar to one of them, and no definition of the same name.
     """
     filled = [row for row, line in enumerate(edit) if line.strip()]
     if not filled or filled[0] not in markers or filled[-1] not in markers:

@@ -24,7 +24,7 @@ _HASH = 32
 
 
 def without_work(result: EditResult) -> EditResult:
-    """The result without what says how it was come by: times, and tokens that went through the model."""
+    """The result without how it was obtained: times, and tokens that went through the model."""
     return replace(result, timing=Timing(), tokens=TokenCounts())
 
 

@@ -28,10 +28,10 @@ class MemoEvent(StrEnum):
 
     HIT = "hit"
     MISS = "miss"
-    JOINED = "joined"  # an equal request was on its way, and its answer is this one's too
+    JOINED = "joined"  # an equal request was being computed, and its answer serves this one too
     CHECKED = "checked"
     MISMATCH = "mismatch"  # an alarm: a kept answer differs from one computed now
-    CORRUPT = "corrupt"  # an entry that its own hashes convict; computed again
+    CORRUPT = "corrupt"  # an entry that fails its own hashes; computed again
     UNAVAILABLE = "unavailable"  # the store failed; computed as if there were no memo
 
 
@@ -39,8 +39,8 @@ class MemoEvent(StrEnum):
 class MemoMismatch:
     """The alarm of a cross-check: under one key, a kept answer and one computed now differ.
 
-    Either an entry was tampered with, or the applier is no function of request and fingerprint. `differs`
-    names the fields of EditResult; nothing of any file is in here.
+    Either an entry was tampered with, or the applier is not a function of request and fingerprint. `differs`
+    names the fields of EditResult; no part of any file is in here.
     """
 
     key: Key
@@ -124,7 +124,7 @@ class Memoised:
         return None
 
     def _keep(self, key: Key, result: EditResult) -> None:
-        # An applier whose fingerprint or digest is another by now answered under another key.
+        # If the applier's fingerprint has changed meanwhile, the answer belongs under another key.
         if (result.receipt.request_sha256, result.receipt.fingerprint) != key:
             return
         try:

@@ -21,18 +21,18 @@ class _Flight:
 
 
 class Flights:
-    """Computations on their way, by key. Safe to use from several threads."""
+    """Computations in progress, by key. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._flights: dict[Key, _Flight] = {}
         self._lock = threading.Lock()
 
     def share(self, key: Key, compute: Callable[[], EditResult]) -> tuple[EditResult, bool]:
-        """(what `compute` gives here, or in a call for the same key on its way; whether it did there).
+        """(what `compute` gives, here or in a call in progress for the same key; whether it was that call).
 
-        A call whose first was cancelled goes on with those that are left, one of which computes; where the
-        first failed, each computes for itself, so that nobody gets another one's error. Raises Cancelled, and
-        what `compute` raises.
+        If the first call is cancelled, one of those that wait computes in its place; if it fails, each of
+        them computes for itself, so that nobody gets another call's error. Raises Cancelled, and what
+        `compute` raises.
         """
         while True:
             with self._lock:

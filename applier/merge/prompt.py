@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -191,7 +192,7 @@ def _split_lines(text: bytearray) -> list[str]:
         raise MergedTextError(f"the merged window is not valid UTF-8: {error}") from error
 
 
-def _token_ids(data: dict) -> dict[str, int]:
+def _token_ids(data: dict[str, Any]) -> dict[str, int]:
     model = data.get("model") or {}
     if model.get("type") != "BPE" or '"ByteLevel"' not in json.dumps(data.get("pre_tokenizer")):
         raise PromptError("the tokenizer must be a byte-level BPE")

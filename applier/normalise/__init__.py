@@ -1,4 +1,5 @@
-"""An edit's careless white space and words in the file's own habits, before it is laid over the file.
+"""Puts an edit's careless white space and wording into the file's own habits, before it is laid over the
+file.
 
 The exact tier sees an edit as it was written; what it leaves over is brought closer to the file here. Each
 rule changes only what the lines that edit and file share prove to be carelessness.
@@ -26,9 +27,8 @@ __all__ = ["folded_row", "normalise_part", "normalise_snippet"]
 def normalise_snippet(
     edit: LazySnippet, file: Sequence[str], language: str | None, *, stub: bool = False
 ) -> tuple[LazySnippet, int]:
-    """The snippet in the habits of the file's lines, itself where there is nothing to change; and what that
-    takes from the odds of its merge, in thousandths of a logit: a blank line that is left out at one place
-    only may well be meant to go.
+    """The snippet in the file's habits (unchanged where it has them), and what that takes from the odds of
+    its merge, in thousandths of a logit: a blank line left out in one place only may well be meant to go.
 
     In a `stub` (a .pyi file) dots are code.
     """

@@ -1,7 +1,8 @@
 """The unit of indentation of an edit, where it is not the file's: spaces for tabs, two spaces for four.
 
 Lines that edit and file share tell how levels of the one map to levels of the other. The mapping is used only
-where nearly all of them agree with it; a constant shift is no matter of units and is left to the alignment.
+where nearly all of them agree with it; a constant shift has nothing to do with units and is left to the
+alignment.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ def steps_inwards(lines: Sequence[str]) -> Counter[str]:
 
 
 def unit_of(lines: Sequence[str]) -> str | None:
-    """The unit that most steps inwards are; None without a clear one. One space is none: comments hang by
-    it.
+    """The unit that most steps inwards are; None without a clear one. A single space is not a unit: comments
+    are aligned by it.
     """
     found = steps_inwards(lines)
     del found[" "]

@@ -147,7 +147,7 @@ class WholeFile(ParsedEdit):
 
 
 def same_file(name: str, path: str) -> bool:
-    """Whether a name in an edit can mean the file at `path`: one is the end of the other."""
+    """Whether a name in an edit can mean the file at `path`: one must be the tail of the other."""
     a = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     b = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     shorter = min(len(a), len(b))

@@ -209,7 +209,7 @@ _MOST_SPOKEN = 12
 
 
 def speaks_of_elision(text: str) -> bool:
-    """Whether the text of a comment has a word of elision, and no word but such and those that go with it.
+    """Whether a comment has a word of elision, and otherwise only words that go with one.
 
     Numbers go with them: "37 lines unchanged".
     """

@@ -133,7 +133,7 @@ def _rest_is_blank(lines: list[str], row: int) -> bool:
 
 
 def _first_body_line(lines: list[str], row: int) -> int:
-    """Of a hunk without a header: the first line of the run of context before the first signed line."""
+    """For a hunk without a header: the first line of the run of context before the first signed line."""
     while row > 0 and (lines[row - 1][:1] == " " or not lines[row - 1].strip()):
         row -= 1
     return row

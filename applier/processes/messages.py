@@ -103,7 +103,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _MessagePickler(_Pickler):
-    """And packs apart what the other side hardly ever reads."""
+    """Also packs separately what the other side rarely reads."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, Constraint | Drafter | Guide):
@@ -135,7 +135,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def loads(data: bytes, codec: PromptCodec | None = None) -> Any:
-    """The message, over this process's codec. Only for bytes from a process of one's own."""
+    """The message, over this process's codec. Only for bytes from a process of this pool."""
     return _Unpickler(data, codec).load()
 
 

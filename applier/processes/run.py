@@ -30,7 +30,7 @@ class RemoteRun:
         self._call = pool.begin(request)
 
     def hand_in(self, merged: list[Merge | DecodeError]) -> None:
-        """Sends what the model wrote, so that the process goes on before `steps` is sent it too."""
+        """Sends what the model wrote, so that the process goes on even before `steps` is sent it."""
         self._call.go_on(merged)
 
     def steps(self) -> Steps:

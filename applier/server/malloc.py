@@ -1,4 +1,4 @@
-"""Give memory back: what a burst of edits needed is the system's again when it is over."""
+"""Returns the memory that a burst of edits needed to the system when the burst is over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LARGE = 1 << 20  # bytes
 
 
 def return_large_blocks() -> bool:
-    """Has every block of at least LARGE bytes mapped by itself, so that freeing it returns it at once.
+    """Makes malloc map each block of at least LARGE bytes separately, so that freeing it returns it at once.
 
     glibc otherwise raises its threshold to the largest block freed so far, up to 32 MiB. Keys and values,
     about as large, then come from heaps that only shrink at their ends, and a server keeps the

@@ -27,8 +27,8 @@ from applier.types import AppliesEdits
 
 SERVICE_NAME = apply_pb2.DESCRIPTOR.services_by_name["ApplyService"].full_name
 
-# Calls that the event loop has not taken up yet. Beyond its own 1,000 gRPC cancels calls at random, which
-# tells a client nothing: what is too much for the workers is turned away with a reason.
+# Calls that the event loop has not picked up yet. Beyond its own limit of 1,000 gRPC cancels calls at random,
+# which tells a client nothing; what is too much for the workers is turned away with a reason instead.
 MOST_PENDING = 20_000
 
 log = structlog.get_logger("samebytes.server")

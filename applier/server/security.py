@@ -68,7 +68,7 @@ class TokenCheck:
         return hmac.compare_digest(given.encode() if isinstance(given, str) else given, self._expected)
 
 
-class TokenInterceptor(grpc.aio.ServerInterceptor):
+class TokenInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc has no types
     """Lets calls through that carry the token; others end with UNAUTHENTICATED."""
 
     def __init__(self, check: TokenCheck) -> None:

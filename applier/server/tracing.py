@@ -25,7 +25,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["ApplyService"].full_name
 # Steps in the order in which they follow one another; `verify` includes an exact edit, and `locate` the
 # attempt at one.
 _STEPS = ("parse", "load", "locate", "merge", "verify")
-_SHORTEST = 10_000  # ns; a step that took less was passed by, such as loading a model that is there
+_SHORTEST = 10_000  # ns; a step that took less was skipped, such as loading a model that is loaded already
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -41,7 +41,7 @@ class EditSpan:
         self._tracer, self._span = tracer, span
 
     def answered(self, request: EditRequest, result: EditResult) -> None:
-        """Say what came out, right after it did, and when each step was at work."""
+        """Record the outcome, as soon as it is known, and when each step ran."""
         if not self._span.is_recording():
             return
         now = time.time_ns()
@@ -74,7 +74,7 @@ class EditSpan:
                 at += took
 
     def failed(self, code: str) -> None:
-        """Say that there was no answer; `code` is the name of a gRPC status."""
+        """Record that there was no answer; `code` is the name of a gRPC status."""
         self._span.set_attribute("rpc.grpc.status", code)
         self._span.set_status(StatusCode.ERROR, code)
 

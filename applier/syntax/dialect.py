@@ -1,8 +1,8 @@
-"""What a grammar does not know of a language as it is written, put into words that it knows.
+"""Rewrites what a grammar does not know of a language as it is written, in terms that it does know.
 
 Macros and templates are not syntax of the language that a file is in, and a grammar takes them for errors.
-Each rule here replaces one habit by something that stands where it stands, on the same lines; brackets and
-keywords of the code around it are left alone. Conditional compilation is taken out by `conditional`.
+Each rule here replaces one habit by something valid in its place, on the same lines; brackets and keywords of
+the code around it are left alone. Conditional compilation is taken out by `preprocessor`.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ _RULES: Mapping[str, tuple[re.Pattern[bytes], Callable[[re.Match[bytes]], bytes]
 
 
 def rewritten(text: bytes, language: str | None) -> tuple[Configuration, ...]:
-    """The text in words that the language's grammar knows, in one or more configurations that are each to
-    be parsed. Lines stay where they are. Empty where nothing is known that the grammar may not fit.
+    """The text in terms that the language's grammar knows, in one or more configurations that are each to be
+    parsed. Lines stay where they are. Empty where the text has nothing that is known to trouble the grammar.
     """
     if language in ("c", "cpp") and _OBJECTIVE_C.search(text):
         return ()

@@ -31,7 +31,7 @@ class FileLines(list[str]):
 
     @staticmethod
     def of(lines: Sequence[str]) -> FileLines:
-        """The lines themselves if they are such already, so that nothing is looked for twice."""
+        """The lines themselves if they are a `FileLines` already, so that nothing is searched for twice."""
         return lines if isinstance(lines, FileLines) else FileLines(lines)
 
     @cached_property

@@ -1,6 +1,6 @@
 """The pass of `file_lines.py` over the bytes of a large file, in C and without the interpreter's lock.
 
-It is compiled at first use, and taken only where it finds what `FileLines` finds in a known file.
+It is compiled at first use, and used only if it finds what `FileLines` finds in a known file.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class CompiledSeek:
 
 
 def _finds_known_lines(seek: CompiledSeek) -> bool:
-    """In a file whose lines have every kind of white space, and what is none, around them."""
+    """Tries a file whose lines have every kind of white space around them, and characters that only resemble
+    it.
+    """
     words = ["a", "ab", "\u20ac", *_NO_SPACES]
     around = ["", *_SPACES, *(f"{one}{one} " for one in _SPACES)]
     lines = [before + word + after for word in words for before in around for after in around[::7]] + around
@@ -68,5 +70,5 @@ def _finds_known_lines(seek: CompiledSeek) -> bool:
 
 @lru_cache(maxsize=1)
 def trusted_seek() -> CompiledSeek | None:
-    """The library, once it has found what is known; None where there is none or it does not."""
+    """The library if it finds the known lines; None if it does not, or cannot be compiled."""
     return trusted(CompiledSeek, _finds_known_lines, "search for the lines of an edit")

@@ -51,7 +51,7 @@ def reindent(line: str, shift: Shift) -> str:
 
 
 def majority(pairs: Iterable[tuple[str, str]]) -> Shift:
-    """The commonest shift over pairs of an edit's and a file's line; none, if that fits a third of them."""
+    """The most common shift over pairs of an edit's and a file's line; none, if that fits a third of them."""
     votes: Counter[Shift] = Counter()
     for ours, theirs in pairs:
         if ours.strip():
@@ -62,7 +62,7 @@ def majority(pairs: Iterable[tuple[str, str]]) -> Shift:
 
 
 def shifts(items: Sequence[Item], edit: Sequence[str]) -> list[Shift]:
-    """Every shift but none that some line of the edit has towards an equal line of the window, commonest
+    """Every shift, other than none, from some line of the edit to an equal line of the window, most common
     first.
     """
     places: dict[str, set[str]] = {}

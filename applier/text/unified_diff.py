@@ -1,8 +1,8 @@
 """Unified diffs of bytes, and their strict application.
 
-A line here is what it is to `git`: it ends at LF and may hold any other byte. So a diff of a UTF-16 file is
-correct though hardly readable, and CRLF files show no change of line ends. `\\ No newline at end of file`
-is written where it belongs, on either side.
+A line here is what `git` takes for one: it ends at LF and may hold any other byte. So a diff of a UTF-16 file
+is correct but hard to read, and CRLF files show no change of line ends. `\\ No newline at end of file` is
+written where it belongs, on either side.
 """
 
 from __future__ import annotations

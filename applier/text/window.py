@@ -26,9 +26,9 @@ class WindowError(ValueError):
 class Window:
     """Kept ranges of a file of `total` lines: half-open, 0-based, ascending, disjoint and not touching.
 
-    An empty range `(i, i)` is allowed: it stands between two gaps (or at an end of the file) where lines
-    may be inserted. `lead` says how clear it is that the edit belongs there: how far the next best place for
-    a part of it is behind, in % of what speaks for the best.
+    An empty range `(i, i)` is allowed: it stands between two gaps (or at an end of the file) where lines may
+    be inserted. `lead` says how clear it is that the edit belongs there: how far behind the next best place
+    for a part of it is, in % of the evidence for the best.
     """
 
     total: int

@@ -1,7 +1,7 @@
-"""Whether lines went where the head stands under which an edit shows them.
+"""Whether lines landed under the head that the edit shows above them.
 
 A chunk that is nothing but the head of a definition, with a marker below it, is there to say where the next
-chunk belongs: lines of that chunk deeper than the head are of its body, and of no other one's.
+chunk belongs: lines of that chunk that are deeper than the head belong to its body and to no other.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _ANNOTATIONS = ("@", "[", "#[")
 def stray_refusal(
     original: SourceText, result: SourceText, edit: ParsedEdit, language: str | None
 ) -> Refusal | None:
-    """A refusal of a result that has a line of a snippet, but outside of the head that the snippet shows it
-    under; None where every one is inside. Heads that the result has several times say nothing.
+    """A refusal of a result that has a line of a snippet outside the head under which the snippet shows it;
+    None where every line is inside. Heads that the result has several times say nothing.
     """
     if not isinstance(edit, LazySnippet):
         return None

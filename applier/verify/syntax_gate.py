@@ -261,7 +261,7 @@ def _to_top_level(source: SourceText, line: int, step: int) -> int | None:
 
 
 def _last_top_level(text: bytes) -> re.Match[bytes] | None:
-    """The last match, looked for in ever longer parts of the end: most often it is near."""
+    """The last match, searched for in ever longer tails, since it is usually near the end."""
     size = _NEAR_BYTES
     while True:
         last = deque(_TOP_LEVEL.finditer(text, max(len(text) - size, 0)), maxlen=1)

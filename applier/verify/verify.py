@@ -7,7 +7,7 @@ about:
 - encoding, byte order mark, line ends and final newline are the original's;
 - no elision marker came in;
 - what a snippet shows under the head of a definition went nowhere else;
-- lines that the edit does not show were not deleted in masses;
+- lines that the edit does not show were not deleted en masse;
 - no new syntax error, for files that parsed before;
 - the diff, applied to the original by a strict patcher, gives the result.
 

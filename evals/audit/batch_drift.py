@@ -2,12 +2,12 @@
 
     python -m evals.audit.batch_drift --model DIR --gguf-file NAME.gguf --dtype bfloat16 --out DIR
 
-Needs torch and transformers (and `gguf` for a GGUF file) and nothing else of this project but the metrics.
+Needs torch and transformers (and `gguf` for a GGUF file) and nothing else of this project except the metrics.
 A small model may not drift at all: cuBLAS takes one kernel for all its batch sizes. Without a larger one at
 hand, `--model evals/audit/shapes/qwen2.5-1.5b --random-weights 0` shows what that shape does on a device.
 Every row of every batch has the same number of prompt tokens, so there is no padding: what changes is the
 batch size, the row's place in it and the neighbours. Writes `samples.jsonl`, one line per output, after every
-batch, and `summary.json` at the end, when the time is up, or when it is told to stop (SIGTERM, Ctrl-C).
+batch, and `summary.json` at the end, when the time is up, or when it is stopped (SIGTERM, Ctrl-C).
 """
 
 from __future__ import annotations

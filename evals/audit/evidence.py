@@ -17,7 +17,7 @@ from evals.runs.provenance import UNKNOWN
 class Condition:
     """What one condition showed. `mismatches` counts replies that differ from their group's reference.
 
-    The reference of a group is its commonest output while alone, under the same fingerprint;
+    The reference of a group is its most common output while alone, under the same fingerprint;
     `digest_mismatches` counts the finer digests likewise. `misrouted` replies are another request's answer;
     they are not among the mismatches.
     """
@@ -73,8 +73,8 @@ def _bucket(sample: dict[str, Any]) -> str:
 def _references(answered: list[dict[str, Any]], field: str = "sha256") -> dict[Key, str]:
     """The reference hash of each group under each fingerprint: of the output, or of the finer digest.
 
-    Outside the audited request, whose own repeats are the measure of noise, a reference seen only once of
-    several times is none: comparing with a freak would make every other reply look wrong.
+    Outside the audited request, whose own repeats are the measure of noise, a reference seen only once among
+    several does not count: comparing with an outlier would make every other reply look wrong.
     """
     quiet: dict[Key, Counter[str]] = defaultdict(Counter)
     every: dict[Key, Counter[str]] = defaultdict(Counter)

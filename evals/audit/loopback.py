@@ -118,7 +118,7 @@ class FaultyServer:
         return completion
 
     def _swapped(self, served: int, completion: dict[str, Any]) -> dict[str, Any]:
-        """Wait for the others in flight, then take the answer of the request after one's own."""
+        """Wait for the others in flight, then take the answer of the next request in place of this one's."""
         with self._gathered:
             self._pool.append((served, completion))
             self._gathered.notify_all()

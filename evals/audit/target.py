@@ -21,7 +21,7 @@ class Reply:
     """One answer: its bytes, its tokens where the target gives them, and the fingerprint it came under.
 
     `digest` is a hash of finer evidence than the output, such as the logits; `receipt` says that the answer
-    can be checked later by replaying it, `memo` that it was looked up and not computed.
+    can be checked later by replaying it, `memo` that it was looked up rather than computed.
     """
 
     output: bytes

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from evals.bench.harness.load import Load, read_load
 from evals.bench.harness.plot import finish
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
     finish(run(given, load), given.out)
 
 
-def _in_process(given: argparse.Namespace, load: Load) -> dict:
+def _in_process(given: argparse.Namespace, load: Load) -> dict[str, Any]:
     from applier.types import Tier
     from evals.bench import engine, large_file, sizes
     from evals.bench.harness.subject import open_applier
@@ -75,7 +76,7 @@ def _in_process(given: argparse.Namespace, load: Load) -> dict:
     return record(given.command, "in process", settings, rows)
 
 
-def _identical(given: argparse.Namespace, load: Load) -> dict:
+def _identical(given: argparse.Namespace, load: Load) -> dict[str, Any]:
     from applier.types import Tier
     from evals.bench.identical import run_identical
 
@@ -84,7 +85,7 @@ def _identical(given: argparse.Namespace, load: Load) -> dict:
     return run_identical(given.model, given.backend, edits.edits, edits.source, *counts)
 
 
-def _rival(given: argparse.Namespace, load: Load) -> dict:
+def _rival(given: argparse.Namespace, load: Load) -> dict[str, Any]:
     from evals.bench import rival
 
     subject = rival.open_rival(given.model, given.gguf_file, given.adapter, given.dtype, given.device)

@@ -17,7 +17,7 @@ NORMS = ("attn_norm", "mlp_norm")
 def open_dequantised(folder: Path, dtype: torch.dtype) -> Any:
     """A `LlamaForCausalLM` in `dtype`, every weight int8 · scale of its row rounded once.
 
-    Raises WeightsError for a file that cannot be served, ValueError for a model that is no Llama.
+    Raises WeightsError for a file that cannot be served, ValueError for a model that is not a Llama.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 

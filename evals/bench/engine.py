@@ -113,7 +113,7 @@ def bench_engine(
 def run_engine(
     applier: Applier, load: Load, batches: Sequence[int], threads: Sequence[int], seconds: float
 ) -> dict[str, Any]:
-    """The record of `bench_engine`, whose rows are told as they come."""
+    """The record of `bench_engine`, whose rows are reported as they come."""
     rows, most = bench_engine(applier, load.edits, batches, threads, seconds, tell)
     settings: dict[str, Any] = {"load": load.source, "edits": len(load.edits), "seconds": seconds}
     settings["alignment"] = "C" if trusted_table() else "numpy"

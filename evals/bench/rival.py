@@ -1,9 +1,9 @@
 """transformers' own `generate` on the same weights and the same prompts, with and without prompt lookup.
 
-Greedy, static batches, left padding: what a user of transformers gets without more ado. Every row of a batch
-is made to write as many tokens as its batch's longest window, and is counted with the length of its own. The
-first prompts of the load are audited: they are part of every batch, amid changing neighbours, and the number
-of their distinct outputs over all batches is reported. Needs torch and transformers.
+Greedy, static batches, left padding: what a user of transformers gets without further work. Every row of a
+batch is made to write as many tokens as its batch's longest window, and is counted with the length of its
+own. The first prompts of the load are audited: they are part of every batch, amid changing neighbours, and
+the number of their distinct outputs over all batches is reported. Needs torch and transformers.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def run_rival(
     lookup: int,
     seconds: float,
 ) -> dict[str, Any]:
-    """The record of `bench_rival`, whose rows are told as they come."""
+    """The record of `bench_rival`, whose rows are reported as they come."""
     merges = merges_of(load, most_prompt)
     rows = bench_rival(rival.model, merges, sizes, most_new, lookup, seconds, tell)
     settings = {"load": load.source, "prompts": len(merges), "new_tokens": most_new}

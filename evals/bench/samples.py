@@ -15,8 +15,8 @@ from applier.types import EditResult, Status, Tier
 class Sample:
     """One request. Equal requests share `key`; `digest` is None where there was no answer but `error`.
 
-    Seconds run from the moment at which the request was due, not from when it was sent: a server that makes
-    a client late is charged for it (no coordinated omission).
+    Seconds run from the moment at which the request was due, not from when it was sent: a server that delays
+    a client is charged for it (no coordinated omission).
     """
 
     key: str

@@ -98,9 +98,9 @@ def case_from_json(record: dict[str, Any], trusted: bool = False) -> Case:
     """A case from one JSON object; only a `trusted` one may carry tests, which are code to run.
 
     Texts are strings with their line ends written out, encoded with the Python codec `encoding` (default
-    utf-8); bytes that are no text are base64 under `original_base64` and the like. `pad: [n, m]` puts n
+    utf-8); bytes that are not text are base64 under `original_base64` and the like. `pad: [n, m]` puts n
     generated lines before and m after the original and the expected text. The edit is UTF-8 unless
-    `edit_encoding` says otherwise. Raises ValueError and KeyError for records that are no case.
+    `edit_encoding` says otherwise. Raises ValueError and KeyError for records that are not a case.
     """
     encoding = record.get("encoding", "utf-8")
     original = _bytes(record, "original", encoding)

@@ -27,5 +27,5 @@ class CaseTests:
 
 
 def tests_from_json(record: dict[str, Any]) -> CaseTests:
-    """Tests from a JSON object. Raises KeyError and ValueError for one that is none."""
+    """Tests from a JSON object. Raises KeyError and ValueError for one that is malformed."""
     return CaseTests(tuple(sorted(record["files"].items())), tuple(record["command"]))

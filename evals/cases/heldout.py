@@ -46,7 +46,7 @@ class Manifest:
 def load_manifest(name: str = "heldout") -> Manifest:
     """A manifest of the package ("heldout", "validation"), or a file of the same form.
 
-    Raises ValueError where there is none of the name, or where it is not a manifest.
+    Raises ValueError where there is none of that name, or the file is not a manifest.
     """
     shipped = resources.files("evals.cases") / f"{name}.toml"
     try:

@@ -15,7 +15,7 @@ from evals.cases.case import Case, case_from_json, case_to_json
 def load_jsonl(text: str, origin: str, trusted: bool = False) -> Iterator[Case]:
     """Cases of a JSONL text, with tests only where it is `trusted`.
 
-    Raises ValueError naming the origin and line of a record that is no case.
+    Raises ValueError naming the origin and line of a record that is not a case.
     """
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

@@ -30,7 +30,7 @@ Manifest = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many cases, chosen by the seed.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of each process.")]
 
-FINDING, USAGE = 1, 2  # exit codes: what was measured is not as it should be; what was asked makes no sense
+FINDING, USAGE = 1, 2  # exit codes: a measurement is not as it should be; a request makes no sense
 
 
 def console() -> Console:
@@ -40,7 +40,7 @@ def console() -> Console:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """What a user can put right is a sentence and exit code 2, a broken contract exit code 1."""
+    """A mistake that the user can correct is a sentence and exit code 2, a broken contract exit code 1."""
     from applier.merge.model_info import ModelNotFoundError
     from evals.measure.compare import NotComparable
     from evals.measure.history import ContractBroken

@@ -51,7 +51,7 @@ def _exp2_of_bits(out_ptr, first, BLOCK: tl.constexpr, OF_32NDS: tl.constexpr):
 def exp2_differences(of_32nds: bool) -> int:
     """Compares exp2 with one eager operation a kernel on every float32 from -0 to -25, bit for bit.
 
-    Attention's form of it need not be as large as 2^-24 below -24, only too small for a weight.
+    Below -24, attention's form of it need not be as large as 2^-24, only too small for a weight.
     """
     differences, step, block = 0, 1 << 26, 1024
     last = int(torch.tensor(-25.0).view(torch.int32))

@@ -3,7 +3,7 @@
 MODEL is an int8 container, PROMPTS a JSON list of lists of token ids. Every prompt runs on the backends asked
 for, by default the GPU and the CPU; hidden rows, cache, the last row's logits and every argmax must be the
 same bits. `--write` keeps the hashes, `--against` compares with kept ones, so that two GPUs, or a GPU and a
-CPU, need not stand in one machine.
+CPU, need not be in one machine.
 """
 
 from __future__ import annotations

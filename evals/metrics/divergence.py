@@ -36,7 +36,7 @@ def div_index(runs: Sequence[Sequence[Hashable]]) -> int | None:
 
 
 def divergence_positions(runs: Sequence[Sequence[Hashable]]) -> list[int]:
-    """First divergence of each run from the commonest output, sorted; runs equal to it give no entry.
+    """First divergence of each run from the most common output, sorted; runs equal to it give no entry.
 
     Among equally common outputs the least in sort order is the reference, so that the order of the runs does
     not matter.

@@ -1,4 +1,4 @@
-"""What an answer did beside the edit: placeholders left in the file, and changes far from the edit."""
+"""What an answer did besides the edit: placeholders left in the file, and changes far from the edit."""
 
 from __future__ import annotations
 

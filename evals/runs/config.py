@@ -13,7 +13,9 @@ Backend = Literal["auto", "reference", "cpu", "triton"]
 
 
 class RunConfig(BaseModel):
-    """What every run has. `out` and `workers` do not change the samples: no part of a run's identity."""
+    """What every run has. `out` and `workers` do not change the samples, so they are not part of a run's
+    identity.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

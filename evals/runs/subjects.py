@@ -40,8 +40,8 @@ class BaselineEngine(Engine):
     """Takes the aligner's proposal, which is the model's first draft, for the answer: the merge with no
     model.
 
-    Everything around it (parsing, the exact tier, the window, the checks) is the applier's own, so what a
-    score differs by is the model.
+    Everything around it (parsing, the exact tier, the window, the checks) is the applier's own, so any
+    difference in a score comes from the model.
     """
 
     def __init__(self, codec: PromptCodec) -> None:
@@ -57,7 +57,7 @@ class BaselineEngine(Engine):
         return plan
 
     def run(self, tasks: Sequence[Any]) -> list[Merge | DecodeError]:
-        """The proposals, with nothing that could be unsure of them."""
+        """The proposals, without a model that could doubt them."""
         from applier.merge.result import Merge
 
         return [
@@ -78,8 +78,8 @@ class BaselineEngine(Engine):
 
 
 def open_applier(model: Path | None, backend: Backend = "auto", threads: int | None = None) -> Applier:
-    """The applier over a model folder. Raises ModelNotFoundError where there is no model: an accuracy of the
-    exact tier alone, given out as the model's, would mislead.
+    """The applier over a model folder. Raises ModelNotFoundError where there is no model: the accuracy of the
+    exact tier alone, presented as the model's, would mislead.
     """
     return Applier.from_model_dir(model_or_default(model), backend, threads)
 

@@ -30,10 +30,10 @@ def fits_engine(config: ModelConfig) -> bool:
 
 
 def in_turns(gate: Linear8, up: Linear8) -> Linear8:
-    """LANES rows of each in turns, so that a tile holds both factors of an output; rows of zeros fill up."""
+    """Interleaves LANES rows of each, so that a tile holds both factors of an output; pads with zero rows."""
 
     def merge(a: Tensor, b: Tensor) -> Tensor:
-        # By numpy: torch would wake its threads for every one of many small copies.
+        # With numpy, since torch would wake its threads for each of many small copies.
         rest = a.shape[1:]
         turns = np.zeros((-(-len(a) // LANES), 2, LANES, *rest), a.numpy().dtype)
         for turn, part in enumerate((a.numpy(), b.numpy())):
@@ -104,14 +104,14 @@ class EngineBackend:
         return self.engine.argmax(self.logits(hidden, ids), ids)
 
     def _whole_head(self) -> PackedLinear:
-        """Packed at first use: held to known lines, decoding never reads the whole vocabulary."""
+        """Packed at first use: decoding that is held to known lines never reads the whole vocabulary."""
         with self._head_lock:
             if self._head is None:
                 self._head = self.engine.pack(self.weights.head.weight, self.weights.head.scale)
             return self._head
 
     def _pack(self, *parts: Linear8) -> structs.Linear:
-        """Matrices of one input, their outputs side by side."""
+        """Matrices that share an input, their outputs side by side."""
         biases = [part.bias for part in parts]
         bias = None
         if any(b is not None for b in biases):

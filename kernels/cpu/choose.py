@@ -30,7 +30,7 @@ def cpu_backend(weights: Weights, threads: int | None = None) -> Backend:
 
 @lru_cache(maxsize=8)
 def trusted_engine(threads: int | None) -> Engine | None:
-    """The C engine, once it has answered everything known; None where there is none or it is wrong."""
+    """The C engine if it passes its known answers; None if it fails them or does not compile."""
     try:
         engine = Engine(threads)
     except CompileError as error:

@@ -1,8 +1,8 @@
 """The CPU path without a C compiler: the reference forward pass with faster exact products.
 
-`torch._int_mm` is fast where the CPU has VNNI or AMX, but on others some int8 kernels saturate 16-bit sums
-of pairs and are wrong. It is used only after it has answered known products; else float32 products, which
-are exact while every partial sum stays below 2^24.
+`torch._int_mm` is fast where the CPU has VNNI or AMX, but on others some int8 kernels saturate 16-bit sums of
+pairs and are wrong. It is used only if it gets products with known answers right; otherwise float32 products
+are, which are exact while every partial sum stays below 2^24.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def float_mm(q: Tensor, w: Tensor) -> Tensor:
 
 
 def pick_matmul(candidates: tuple[IntMatmul, ...] = (int_mm, float_mm)) -> IntMatmul:
-    """The first that gives every known answer. Raises RuntimeError when none does."""
+    """The first product that gives every known answer. Raises RuntimeError when none does."""
     for candidate in candidates:
         if not matmul_failures(candidate):
             return candidate

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -131,7 +132,7 @@ def load_adapter(path: str | Path) -> Adapter:
     return adapter
 
 
-def _arrange(path: Path, tensors: Mapping[str, Tensor]) -> dict:
+def _arrange(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     names = sorted({name.rpartition(".")[0] for name in tensors if name.endswith(".lora_a")})
     used = {f"{name}.{part}" for name in names for part in _PARTS}
     if missing := sorted(used - tensors.keys()):

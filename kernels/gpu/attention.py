@@ -29,8 +29,8 @@ def _locate(
 ):
     """(segment, key head, rows' flat (token, head) indices, positions, keys all rows see, keys any row sees).
 
-    The key heads of a row block are neighbours: blocks come longest first, and so they must of all heads
-    together, or the longest blocks of the last head start when the device has no other work left.
+    The key heads of a row block are neighbours: blocks come longest first over all heads together, since
+    otherwise the longest blocks of the last head would start when the device has no other work left.
     """
     tile = tl.program_id(0) // KV
     kv_head = tl.program_id(0) % KV

@@ -76,8 +76,8 @@ def rounded_segments(count: int) -> int:
 def choose_splits(programs: int, keys: int) -> int:
     """Splits of the keys, a power of two: enough programs to fill the device.
 
-    `programs` is how many there are of one split. Keys count as up to 128, up to 2,048 or more: a sequence
-    that grows meets few shapes.
+    `programs` is the number of programs for one split. Keys fall into three classes (up to 128, up to 2,048,
+    more), so that a growing sequence passes through few shapes.
     """
     most = 1 if keys <= 128 else MOST_SPLITS // 2 if keys <= 2048 else MOST_SPLITS
     wanted = min(PROGRAMS // max(programs, 1), most)

@@ -1,4 +1,4 @@
-"""What attention leaves to add up, and the last step: splits combined, scaled, quantised over the heads."""
+"""The last step of attention: splits are combined, scaled and quantised over the heads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the keys in a page of K, which spares attention the exchange of weights between threads."""
+"""The order of keys within a page of K, chosen so that attention moves no weights between threads."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def key_columns(x, BM: tl.constexpr, BN: tl.constexpr):
 def packed_columns(x, BM: tl.constexpr, BN: tl.constexpr):
     """x [BM, BN] itself, each thread's elements now in the order of the columns, four neighbours in a row.
 
-    The matrix instruction leaves them in pairs of two rows by turns; what packs four into a register would
-    have to be unpacked and packed again.
+    The matrix instruction leaves them in pairs that alternate between two rows; packing four into a register
+    would otherwise mean unpacking them first.
     """
     even, odd = tl.split(tl.reshape(x, (BM, BN // 4, 2, 2)))
     even0, even1 = tl.split(even)

@@ -118,7 +118,7 @@ def _linear_argmax(
     y = (acc.to(tl.float32) * tl.load(sx_ptr + read_rows)[:, None]) * tl.load(sw_ptr + read_columns)[None, :]
 
     # One integer that orders like (logit, then lower id first): its maximum over all tiles has no order.
-    bits = (y + 0.0).to(tl.int32, bitcast=True)  # + 0.0 makes -0 equal to 0, as comparison has it
+    bits = (y + 0.0).to(tl.int32, bitcast=True)  # + 0.0 makes -0 equal to 0, as a comparison does
     ordered = tl.where(bits >= 0, bits, bits ^ 0x7FFFFFFF).to(tl.int64)
     key = (ordered << 32) | (0x7FFFFFFF - read_columns)[None, :].to(tl.int64)
     key = tl.where(column_in[None, :], key, -(2**63))

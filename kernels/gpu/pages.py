@@ -35,7 +35,7 @@ class PagePool:
         self.page_bytes = sum(part[:, :1].nbytes for part in (self.k, self.v, self.sk, self.sv))
         self.free = list(range(count))[::-1]
         self.holders = [0] * count
-        self._lock = threading.RLock()  # a finaliser may run inside of `take`
+        self._lock = threading.RLock()  # a finaliser may run inside `take`
 
     def take(self, count: int) -> list[int]:
         """`count` pages, held once. Raises CacheFull when the pool has fewer."""
@@ -56,7 +56,7 @@ class PagePool:
                 self.holders[page] += 1
 
     def drop(self, pages: Sequence[int]) -> None:
-        """Counts one holder less; a page without any is free."""
+        """Counts one holder fewer; a page with none is free."""
         with self._lock:
             for page in pages:
                 self.holders[page] -= 1
@@ -65,7 +65,7 @@ class PagePool:
 
 
 class PageBlock:
-    """A written page held for other sequences; let go of when this object is collected."""
+    """A written page kept for other sequences; released when this object is collected."""
 
     def __init__(self, pool: PagePool, page: int) -> None:
         self.pool, self.page, self.nbytes = pool, page, pool.page_bytes

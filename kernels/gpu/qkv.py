@@ -1,6 +1,6 @@
 """Q, K and V in one kernel: product, QK-norm, rotary position, quantisation, written where attention reads.
 
-A program's columns are one head, so that a row's whole head is at hand: the float32 product, which would be
+A program's columns are one head, so that it has the whole head of a row: the float32 product, which would be
 the largest tensor of a layer's first half, is never stored.
 """
 
@@ -128,7 +128,7 @@ def project_qkv(
     """`linear` and `rope_quantize` in one, for a head_dim that is a power of two of 32 or more.
 
     x int8 [T, K], sx f32 [T], weight int8 [(H + 2 KV) * D, K] with weight_scale and bias f32; the rest as in
-    `rope_quantize`. Tokens are as many as q has rows.
+    `rope_quantize`. q has one row per token.
     """
     tokens, heads, head_dim = q.shape
     _, kv_heads, page, _ = k_pages.shape

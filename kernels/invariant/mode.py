@@ -26,8 +26,8 @@ aten = torch.ops.aten
 def batch_invariant() -> Iterator[None]:
     """Matrix products, softmax, log-softmax, mean, sum, RMSNorm and attention in one fixed order.
 
-    For inference in float32, bfloat16 or float16. Everything else runs as ever: element-wise operators are
-    invariant already, but for a few of the CPU, which are replaced too. On CUDA the operators are Triton
+    For inference in float32, bfloat16 or float16. Everything else runs as usual: element-wise operators are
+    invariant already, except for a few on the CPU, which are replaced too. On CUDA the operators are Triton
     kernels, and a CUDA graph may be captured inside; on the CPU they are plain and slow. Raises
     NotImplementedError for attention with dropout.
     """
@@ -36,7 +36,7 @@ def batch_invariant() -> Iterator[None]:
 
 
 class _Functions(TorchFunctionMode):
-    """Attention before torch picks one of its fused kernels."""
+    """Intercepts attention before torch picks one of its fused kernels."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -47,7 +47,9 @@ class _Functions(TorchFunctionMode):
 
 
 class _Operators(TorchDispatchMode):
-    """The operators that reduce; composite ones are taken apart until they are of these or of no interest."""
+    """The operators that reduce; composite ones are decomposed until only these, or ones that reduce nothing,
+    are left.
+    """
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -202,7 +204,7 @@ _REPLACED: dict[Any, Callable[..., Any]] = {
     aten.scaled_dot_product_attention.default: _attention,
 }
 
-# Torch's CPU loops give these other bits in a vector's body than in its tail.
+# Torch's CPU loops give different bits for these in a vector's body and in its tail.
 _REPLACED_ON_CPU: dict[Any, Callable[..., Any]] = {
     aten.rsqrt.default: ordered.rsqrt,
     aten.sigmoid.default: ordered.sigmoid,

@@ -19,7 +19,7 @@ _SHAPES = ((1, 64, 16), (1, 576, 192), (5, 72, 211), (17, 1536, 80), (64, 576, 9
 
 
 class RowOperations(Protocol):
-    """What an engine offers beside products; each as in kernels/reference.py."""
+    """What an engine offers besides products; each as in kernels/reference.py."""
 
     def quantize_rows(self, z: Tensor) -> tuple[Tensor, Tensor]: ...
 

@@ -35,7 +35,7 @@ GOLDEN = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question: passed, and what was found where it did not."""
+    """One check: whether it passed, and what was found if it did not."""
 
     name: str
     passed: bool

@@ -116,8 +116,8 @@ class Backend(ABC):
     async def propose(self, task: Task, files: Sequence[SourceFile], options: ProposeOptions) -> Proposal:
         """Ask for edits of `files` that do `task`.
 
-        Raises BackendError where there is no answer. What the model wrote wrongly is no error: it is in
-        `problems`, to be fed back.
+        Raises BackendError where there is no answer. A mistake in what the model wrote is not an error: it
+        goes into `problems`, to be fed back.
         """
         if options.use_tools and not self.capability.tools:
             options = replace(options, use_tools=False)

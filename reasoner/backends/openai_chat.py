@@ -140,7 +140,7 @@ def _assembled(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     finish_reason = None
     extra: dict[str, Any] = {}
     for chunk in chunks:
-        # The first chunk to say something holds; usage comes last.
+        # The first chunk that has a value wins; usage comes last.
         whole |= {k: v for k, v in chunk.items() if k not in ("choices", "object") and v is not None}
         for choice in chunk.get("choices") or []:
             delta = choice.get("delta") or {}

@@ -1,4 +1,6 @@
-"""OpenAI Responses. This API has no seed: a seed that was asked for is not sent, and that is said."""
+"""OpenAI Responses. This API has no seed: a seed that was asked for is not sent, and the facts of the call
+say so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are there already: recorded in a ledger, or written to a file."""
+"""Answers that exist already: recorded in a ledger, or written to a file."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def from_stainless(backend: str, sdk: ModuleType, error: Exception) -> BackendEr
 
 
 def tool_call(backend: str, name: str, arguments: str | Mapping[str, Any] | None) -> ToolCall:
-    """A tool call from its name and its JSON arguments. Raises BadResponse where they are no object."""
+    """A tool call from its name and its JSON arguments. Raises BadResponse where they are not an object."""
     try:
         parsed = (
             json.loads(arguments or "{}") if isinstance(arguments, (str, type(None))) else dict(arguments)

@@ -100,7 +100,7 @@ def read_search_replace(lines: Sequence[str], start: int, path: str | None) -> R
         content = "".join(line + "\n" for line in replace)
         edit = ProposedEdit(path, content, EditFormat.WHOLE_FILE, Action.CREATE, start + 1)
         return Read((edit,), (), end + 1)
-    # The text between may itself hold lines of equals signs; which one divides is the applier's to say.
+    # The text between may itself hold lines of equals signs; which one divides is for the applier to decide.
     body = [*search, "=======", *replace] if not _divided_twice(replace) else lines[start + 1 : end]
     block = ["<<<<<<< SEARCH", *body, ">>>>>>> REPLACE", ""]
     edit = ProposedEdit(path, "\n".join(block), EditFormat.SEARCH_REPLACE, line=start + 1)

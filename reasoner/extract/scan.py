@@ -22,7 +22,7 @@ from reasoner.types import Action, Problem, ProposedEdit
 
 _REASONING = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|/\*|<!--)\s*(?P<text>.*?)\s*(?:\*/|-->)?\s*$")
-# Blocks in these languages beside an edit are commands and output, not edits.
+# Next to an edit, blocks in these languages are commands and output, not edits.
 _ASIDE = frozenset({"bash", "sh", "shell", "console", "terminal", "text", "txt", "output", "log"})
 
 
@@ -170,7 +170,9 @@ class _Scan:
         self.edits.append(ProposedEdit(path, text, chosen, action, line))
 
     def settle_nameless(self) -> None:
-        """A block with no name is the one file's, where there is one file and one block; else a problem."""
+        """A block with no name belongs to the file if there is one file and one block; otherwise it is a
+        problem.
+        """
         blocks = [block for block in self.nameless if block[0].info.split(" ")[0].lower() not in _ASIDE]
         if len(blocks) == 1 and not self.edits and len(self.paths.known) == 1:
             _, line, body = blocks[0]

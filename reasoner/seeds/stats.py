@@ -1,4 +1,4 @@
-"""Does a seed make equal outputs likelier? A permutation test on pairwise agreement."""
+"""Does a seed make equal outputs more likely? A permutation test on pairwise agreement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PermutationTest:
     """One-sided test that agreement within the first group exceeds that within the second.
 
     `p_value` is P(statistic at least as large) when labels mean nothing; `smallest_p` is the least it could
-    be with these group sizes, so a test that cannot reach significance is seen to be one.
+    be with these group sizes, which shows when a test cannot reach significance.
     """
 
     agreement_first: float

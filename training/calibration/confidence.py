@@ -31,7 +31,7 @@ DIGITS = 6
 RIDGE = 1e-3
 LARGEST = 0.95  # share of finite margins beyond which a margin says no more
 FOLDS = 5
-FAR_WEIGHT = 8.0  # of an outcome that changes lines far from the true edit, beside 1 for any other one
+FAR_WEIGHT = 8.0  # of an outcome that changes lines far from the true edit; 1 for any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def fit_strength(outcomes: Sequence[Outcome]) -> Strength:
     proposal far ahead is lost.
 
     Outcomes that change lines far from the true edit weigh FAR_WEIGHT, so that they come last; knots and
-    threshold count every outcome once. A signal that speaks against being right counts nothing. Without odds,
-    or without two outcomes that differ, the strength is the margin.
+    threshold count every outcome once. A signal whose weight would be negative gets none. Without odds, or
+    without two outcomes that differ, the strength is the margin.
     """
     own = [outcome.margin - outcome.start for outcome in outcomes]
     finite = sorted(margin for margin in own if margin != float("inf"))

@@ -4,14 +4,14 @@
 
 A conditional logit (McFadden 1974) over the readings of each edit, then a logistic regression for whether the
 chosen reading is right. The choices that the second learns from are made with weights fitted on other
-repositories: on those that it was fitted on, the judge is surer than it should be.
+repositories: on the repositories it was fitted on, the judge is overconfident.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,11 @@ SEED = 51
 FOLDS = 3
 RIDGE = 1e-3
 TRUST_RIDGE = 1e-2
-FAR_WEIGHT = 8.0  # of a choice that changes lines far from the true edit, beside 1 for any other one
-CONSTANT = 1e-3  # standard deviation of a sign that tells nothing
+FAR_WEIGHT = 8.0  # of a choice that changes lines far from the true edit; 1 for any other
+CONSTANT = 1e-3  # standard deviation of a feature that carries no information
 THOUSANDTHS = 1000
-# What mined edits hardly teach, in thousandths of a logit: no file defines one thing twice at its top level,
-# and of a long deletion one is better too unsure.
+# What mined edits rarely teach, in thousandths of a logit: no file defines one thing twice at its top level,
+# and it is better to be too unsure of a long deletion.
 FIXED_CHOICE = {"doubled_heads": -2000}
 FIXED_TRUST = {"mass_deletions": -2000, "doubled_heads": -1000}
 
@@ -114,7 +114,7 @@ def _counts(evidence: Mapping[str, int], names: Sequence[str]) -> list[int]:
     return [known.get(name, 0) for name in names]
 
 
-def _minimise(loss, size: int, ridge: float) -> torch.Tensor:
+def _minimise(loss: Callable[[torch.Tensor], torch.Tensor], size: int, ridge: float) -> torch.Tensor:
     beta = torch.zeros(size, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([beta], max_iter=500, line_search_fn="strong_wolfe")
 

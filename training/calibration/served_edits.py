@@ -39,7 +39,7 @@ SLOPES = np.arange(0.0, 12.5, 0.5)  # logits a logit of the odds
 class Served:
     """One edit that went to the model. `margin`, `kind`, `odds` and `start` are those of its signal,
     `departure` is that of `result.Merge` (0 where the model found no end). `baseline_right` is whether the
-    baseline's proposal is right. `refused` names the reason of a refusal, which no confidence can turn;
+    baseline's proposal is right. `refused` names the reason of a refusal that no confidence can overturn;
     `elsewhere` are changes far from the true ones.
     """
 
@@ -114,7 +114,7 @@ def best_head_start(outcomes: Sequence[Served]) -> tuple[HeadStart, float]:
     """The head start with the most merges right, and that share; outcomes come from serving without one.
 
     Where it is not below its departure, a merge falls back to the proposal. Each point of a grid counts with
-    its neighbours, so that a lucky single point does not win; of equals the longest head start does.
+    its neighbours, so that a lucky single point does not win; among equals the longest head start wins.
     """
     departure = np.array([outcome.departure for outcome in outcomes])
     odds = np.array([outcome.odds / 1000.0 for outcome in outcomes])

@@ -7,10 +7,10 @@ import re
 
 from applier.syntax.languages import language_for_path
 
-# Languages whose files are not mined: prose, and settings that are hardly ever edited by snippet.
+# Languages whose files are not mined: prose, and settings that are rarely edited by snippet.
 SKIPPED_LANGUAGES = {"text", "dotenv", "ini"}
 
-# Kept in smaller numbers: their edits are easy or are hardly ever delegated as snippets.
+# Kept in smaller numbers: their edits are easy or are rarely delegated as snippets.
 MINOR_LANGUAGES = {"markdown", "json", "xml", "yaml"}
 
 SKIPPED_FOLDERS = re.compile(

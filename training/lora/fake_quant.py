@@ -1,4 +1,4 @@
-"""The serving quantiser as training sees it: the forward pass rounds as `kernels/NUMERICS.md` says, the
+"""The serving quantiser as training sees it: the forward pass rounds as `kernels/NUMERICS.md` says, and the
 gradient passes straight through.
 
 Products of int8 values run in bfloat16 on a GPU, which holds ±127 exactly, and accumulate in float32.

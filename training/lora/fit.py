@@ -45,7 +45,7 @@ CLOCK_EVERY = 10  # steps between looks at the clock: reading it waits for the d
 
 @dataclass(frozen=True, slots=True)
 class FitRun:
-    """Where a run reads and writes. A folder named twice in `samples` is seen twice an epoch.
+    """Where a run reads and writes. A folder listed twice in `samples` is seen twice per epoch.
 
     `validation` sets (name → folder of shards) are scored on the way, `report` sets at the end only. With
     `seconds` the schedule follows the clock: the run has cooled down when the time is up, whatever the step.
@@ -190,10 +190,10 @@ class Fit:
     def check_gradients(self) -> None:
         """Chooses how to compute on the first pack of the run: the fastest way with the right gradients.
 
-        Runs on factors as they are drawn: the gradients of trained ones on one pack are small, and what two
-        right ways round differently drowns them. For the same reason they are those of the likelihood of all
-        tokens, whatever is learned: the ways differ in the decoder alone. Raises GradientMismatchError when
-        no way gives the reference's gradients.
+        Runs on freshly drawn factors: the gradients of trained ones on one pack are so small that rounding
+        differences between two right ways drown them. For the same reason they are those of the likelihood of
+        all tokens, whatever is learned: the ways differ in the decoder alone. Raises GradientMismatchError
+        when no way gives the reference's gradients.
         """
         pack = self.packer.build(self.packer.epoch(self.config.seed)[0]).to(self.worker.device)
         attention = "flash" if self.worker.device.type == "cuda" else "by_sample"
@@ -319,7 +319,7 @@ class Fit:
             (out / "scores.json").write_text(json.dumps({"step": self.step, "scores": report}) + "\n")
 
     def before(self) -> None:
-        """What is done once factors are in place and before the first step: here nothing."""
+        """A hook that runs once factors are in place, before the first step; does nothing here."""
 
     def train(self) -> None:
         """All steps from where the run stands; scores, checkpoints and logs on the way."""
@@ -376,7 +376,7 @@ def prefetch(packs: Iterator[Pack], depth: int = 8) -> Iterator[Pack]:
 
 
 def run_workers(run: FitRun, kind: type[Fit] = Fit) -> None:
-    """Runs a run to its end, as one of torchrun's workers where there are several."""
+    """Completes a run, as one of torchrun's workers where there are several."""
     Path(run.out).mkdir(parents=True, exist_ok=True)
     worker = Worker.start(run.device)
     try:
@@ -387,7 +387,7 @@ def run_workers(run: FitRun, kind: type[Fit] = Fit) -> None:
 
 
 def main(path: str) -> None:
-    """Runs the file's run to its end."""
+    """Completes the run that the file describes."""
     run_workers(FitRun.load(Path(path)))
 
 

@@ -1,7 +1,7 @@
 """Compares a run's gradients with those of the plainest way to compute them, before any time is spent.
 
 The fast path is compiled and uses a flash kernel over ragged samples; the reference is eager, one sample at a
-time. A kernel that drops a gradient trains on happily for a hundred steps, then slowly unlearns.
+time. With a kernel that drops a gradient, training looks fine for a hundred steps and then slowly gets worse.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def disagreements(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list
     cosines = {
         name: _cosine(reference, found[name])
         for name, reference in expected.items()
-        if bool(reference.any())  # else a factor beside one that is still zero
+        if bool(reference.any())  # otherwise a factor whose partner is still zero
     }
     if cosines and sorted(cosines.values())[len(cosines) // 2] < TYPICAL_COSINE:
         return [name for name, cosine in cosines.items() if cosine < TYPICAL_COSINE]

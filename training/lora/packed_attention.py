@@ -34,7 +34,7 @@ def flash(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, 
 
 
 def by_sample(q: Tensor, k: Tensor, v: Tensor, cu_seqlens: Tensor, max_length: int, scaling: float) -> Tensor:
-    """One sample after the other: slower, on any device, and plain to read."""
+    """One sample after the other: slower, runs on any device, and easy to read."""
     parts = []
     for start, end in pairwise(cu_seqlens.tolist()):
         if start == end:
@@ -72,7 +72,7 @@ def register() -> None:
 
 # Outside the compiled graph: compiled by torch 2.11, an autograd function whose casts change nothing, as when
 # it rounds float32 queries and keys, gives its input no gradient.
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def attention(
     module: nn.Module,
     query: Tensor,

@@ -5,7 +5,7 @@ over these alone is the chance that it goes on rightly, and the product over the
 exact match. Minimum risk training over enumerated candidates (Shen et al. 2016, arXiv:1512.02433) maximises
 it. For a reward of 1 for the right merge and 0 for all others P is the expected reward, so this is the exact
 gradient of what sampling estimates. Whole completions are not summed up: greedy decoding never sees what
-follows a wrong choice, and a sum would fall by making that less likely instead of the choice.
+follows a wrong choice, and the sum could fall by making that continuation less likely rather than the choice.
 """
 
 from __future__ import annotations

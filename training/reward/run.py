@@ -34,8 +34,8 @@ from training.samples.packs import Pack
 class RewardRun(FitRun):
     """A run whose `samples`, `validation` and `report` are folders of groups.
 
-    `leads` is a file of what the model that the run starts from leads by on its groups; it is made where it
-    is missing, so that runs from one model can share it. By default it lies in `out`.
+    `leads` is a file with the leads of the initial model on its groups; it is made if it is missing, so that
+    runs from one model can share it. By default it lies in `out`.
     """
 
     reward: RewardConfig = field(default_factory=RewardConfig)
@@ -158,7 +158,7 @@ class RewardFit(Fit):
         return GroupScore(readings, slips, started, mean)
 
     def before(self) -> None:
-        """Scores what the run starts from, and chooses what it learns."""
+        """Scores the initial factors, and chooses what the run learns."""
         if self.step == 0:
             self.score(self.run.validation)
         focus, total = self.run.reward.focus, len(self.packer.groups)
@@ -173,7 +173,7 @@ class RewardFit(Fit):
         self.say(f"of {total} groups {unsure} are unsure; {len(members)} are learned")
 
     def _leads_before(self) -> list[float]:
-        """The least lead of each group before the run, from the file where there is one."""
+        """The smallest lead of each group before the run, from the file if there is one."""
         path = Path(self.run.leads or Path(self.run.out) / "leads.json")
         if path.exists():
             return [float(lead) for lead in json.loads(path.read_text())]
@@ -184,7 +184,7 @@ class RewardFit(Fit):
 
 
 def main(path: str) -> None:
-    """Runs the file's run to its end."""
+    """Completes the run that the file describes."""
     run_workers(RewardRun.load(Path(path)), RewardFit)
 
 

@@ -16,7 +16,9 @@ from training.samples.shards import Sample, Samples, write_shard
 from training.synth import SynthCase, generate
 from training.synth.generate import seed_of
 
-LONG_SHARE = 0.15  # of the samples above `usual_tokens` that are kept: they cost the most and differ least
+LONG_SHARE = (
+    0.15  # share of the samples above `usual_tokens` that is kept: they cost the most and differ the least
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""How much of the file a snippet shows, and the rules that make its meaning the only one.
+"""How much of the file a snippet shows, and the rules that leave it with only one meaning.
 
 A snippet is unambiguous when
 - a removal is visible: its two neighbours stand side by side, or each old line has a similar new one;
 - an insertion has an unchanged neighbour, and on the side of an elision no old line that it could replace;
-- the neighbours fit one place of the file, or one place of a scope whose head is shown.
-A view that cannot be made so is given up: a guess is not worth learning.
+- the neighbours fit one place of the file, or one place of a scope whose head is shown. A view that cannot
+  meet these rules is discarded: a guess is not worth learning.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def choose_hunks(hunks: Sequence[Hunk], rng: random.Random) -> list[Hunk]:
 
 
 def renumber(hunks: Sequence[Hunk]) -> list[Hunk]:
-    """The hunks with new positions as they are when only these are applied."""
+    """The hunks with the new positions that they have when only these are applied."""
     out = []
     offset = 0
     for hunk in hunks:

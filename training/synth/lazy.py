@@ -180,7 +180,9 @@ def _shared_indent(lines: Sequence[str]) -> str:
 
 
 def _marks_exactly(snippet: Snippet, language: str) -> bool:
-    """Whether exactly the markers written are markers to the applier: code that looks like one spoils it."""
+    """Whether the applier takes exactly the markers written for markers: code that looks like one spoils the
+    snippet.
+    """
     expected = {
         i: kind is Kind.DELETION
         for i, kind in enumerate(snippet.kinds)

@@ -35,7 +35,7 @@ class MeasuredReplica(Replica):
 
 
 class Replicas:
-    """Runs edits on replicas. The kinds are asked in their order: a later one when those before are full."""
+    """Runs edits on replicas. The kinds are asked in order, a later one when those before it are full."""
 
     def __init__(self, kinds: list[DeploymentHandle]) -> None:
         self._kinds = kinds
@@ -102,7 +102,7 @@ class ApplyService:
 
 
 def build(args: dict[str, Any]) -> Any:
-    """The application, for `import_path` in `serve.yaml`. Raises ValidationError for args that are no
+    """The application, for `import_path` in `serve.yaml`. Raises ValidationError for args that are not
     `Settings`.
     """
     settings = Settings.model_validate(args)

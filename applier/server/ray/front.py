@@ -67,7 +67,7 @@ class Front:
         adapted = _Context(context)
         try:
             await self._check(adapted)
-            return await self._service.ApplyEdit(request, adapted)  # type: ignore[arg-type]
+            return await self._service.ApplyEdit(request, adapted)
         except Aborted:
             return pb.ApplyEditResponse()
 
@@ -78,7 +78,7 @@ class Front:
         adapted = _Context(context)
         try:
             await self._check(adapted)
-            return await self._service.GetFingerprint(request, adapted)  # type: ignore[arg-type]
+            return await self._service.GetFingerprint(request, adapted)
         except Aborted:
             return pb.GetFingerprintResponse()
 
@@ -89,7 +89,7 @@ class Front:
         adapted = _Context(context)
         await self._check(adapted)
         written = adapted.written
-        task = asyncio.create_task(self._service.ApplyEdits(requests, adapted))  # type: ignore[arg-type]
+        task = asyncio.create_task(self._service.ApplyEdits(requests, adapted))
         try:
             while not (task.done() and written.empty()):
                 getter = asyncio.create_task(written.get())
@@ -105,4 +105,4 @@ class Front:
 
     async def _check(self, context: _Context) -> None:
         if self._token is not None and not self._token.allows(context.invocation_metadata()):
-            await errors.abort(context, errors.unauthenticated())  # type: ignore[arg-type]
+            await errors.abort(context, errors.unauthenticated())

@@ -2,7 +2,7 @@
 
 What `samebytes serve` shows at its port is copied every few seconds into Ray's metrics, which Ray labels with
 deployment and replica and gives to its agent. Counters stay counters; what a histogram has counted goes out
-as gauges of the same names and labels, which Prometheus' functions of histograms take as well.
+as gauges of the same names and labels, which Prometheus's histogram functions accept as well.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Publisher:
 
 
 def publish(registry: CollectorRegistry) -> None:
-    """From now on Ray has the metrics of `registry`. Call it inside a replica of Ray Serve."""
+    """From now on exports the metrics of `registry` to Ray. Call it inside a replica of Ray Serve."""
     from ray.serve import metrics
 
     Publisher(

@@ -58,7 +58,7 @@ class EditWorkload:
 class InProcess:
     """Requests in flight together are merged in one batch. The digest is of the merges' logits.
 
-    The applier is called itself, with no memo before it: every reply is computed.
+    The applier is called directly, with no memo in front of it: every reply is computed.
     """
 
     name = "samebytes in process"

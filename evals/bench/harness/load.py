@@ -1,7 +1,7 @@
 """The load of a benchmark: edits of real commits, prepared once into a JSON file that needs no clones.
 
-Only edits that the applier applies are taken, since a refusal costs less than an answer. Besides the case,
-an edit carries what the figures are reckoned in: the tokens of its whole new file, and the prompt and the
+Only edits that the applier applies are taken, since a refusal costs less than an answer. Besides the case, an
+edit carries what the figures are computed from: the tokens of its whole new file, and the prompt and the
 answer of each merge, in ids of the model's tokenizer, for rivals that are given the same work.
 """
 
@@ -95,7 +95,7 @@ def prepare(cases: Iterable[Case], model: Path | None, source: str) -> Load:
     from evals.runs.subjects import BaselineEngine, open_baseline
 
     class Recorder(BaselineEngine):
-        """Keeps the plans of the edit in work."""
+        """Keeps the plans of the edit at hand."""
 
         plans: list[MergePlan]
 
@@ -142,7 +142,7 @@ def write_load(load: Load, path: Path) -> None:
 
 
 def read_load(path: Path) -> Load:
-    """Raises ValueError for a file that is no load, and OSError."""
+    """Raises ValueError for a file that is not a load, and OSError."""
     try:
         data = path.read_bytes()
         value = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)

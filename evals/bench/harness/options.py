@@ -41,7 +41,7 @@ console = Console(highlight=False)
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """What a user can put right is a sentence and exit code 2, not a traceback."""
+    """A mistake that the user can correct is a sentence and exit code 2, not a traceback."""
     try:
         yield
     except (ValueError, OSError) as error:

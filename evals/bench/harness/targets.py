@@ -55,7 +55,7 @@ class InProcess:
 class Grpc:
     """A served applier at `host:port` without TLS; with a token where it wants one.
 
-    Nothing is tried again, unless `options` of the channel say so.
+    Nothing is retried, unless the channel's `options` say so.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Grpc:
         self._options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
-            *(options or [("grpc.enable_retries", 0)]),  # who is turned away is to be seen
+            *(options or [("grpc.enable_retries", 0)]),  # who is turned away must show
         ]
 
     @cached_property

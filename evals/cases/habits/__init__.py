@@ -1,8 +1,8 @@
 """Edits of real commits in habits of writing that no training edit has.
 
-`training.synth` writes what the apply model learns from, so edits of held-out repositories in its habits
-tell how well the model does on code it has not seen. These tell how it does on writing it has not seen:
-formats and carelessness of real models, one function for each, each with one right answer.
+`training.synth` writes what the apply model learns from, so edits of held-out repositories in its habits show
+how well the model does on unseen code. These show how it does on unseen writing: formats and carelessness of
+real models, one function for each, each with one right answer.
 """
 
 from __future__ import annotations

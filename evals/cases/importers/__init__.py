@@ -15,7 +15,7 @@ SHAPES = (
 
 
 def load_folder(folder: Path) -> list[Case]:
-    """Cases of every shape found in the folder, ids made of their place in it, in a fixed order.
+    """Cases of every shape found in the folder, with ids from their place in it, in a fixed order.
 
     Raises ValueError where there are none.
     """
