@@ -11,9 +11,10 @@ import grpc
 
 from applier.api import errors
 from applier.api.v1 import apply_pb2 as pb
+from applier.server.answers import RunsEdits
 from applier.server.metrics import ServerMetrics
 from applier.server.security import TokenCheck
-from applier.server.service import ApplyService, RunsEdits
+from applier.server.service import ApplyService
 
 
 class RayContext(Protocol):

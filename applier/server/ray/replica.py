@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from applier.api.errors import CallError
 from applier.loading import load_tested_applier
+from applier.server.answers import report_bug
 from applier.server.config import ServerConfig
 from applier.server.edits import Edits
 from applier.server.logs import configure_logs
@@ -11,7 +12,6 @@ from applier.server.malloc import return_large_blocks
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
 from applier.server.ray.settings import Settings
-from applier.server.service import report_bug
 from applier.types import EditRequest, EditResult
 
 
