@@ -1,4 +1,4 @@
-"""What an agent is told of a refused edit: enough to mend the edit in one turn, and nothing to scroll past."""
+"""What an agent is told of a refused edit: enough to mend it in one turn, and nothing to scroll past."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ def refusal_text(refusal: Refusal, original: bytes) -> str:
 
 
 def places(refusal: Refusal) -> str:
-    """The candidates, such as "lines 3-9, 20-26"."""
-    return "lines " + ", ".join(f"{place.start}-{place.end}" for place in refusal.candidates)
+    """The candidates, such as "lines 3, 20-26"."""
+    return "lines " + ", ".join(
+        str(place.start) if place.start == place.end else f"{place.start}-{place.end}"
+        for place in refusal.candidates
+    )
 
 
 def _shown(lines: list[str], place: LineRange) -> str:

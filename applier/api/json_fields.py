@@ -34,8 +34,8 @@ def text_bytes(text: object, field: str) -> bytes:
 
 
 def edit_request(original: bytes, edit: bytes, stated: Mapping[str, Any]) -> EditRequest:
-    """The request. `stated` holds path, language, instruction, format, expected_sha256 and any of EditOptions,
-    each of which may be missing or None. Raises FieldError for a name or a value without a meaning.
+    """The request. `stated` holds path, language, instruction, format, expected_sha256 and any of the fields
+    of EditOptions, each of which may be missing or None. Raises FieldError for what has no meaning.
     """
     texts: dict[str, Any] = {}
     options: dict[str, Any] = {}

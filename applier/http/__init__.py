@@ -1,1 +1,1 @@
-"""The HTTP face of `Applier`, in the shapes that clients of Morph, Relace, Kortix FastApply and Osmosis speak."""
+"""The HTTP face of `Applier`, in the shapes of Morph, Relace, Kortix FastApply and Osmosis."""

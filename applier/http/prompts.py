@@ -78,8 +78,8 @@ def read_prompt(messages: object) -> ApplyPrompt:
         boundaries = list(_BOUNDARY.finditer(texts[index]))
         if len(boundaries) > 1:
             raise PromptError(
-                f"'</code><{boundaries[0][1]}>' stands {len(boundaries)} times in the message, so it cannot be "
-                "told where the file ends. Call POST /v1/code/apply, where nothing needs a tag."
+                f"'</code><{boundaries[0][1]}>' stands {len(boundaries)} times in the message, so where the "
+                "file ends cannot be told. Call POST /v1/code/apply, where nothing needs a tag."
             )
         if boundaries:
             return _read(texts[index], boundaries[0], "\n".join([*texts[:index], *texts[index + 1 :]]))
@@ -111,7 +111,9 @@ def _read(text: str, boundary: re.Match[str], others: str) -> ApplyPrompt:
     code, edit = text[start : boundary.start()], text[boundary.end() : close]
     around = text[: start - len("<code>")]
     instruction = instructed or _LATER_INSTRUCTION.search(around)
-    said = instruction[2] if instruction else ""
+    said = ""
+    if instruction:
+        said, around = instruction[2], around[: instruction.start()] + around[instruction.end() :]
     if tag == "edit":
         return ApplyPrompt(_inside(code), _inside(edit), said, Reply.CODE)
     if "<updated-code>" in around + text[close:] + others:

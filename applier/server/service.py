@@ -83,6 +83,4 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     ) -> pb.ApplyEditResponse:
         with self._answers.watched("grpc", method, parent) as span:
             self._answers.running()
-            return convert.result_to_proto(
-                await self._answers.run(convert.request_from_proto(message), span)
-            )
+            return convert.result_to_proto(await self._answers.run(convert.request_from_proto(message), span))
