@@ -1,4 +1,4 @@
-"""Read a file, and replace it atomically: the only place of samebytes that writes to a user's file.
+"""Read, replace, create and delete a file: the only place of samebytes that writes to a user's file.
 
 A reader of the file sees the old bytes or the new ones, whatever happens: the new bytes go to a temporary
 file in the same directory, are flushed to disk, and take the name by one rename. The replacement happens
@@ -18,6 +18,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ class FileChangedError(FileError):
     """The file no longer has the bytes that the edit was computed from."""
 
 
+class FileExistsAlreadyError(FileError):
+    """There is a file where one was to be created."""
+
+
+class NoSpaceError(FileError):
+    """The disk, or the user's share of it, is full."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileSnapshot:
     """The bytes of a file at one moment. `path` is as given; `root` and `parts` say where it really is."""
@@ -62,22 +71,18 @@ class FileSnapshot:
     parts: tuple[str, ...]
     content: bytes
     sha256: str
+    mode: int = 0o644  # permission bits
 
 
 def read_file(path: Path, root: Path) -> FileSnapshot:
     """Read a regular file that lies under `root` after every symbolic link is resolved. Raises FileError."""
-    root = root.resolve()
     with _typed_errors(path):
-        try:
-            real = path.resolve(strict=True)
-        except RuntimeError as error:  # a loop of symbolic links, before Python 3.13
-            raise FileMissingError(path, "a loop of symbolic links") from error
-    if real == root or not real.is_relative_to(root):
-        raise OutsideRootError(path, f"is not under {root}; allow another folder with --root")
-    parts = real.relative_to(root).parts
-    with _typed_errors(path), _directory(path, root, parts[:-1]) as directory:
-        content, _ = _read(path, directory, parts[-1])
-    return FileSnapshot(path, root, parts, content, hashlib.sha256(content).hexdigest())
+        root = root.resolve()
+        parts = _parts(path, path.resolve(strict=True), root)
+        with _directory(path, root, parts[:-1]) as directory:
+            content, status = _read(path, directory, parts[-1])
+    sha256 = hashlib.sha256(content).hexdigest()
+    return FileSnapshot(path, root, parts, content, sha256, stat.S_IMODE(status.st_mode))
 
 
 def replace_file(snapshot: FileSnapshot, content: bytes) -> None:
@@ -87,21 +92,83 @@ def replace_file(snapshot: FileSnapshot, content: bytes) -> None:
     still write between the last check and the rename, a few microseconds apart.
     """
     path, name = snapshot.path, snapshot.parts[-1]
-    temporary = f".{name}.samebytes-{secrets.token_hex(8)}"
-    with _typed_errors(path), _directory(path, snapshot.root, snapshot.parts[:-1]) as directory:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+    with _typed_errors(path), _alone_in(path, snapshot.root, snapshot.parts[:-1]) as directory:
         _, status = _unchanged(snapshot, directory)
         if not status.st_mode & 0o222:
             raise FilePermissionError(path, "is read-only; change its mode first (chmod u+w)")
-        try:
+        with _temporary(directory, name) as temporary:
             _write(directory, temporary, content, name, status)
             _unchanged(snapshot, directory)
             os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=directory)
-            raise
-        os.fsync(directory)
+        _sync(path, directory, "was replaced")
+
+
+def create_file(path: Path, root: Path, content: bytes, mode: int | None = None) -> None:
+    """Create a file that is not there, with its folders, under `root`. Raises FileError.
+
+    `mode` is its permission bits; None: as the process makes files.
+    """
+    with _typed_errors(path):
+        root = root.resolve()
+        parts = (*_parts(path, path.parent.resolve(), root, or_root=True), path.name)
+        with (
+            _alone_in(path, root, parts[:-1], make=True) as directory,
+            _temporary(directory, path.name) as temporary,
+        ):
+            _create(directory, temporary, content, mode)
+            try:  # unlike a rename, a link does not replace a file that came meanwhile
+                os.link(
+                    temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False
+                )
+            except FileExistsError as error:
+                raise FileExistsAlreadyError(path, "came into being meanwhile") from error
+            os.unlink(temporary, dir_fd=directory)
+            _sync(path, directory, "was created")
+
+
+def delete_file(snapshot: FileSnapshot) -> None:
+    """Delete the file if it still has the bytes of `snapshot`. Raises FileError."""
+    path = snapshot.path
+    with _typed_errors(path), _alone_in(path, snapshot.root, snapshot.parts[:-1]) as directory:
+        _unchanged(snapshot, directory)
+        os.unlink(snapshot.parts[-1], dir_fd=directory)
+        _sync(path, directory, "was deleted")
+
+
+def remove_leftovers(path: Path, root: Path) -> None:
+    """Remove the temporary files that killed processes left beside `path`, and sync the folder.
+
+    Processes that write there now are waited for. Raises FileError.
+    """
+    with _typed_errors(path):
+        root = root.resolve()
+        parts = _parts(path, path.parent.resolve(), root, or_root=True)
+        leftover = re.compile(rf"\.{re.escape(path.name)}\.samebytes-[0-9a-f]{{16}}")
+        with contextlib.suppress(FileNotFoundError), _alone_in(path, root, parts) as directory:
+            for name in os.listdir(directory):
+                if leftover.fullmatch(name):
+                    os.unlink(name, dir_fd=directory)
+            os.fsync(directory)
+
+
+def remove_folder(path: Path, root: Path) -> None:
+    """Remove a folder under `root` if it is empty. Raises FileError."""
+    with _typed_errors(path):
+        root = root.resolve()
+        parts = _parts(path, path.resolve(), root)
+        with contextlib.suppress(FileNotFoundError), _directory(path, root, parts[:-1]) as directory:
+            try:
+                os.rmdir(parts[-1], dir_fd=directory)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+
+
+def _parts(path: Path, real: Path, root: Path, or_root: bool = False) -> tuple[str, ...]:
+    """`real` seen from `root`. Raises OutsideRootError."""
+    if not real.is_relative_to(root) or (real == root and not or_root):
+        raise OutsideRootError(path, f"is not under {root}; allow another folder with --root")
+    return real.relative_to(root).parts
 
 
 @contextlib.contextmanager
@@ -113,15 +180,27 @@ def _typed_errors(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise FilePermissionError(path, f"permission denied ({error.strerror})") from error
     except OSError as error:
-        raise FileError(path, error.strerror or str(error)) from error
+        kind = NoSpaceError if error.errno in (errno.ENOSPC, errno.EDQUOT) else FileError
+        raise kind(path, error.strerror or str(error)) from error
+    except RuntimeError as error:  # a loop of symbolic links, before Python 3.13
+        raise FileMissingError(path, "a loop of symbolic links") from error
+    except ValueError as error:  # a NUL, which no path can have
+        raise FileError(Path(repr(str(path))), "is no path") from error
 
 
 @contextlib.contextmanager
-def _directory(path: Path, root: Path, parts: tuple[str, ...]) -> Iterator[int]:
-    """A descriptor of the directory `parts` under `root`, no component of which is a symbolic link."""
+def _directory(path: Path, root: Path, parts: tuple[str, ...], make: bool = False) -> Iterator[int]:
+    """A descriptor of the directory `parts` under `root`, no component of which is a symbolic link.
+
+    `make`: those that are missing are made.
+    """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=descriptor)
+                    os.fsync(descriptor)
             try:
                 child = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
             except OSError as error:
@@ -135,6 +214,34 @@ def _directory(path: Path, root: Path, parts: tuple[str, ...]) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _alone_in(path: Path, root: Path, parts: tuple[str, ...], make: bool = False) -> Iterator[int]:
+    """As `_directory`, with no other process of samebytes writing in it."""
+    with _directory(path, root, parts, make) as directory:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield directory
+
+
+@contextlib.contextmanager
+def _temporary(directory: int, name: str) -> Iterator[str]:
+    """A name for a temporary file, of which nothing is left behind where the block fails."""
+    temporary = f".{name}.samebytes-{secrets.token_hex(8)}"
+    try:
+        yield temporary
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _sync(path: Path, directory: int, done: str) -> None:
+    """Make what was done in a directory last. Raises FileError, which says that it was done."""
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        raise FileError(path, f"{done}, but its folder could not be synced: {error.strerror}") from error
+
+
 def _read(path: Path, directory: int, name: str) -> tuple[bytes, os.stat_result]:
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
@@ -144,12 +251,14 @@ def _read(path: Path, directory: int, name: str) -> tuple[bytes, os.stat_result]
         if error.errno == errno.ENXIO:  # a socket
             raise NotARegularFileError(path, "is not a regular file") from error
         raise
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotARegularFileError(path, "is not a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(), status
+    finally:
         os.close(descriptor)
-        raise NotARegularFileError(path, "is not a regular file")
-    with open(descriptor, "rb") as file:
-        return file.read(), status
 
 
 def _unchanged(snapshot: FileSnapshot, directory: int) -> tuple[bytes, os.stat_result]:
@@ -175,6 +284,17 @@ def _write(directory: int, temporary: str, content: bytes, name: str, status: os
         _keep_attributes(directory, name, descriptor)
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
+
+
+def _create(directory: int, name: str, content: bytes, mode: int | None) -> None:
+    """Write and flush a new file, which nobody else can read before it has its mode."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(name, flags, 0o666 if mode is None else 0o600, dir_fd=directory), "wb") as file:
+        file.write(content)
+        file.flush()
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
 
 
 def _keep_owner(descriptor: int, status: os.stat_result) -> bool:

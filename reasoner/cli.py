@@ -61,6 +61,10 @@ def edit(
     ledger: Annotated[
         Path | None, typer.Option(help="Default: .samebytes/ledger.sqlite under the root.")
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A place that tools run, such as '.github/workflows/**', that may be edited."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diffs and write nothing.")] = False,
     create_files: Annotated[bool, typer.Option("--create/--no-create", help="Allow new files.")] = True,
     delete_files: Annotated[bool, typer.Option("--delete/--no-delete", help="Allow deleting files.")] = False,
@@ -86,7 +90,7 @@ def edit(
     console = Console(highlight=False, soft_wrap=True)
 
     async def work() -> int:
-        workspace = Workspace(root)
+        workspace = Workspace(root, allow or ())
         if recovered := workspace.recover():
             how = "finished" if recovered.forward else "took back"
             console.print(f"{how} what an earlier run left half done: {escape(', '.join(recovered.paths))}")
@@ -126,7 +130,9 @@ def edit(
 @app.command()
 def replay(
     ledger: Annotated[Path, typer.Argument(help="The ledger to replay.", show_default=False)],
-    head: Annotated[str | None, typer.Option(help="The head the ledger must have.")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="The head that the ledger must have, as it was noted elsewhere.")
+    ] = None,
     apply: ApplyOption = None,
     apply_model: ApplyModelOption = None,
     as_json: JsonOption = False,
@@ -151,7 +157,12 @@ def replay(
         elif report.difference is not None:
             console.print(f"[red]different[/]: {escape(render.printable(str(report.difference)))}")
         else:
-            console.print(f"{report.edits} edits replayed, every byte equal; ledger head {report.head}")
+            console.print(
+                f"{report.edits} edits replayed, every byte equal; {report.entries} entries and "
+                f"{report.blobs} kept texts are as they were written; ledger head {report.head}"
+            )
+            if not report.head_noted:
+                console.print("  (no head was noted: whether the end of the ledger is missing is not known)")
             others = [name for name in report.fingerprints if name != report.fingerprint_here]
             if others:
                 console.print(f"  (recorded with another fingerprint: {', '.join(others)})")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from applier.types import EditResult
 from reasoner.apply import ApplyClient
-from reasoner.errors import LedgerError
 from reasoner.recording.ledger import Ledger
 from reasoner.recording.record import RecordedEdit, recorded_edit
 
@@ -43,7 +42,10 @@ class ReplayReport:
     """What a replay found. It is exact when `difference` is None."""
 
     edits: int
+    entries: int  # the whole chain, calls and runs among them
+    blobs: int  # files, edits and replies, each checked
     head: str
+    head_noted: bool  # a cut end is seen only with a head noted beside the ledger or given
     fingerprints: tuple[str, ...]  # as recorded, in order of appearance
     fingerprint_here: str
     difference: Difference | None = None
@@ -52,24 +54,31 @@ class ReplayReport:
 async def replay(ledger_path: Path, applier: ApplyClient, expected_head: str | None = None) -> ReplayReport:
     """Apply the ledger's edits again, in order, up to the first difference.
 
-    The chain is checked first, so what is compared is what was recorded. Each edit starts from its recorded
-    original; where every edit so far came out equal, that is what the edits before it left.
-    Raises LedgerError for a broken chain, missing bytes, or a head that is not `expected_head`.
+    The whole ledger is checked first, replies too, so what is compared is what was recorded; the file is not
+    written to. Each edit starts from its recorded original.
+    Raises LedgerError for what `Ledger.verify` finds; `expected_head` is a head that was noted elsewhere.
     """
     with Ledger.open_existing(ledger_path) as ledger:
-        entries = list(ledger.entries())
-        if expected_head is not None and ledger.head != expected_head:
-            raise LedgerError(
-                f"the ledger's head is {ledger.head}, not {expected_head}: it is another, or was cut"
-            )
-        edits = [recorded_edit(ledger, entry) for entry in entries if entry.kind == "apply"]
-        head = ledger.head
+        verified = ledger.verify(expected_head)
+        edits = [recorded_edit(ledger, entry) for entry in ledger.entries("apply")]
     here = await applier.fingerprint()
-    seen = tuple(dict.fromkeys(edit.fingerprint for edit in edits))
+
+    def report(count: int, difference: Difference | None = None) -> ReplayReport:
+        return ReplayReport(
+            count,
+            verified.entries,
+            verified.blobs,
+            verified.head,
+            verified.noted is not None or expected_head is not None,
+            tuple(dict.fromkeys(edit.fingerprint for edit in edits)),
+            here,
+            difference,
+        )
+
     for count, edit in enumerate(edits, 1):
         if difference := _compare(edit, await applier.apply(edit.request)):
-            return ReplayReport(count, head, seen, here, difference)
-    return ReplayReport(len(edits), head, seen, here)
+            return report(count, difference)
+    return report(len(edits))
 
 
 def _compare(edit: RecordedEdit, result: EditResult) -> Difference | None:

@@ -1,38 +1,36 @@
 """Several files written all or nothing, also when the process is killed between two of them.
 
-A write-ahead journal under `.samebytes/` holds the old and the new bytes of every file. It takes its name by
-one rename, which is the moment of commitment: a process killed before it has changed nothing, and one killed
-after it leaves a journal from which `recover` finishes the work. When a write fails in a living process, what
-was written is taken back, under the same protection.
+A write-ahead journal under `.samebytes/` (`reasoner.journal`) holds the old and the new bytes of every file.
+A process killed before it is committed has changed nothing, and one killed after it leaves a journal from
+which
+`recover` finishes the work. When a write fails in a living process, what was written is taken back, under the
+same protection.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
-import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from applier.files import FileError, FileMissingError, read_file, replace_file
-from reasoner.digest import sha256
+from applier.files import (
+    FileError,
+    FileMissingError,
+    create_file,
+    delete_file,
+    read_file,
+    remove_folder,
+    remove_leftovers,
+    replace_file,
+)
 from reasoner.errors import TransactionError, UsageError
+from reasoner.guarded import why_guarded
+from reasoner.journal import Change, Journal, Step
 
 STATE_DIRECTORY = ".samebytes"
-_JOURNAL, _PLAN, _ROLLBACK = "journal", "plan.json", "rollback"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One file: its bytes before and after; None where it does not exist."""
-
-    path: str
-    old: bytes | None
-    new: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +44,24 @@ class Recovered:
 class Workspace:
     """The folder whose files are edited. Paths are relative to it, with forward slashes."""
 
-    def __init__(self, root: Path) -> None:
-        """Raises UsageError where `root` is no folder."""
+    def __init__(self, root: Path, allowed: Sequence[str] = ()) -> None:
+        """`allowed`: patterns of guarded places that may be edited; see `reasoner.guarded`.
+
+        Raises UsageError where `root` is no folder.
+        """
         if not root.is_dir():
             raise UsageError(f"{root} is not a folder")
         self.root = root.resolve()
         self.state = self.root / STATE_DIRECTORY
+        self._allowed = tuple(allowed)
 
     def prepare(self) -> None:
-        """Make the folder for journal and ledger, and keep it out of git."""
-        self.state.mkdir(exist_ok=True)
-        ignore = self.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        """Make the folder for journal and ledger, for this user alone, and keep it out of git.
+
+        Raises TransactionError.
+        """
+        with _typed(f"{self.state} cannot be used"), self._state():
+            pass
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, or None where there is none. Raises UsageError for what is no file in here."""
@@ -75,39 +78,56 @@ class Workspace:
         Raises TransactionError where a file is no longer as it was, or a write fails; the files are then as
         they were, or the message says which one is not.
         """
-        with self._locked():
-            self._recover()
+        with _typed("nothing was written"), self._journal() as journal:
+            self._unguarded()._recover(journal)
             for change in changes:
                 if self._now(change.path) != change.old:
                     raise TransactionError(f"{change.path} changed meanwhile; nothing was written: run again")
-            self._commit(changes)
+            steps = self._steps(changes)
+            journal.commit(steps)
             try:
-                for change in changes:
-                    self._put(change.path, change.old, change.new)
+                for step in steps:
+                    self._put(step)
             except (FileError, OSError) as error:
-                self._take_back(changes)
+                self._take_back(journal, steps)
                 raise TransactionError(f"{error}; nothing was written") from None
-            self._forget()
+            with _typed("all files were written, but the journal could not be removed: the next run does it"):
+                journal.forget()
 
     def recover(self) -> Recovered | None:
-        """Finish what a killed process began; None where there is nothing to finish.
+        """Finish what a killed process began, and remove what it left; None where nothing was begun.
 
         Raises TransactionError where a file was changed by someone else since; nothing is touched then.
         """
-        if not (self.state / _JOURNAL).exists():
+        if not os.path.lexists(self.state):
             return None
-        with self._locked():
-            return self._recover()
+        with _typed("an earlier run is not finished yet: try again"), self._journal() as journal:
+            return self._unguarded()._recover(journal)
+
+    def _unguarded(self) -> Workspace:
+        """For a journal, whose run was allowed what it began."""
+        return Workspace(self.root, ("*",))
 
     def _inside(self, path: str) -> Path:
         pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        if "\0" in path or pure.is_absolute() or ".." in pure.parts or not pure.parts:
             raise UsageError(f"{path!r} is not a path inside {self.root}")
-        if pure.parts[0] in (STATE_DIRECTORY, ".git"):
-            raise UsageError(f"{path} is not for editing")
         full = self.root / pure
-        if not full.parent.resolve().is_relative_to(self.root):
+        try:
+            real = full.resolve()
+            parent = full.parent.resolve()
+        except (OSError, RuntimeError) as error:  # a loop of symbolic links, a name that is too long
+            raise UsageError(f"{path} is not a path: {error}") from None
+        if not parent.is_relative_to(self.root):
             raise UsageError(f"{path} leads out of {self.root} by a symbolic link")
+        places = [pure.parts, (*parent.relative_to(self.root).parts, pure.name)]
+        if real.is_relative_to(self.root):
+            places.append(real.relative_to(self.root).parts)
+        for parts in places:
+            if parts[0] == STATE_DIRECTORY:
+                raise UsageError(f"{path} is not for editing: it is samebytes' own")
+            if why := why_guarded(parts, self._allowed):
+                raise UsageError(f"{path} is not for editing: {why}")
         return full
 
     def _now(self, path: str) -> bytes | None:
@@ -117,135 +137,120 @@ class Workspace:
             raise TransactionError(str(error)) from None
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One transaction at a time in this folder, among all processes."""
-        self.prepare()
-        with (self.state / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _state(self) -> Iterator[int]:
+        """A descriptor of the folder for journal and ledger, made where it is not there."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.state, 0o700)
+        try:
+            directory = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except NotADirectoryError:  # a symbolic link too
+            raise TransactionError(f"{self.state} is no folder; samebytes keeps its journal there") from None
+        try:
+            with contextlib.suppress(FileExistsError):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                with open(os.open(".gitignore", flags, 0o600, dir_fd=directory), "wb") as ignore:
+                    ignore.write(b"*\n")
+            yield directory
+        finally:
+            os.close(directory)
 
-    def _commit(self, changes: Sequence[Change]) -> None:
-        staged = self.state / f"staged-{secrets.token_hex(8)}"
-        staged.mkdir()
-        plan = []
-        for number, change in enumerate(changes):
-            for side, content in (("old", change.old), ("new", change.new)):
-                if content is not None:
-                    _write_through(staged / f"{side}-{number}", content)
-            plan.append(
-                {
-                    "path": change.path,
-                    "old": None if change.old is None else sha256(change.old),
-                    "new": None if change.new is None else sha256(change.new),
-                }
-            )
-        _write_through(staged / _PLAN, json.dumps(plan).encode())
-        _sync_directory(staged)
-        os.rename(staged, self.state / _JOURNAL)
-        _sync_directory(self.state)
-
-    def _put(self, path: str, old: bytes | None, new: bytes | None) -> None:
-        """Turn a file from `old` into `new`. Raises FileError or OSError."""
-        full = self._inside(path)
-        if old == new:
-            return
-        if old is None:
-            assert new is not None
-            full.parent.mkdir(parents=True, exist_ok=True)
-            temporary = full.with_name(f".{full.name}.samebytes-{secrets.token_hex(8)}")
-            _write_through(temporary, new)
+    @contextlib.contextmanager
+    def _journal(self) -> Iterator[Journal]:
+        """The journal, for one transaction at a time among all processes."""
+        with self._state() as directory:
+            lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=directory)
             try:
-                os.link(temporary, full)  # unlike a rename, this does not replace a file that came meanwhile
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                journal = Journal(directory, self.state)
+                journal.sweep()
+                yield journal
             finally:
-                temporary.unlink()
-            _sync_directory(full.parent)
+                os.close(lock)
+
+    def _steps(self, changes: Sequence[Change]) -> list[Step]:
+        steps, made = [], set[str]()
+        for change in changes:
+            mode, makes = None, []
+            if change.old is not None:
+                mode = read_file(self._inside(change.path), self.root).mode
+            else:
+                for folder in reversed(PurePosixPath(change.path).parents):
+                    if str(folder) not in made and not (self.root / folder).exists():
+                        makes.append(str(folder))
+            made.update(makes)
+            steps.append(Step(change, mode, tuple(makes)))
+        return steps
+
+    def _put(self, step: Step) -> None:
+        """Turn a file from its old bytes into its new ones. Raises FileError or OSError."""
+        self._turn(step.change.path, step.change.old, step.change.new, None)
+
+    def _turn(self, path: str, now: bytes | None, then: bytes | None, mode: int | None) -> None:
+        full = self._inside(path)
+        if now == then:
+            return
+        if now is None:
+            assert then is not None
+            create_file(full, self.root, then, mode)
             return
         snapshot = read_file(full, self.root)
-        if snapshot.content != old:
+        if snapshot.content != now:
             raise FileError(full, "changed meanwhile")
-        if new is None:
-            full.unlink()
-            _sync_directory(full.parent)
+        if then is None:
+            delete_file(snapshot)
         else:
-            replace_file(snapshot, new)
+            replace_file(snapshot, then)
 
-    def _take_back(self, changes: Sequence[Change]) -> None:
-        _write_through(self.state / _JOURNAL / _ROLLBACK, b"")
-        _sync_directory(self.state / _JOURNAL)
-        self._undo(changes)
-        self._forget()
+    def _take_back(self, journal: Journal, steps: Sequence[Step]) -> None:
+        with _typed("a write failed, and what was written is not taken back yet: the next run goes on"):
+            journal.turn_back()
+            self._undo(steps)
+            journal.forget()
 
-    def _undo(self, changes: Sequence[Change]) -> None:
-        for change in reversed(changes):
+    def _undo(self, steps: Sequence[Step]) -> None:
+        for step in reversed(steps):
+            change = step.change
             try:
+                full = self._inside(change.path)
                 if self._now(change.path) == change.new:
-                    self._put(change.path, change.new, change.old)
-            except (FileError, OSError) as error:
+                    self._turn(change.path, change.new, change.old, step.mode)
+                remove_leftovers(full, self.root)
+                for folder in reversed(step.makes):
+                    remove_folder(self.root / folder, self.root)
+            except (FileError, OSError, UsageError) as error:
                 raise TransactionError(
-                    f"{change.path} has its new bytes and could not be put back ({error}); its old bytes are "
-                    f"under {self.state / _JOURNAL}, and the next run tries again"
+                    f"{change.path} could not be put back as it was ({error}); its old bytes are under "
+                    f"{self.state}, and the next run tries again"
                 ) from None
 
-    def _recover(self) -> Recovered | None:
-        for leftover in (*self.state.glob("staged-*"), *self.state.glob("done-*")):
-            shutil.rmtree(leftover, ignore_errors=True)
-        journal = self.state / _JOURNAL
-        if not journal.exists():
+    def _recover(self, journal: Journal) -> Recovered | None:
+        found = journal.pending()
+        if found is None:
             return None
-        changes = _read_journal(journal)
-        for change in changes:
+        steps, forward = found
+        for step in steps:
+            change = step.change
             if self._now(change.path) not in (change.old, change.new):
                 raise TransactionError(
                     f"an earlier run was killed while writing, and {change.path} was changed since; nothing "
-                    f"was touched. The old and new bytes are under {journal}: put the file in order, then "
-                    "remove that folder"
+                    f"was touched. The old and new bytes are in the journal under {self.state}: put the file "
+                    "in order, then remove that journal"
                 )
-        forward = not (journal / _ROLLBACK).exists()
         if forward:
-            for change in changes:
-                if self._now(change.path) != change.new:
-                    self._put(change.path, change.old, change.new)
+            for step in steps:
+                if self._now(step.change.path) != step.change.new:
+                    self._put(step)
+                remove_leftovers(self._inside(step.change.path), self.root)
         else:
-            self._undo(changes)
-        self._forget()
-        return Recovered(tuple(change.path for change in changes), forward)
-
-    def _forget(self) -> None:
-        done = self.state / f"done-{secrets.token_hex(8)}"
-        os.rename(self.state / _JOURNAL, done)
-        _sync_directory(self.state)
-        shutil.rmtree(done, ignore_errors=True)
+            self._undo(steps)
+        journal.forget()
+        return Recovered(tuple(step.change.path for step in steps), forward)
 
 
-def _read_journal(journal: Path) -> list[Change]:
+@contextlib.contextmanager
+def _typed(what: str) -> Iterator[None]:
+    """A failure of the disk as a TransactionError that says what it means."""
     try:
-        plan = json.loads((journal / _PLAN).read_bytes())
-        changes = []
-        for number, item in enumerate(plan):
-            sides = [
-                None if item[side] is None else (journal / f"{side}-{number}").read_bytes()
-                for side in ("old", "new")
-            ]
-            if [None if c is None else sha256(c) for c in sides] != [item["old"], item["new"]]:
-                raise ValueError(f"the bytes kept for {item['path']} were changed")
-            changes.append(Change(item["path"], *sides))
-        return changes
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TransactionError(
-            f"the journal {journal} cannot be read ({error}); look at it, then remove it"
-        ) from None
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except (FileError, OSError) as error:
+        raise TransactionError(f"{error}; {what}") from error

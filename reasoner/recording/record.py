@@ -118,6 +118,8 @@ def recorded_edit(ledger: Ledger, entry: Entry) -> RecordedEdit:
             options=EditOptions(**body["options"]),
         )
         receipt = body["receipt"]
+        if receipt["result_sha256"] != body["content_sha256"]:
+            raise ValueError("its receipt is not that of its result")
         return RecordedEdit(
             entry=entry,
             request=request,

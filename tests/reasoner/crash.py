@@ -34,6 +34,13 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
+def commit(root: Path, changes: list[Change]) -> None:
+    """What a process leaves that is killed right after the commitment."""
+    workspace = Workspace(root)
+    with workspace._journal() as journal:
+        journal.commit(workspace._steps(changes))
+
+
 def users_files(root: Path) -> dict[str, bytes]:
     return {path: content for path, content in files(root).items() if ".samebytes-" not in path}
 
@@ -87,7 +94,9 @@ def at_every_step(root: Path) -> None:
         recovered = Workspace(root).recover()
         assert users_files(root) in (OLD, NEW), f"half done after a kill at step {point}"
         seen.add((torn, recovered is not None, users_files(root) == NEW))
-        assert not list((root / ".samebytes").glob("journal"))
+        assert not list((root / ".samebytes").glob("*-*"))
+        assert not list(root.rglob("*.samebytes-*"))
+        assert not (root / ".samebytes/journal").exists()
         # and the folder works on
         Workspace(root).write([Change("a.py", users_files(root)["a.py"], b"last\n")])
         if not killed:
@@ -103,11 +112,10 @@ def during_recovery(root: Path) -> None:
         point += 1
         reset(root)
         # a kill right after the commit leaves the whole journal to work through
-        Workspace(root).state.mkdir()
-        Workspace(root)._commit(CHANGES)
+        commit(root, CHANGES)
         killed = in_child_killed_at(point, root, lambda: Workspace(root).recover())
         Workspace(root).recover()
-        assert users_files(root) == NEW
+        assert files(root) == NEW
         if not killed:
             break
     assert point > 5
@@ -116,8 +124,8 @@ def during_recovery(root: Path) -> None:
 def while_taking_back(root: Path) -> None:
     def fails(workspace: Workspace) -> None:
         real = workspace._put
-        workspace._put = lambda path, old, new: (  # type: ignore[method-assign]
-            real(path, old, new) if path != "gone.py" else (_ for _ in ()).throw(OSError("disk"))
+        workspace._put = lambda step: (  # type: ignore[method-assign]
+            real(step) if step.change.path != "gone.py" else (_ for _ in ()).throw(OSError("disk"))
         )
         try:
             workspace.write(CHANGES)
@@ -130,7 +138,7 @@ def while_taking_back(root: Path) -> None:
         point += 1
         reset(root)
         killed = in_child_killed_at(point, root, lambda: fails(Workspace(root)))
-        rollback = (root / ".samebytes/journal/rollback").exists()
+        rollback = (root / ".samebytes/journal-back").exists()
         Workspace(root).recover()
         assert users_files(root) in (OLD, NEW)
         if rollback:
