@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from applier.types import EditOptions, EditRequest, EditResult, Refusal, RefusalReason, Status
+from applier.workspace.errors import NotEditableError
+from applier.workspace.transaction import Change, Workspace
 from reasoner.apply import ApplyClient
 from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret
 from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
 from reasoner.recording.record import Recorder
-from reasoner.transaction import Change, Workspace
+from applier.workspace.transaction import Change, Workspace
 from reasoner.types import (
     Action,
     Completion,
@@ -109,7 +111,7 @@ class Run:
         An edit that applied stands for the rounds after it; one that was refused is asked for again, with
         the reason. When some are still refused after the last round, nothing is written.
 
-        Raises UsageError, BackendError, LedgerError or TransactionError; no file is touched then.
+        Raises UsageError, WorkspaceError, BackendError or LedgerError; no file is touched then.
         """
         self._open(paths)
         task = Task(instruction)
@@ -197,7 +199,7 @@ class Run:
             return "creating files is not allowed in this run"
         try:
             exists = self.workspace.read(path) is not None
-        except UsageError as error:
+        except NotEditableError as error:
             return str(error)
         if exists:
             return "the file exists and was not given; it cannot be edited unseen"

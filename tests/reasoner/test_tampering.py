@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reasoner.recording.digest import canonical_json, sha256
+from reasoner.digest import canonical_json, sha256
 from reasoner.errors import LedgerError
 from reasoner.recording.ledger import GENESIS, Ledger
 from reasoner.replay import replay
