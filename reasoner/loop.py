@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from applier.patches.types import Action, Problem, ProposedEdit, SourceFile
 from applier.types import EditOptions, EditRequest, EditResult, Refusal, RefusalReason, Status
 from applier.workspace.errors import NotEditableError
 from applier.workspace.transaction import Change, Workspace
@@ -16,18 +17,7 @@ from reasoner.credentials import contains_secret
 from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
 from reasoner.recording.record import Recorder
-from applier.workspace.transaction import Change, Workspace
-from reasoner.types import (
-    Action,
-    Completion,
-    Problem,
-    Proposal,
-    ProposedEdit,
-    ProposeOptions,
-    SourceFile,
-    Task,
-    Turn,
-)
+from reasoner.types import Completion, Proposal, ProposeOptions, Task, Turn
 
 
 class Outcome(StrEnum):
@@ -187,6 +177,8 @@ class Run:
 
     def _not_allowed(self, edit: ProposedEdit) -> str | None:
         path = edit.path
+        if edit.moved_to is not None:
+            return f"moving files is not supported in this run; edit it in place (not at {edit.moved_to})"
         if path in self.now and self.now[path] is not None:
             if edit.action is Action.CREATE and self.before.get(path) is not None:
                 return "the file exists; edit it rather than create it"
