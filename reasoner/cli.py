@@ -16,8 +16,8 @@ from rich.markup import escape
 
 from applier.exits import DONE, REFUSED
 from applier.types import EditFormat, EditOptions
-from reasoner import render
 from applier.workspace.errors import WorkspaceError
+from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.capabilities import CAPABILITIES
 from reasoner.credentials import redact_logs
@@ -87,7 +87,6 @@ def edit(
     from reasoner.loop import LoopOptions, Outcome, Run
     from reasoner.recording.ledger import Ledger
     from reasoner.recording.record import Recorder
-    from applier.workspace.transaction import Workspace
 
     console = Console(highlight=False, soft_wrap=True)
 

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from reasoner.capabilities import CAPABILITIES
 from applier.workspace.transaction import Change
+from reasoner.capabilities import CAPABILITIES
 from reasoner.loop import Outcome, Round, RunResult
 from reasoner.seeds.probe import ProbeReport
 

@@ -11,7 +11,8 @@ _WIDEST = 160  # characters of a line
 
 def refusal_text(refusal: Refusal, original: bytes) -> str:
     """`REASON: message`, the line of the edit, and the places that were meant perhaps, with their text."""
-    parts = [f"{refusal.reason}: {refusal.message}"]
+    ended = refusal.message.endswith((".", "?", "!"))
+    parts = [f"{refusal.reason}: {refusal.message}{'' if ended else '.'}"]
     if refusal.edit_line is not None and f"ine {refusal.edit_line} of the edit" not in refusal.message:
         parts.append(f"See line {refusal.edit_line} of the edit.")
     text = " ".join(parts)

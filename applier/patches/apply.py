@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from applier.patches.diffs import render
 from applier.patches.paths import spelled_paths
@@ -22,13 +21,9 @@ from applier.patches.types import (
     PatchResult,
     ProposedEdit,
 )
-from applier.types import EditRequest, EditResult, RefusalReason, Status
+from applier.types import AppliesEdits, EditRequest, EditResult, RefusalReason, Status
 
 _LINE = re.compile(r"^Line (\d+) of the edit:")
-
-
-if TYPE_CHECKING:
-    from applier.server.workers import AppliesEdits
 
 
 class _Refused(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from applier.text.unified_diff import quoted, unified_diff
 from applier.patches.types import FileChange
+from applier.text.unified_diff import quoted, unified_diff
 
 
 def render(changes: Sequence[FileChange]) -> bytes:

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 
 from applier import types
 from applier.api import errors
+from applier.patches.types import PatchRequest, PatchResult
 from applier.server import tracing
 from applier.server.metrics import ServerMetrics
 
@@ -27,6 +28,10 @@ class RunsEdits(Protocol):
 
     async def apply(self, request: types.EditRequest) -> types.EditResult:
         """The answer. Raises CallError where there is none."""
+        ...
+
+    async def patch(self, request: PatchRequest) -> PatchResult:
+        """The answer to a patch of several files. Raises CallError where there is none."""
         ...
 
 
@@ -62,6 +67,22 @@ class Answers:
         self.metrics.answered(result, seconds)
         return result
 
+    async def patch(self, request: PatchRequest) -> PatchResult:
+        """The answer to one patch, within `watched`. Raises CallError, also for what nobody expected."""
+        started = time.perf_counter()
+        edits = self.running()
+        try:
+            result = await edits.patch(request)
+        except errors.CallError:
+            raise
+        except Exception as error:
+            raise report_bug(error) from error
+        seconds = time.perf_counter() - started
+        _log_patch(request, result, seconds)
+        for _, edit in result.edits:
+            self.metrics.answered(edit, seconds / len(result.edits))
+        return result
+
     def running(self) -> RunsEdits:
         """Where edits are run. Raises CallError (UNAVAILABLE) before the self-test has passed."""
         if self.edits is None:
@@ -94,6 +115,20 @@ def _log_result(request: types.EditRequest, result: types.EditResult, seconds: f
         result_sha256=result.receipt.result_sha256,
         merged_tokens=result.tokens.merged,
         passes=result.tokens.passes,
+        milliseconds=round(seconds * 1000, 2),
+    )
+
+
+def _log_patch(request: PatchRequest, result: PatchResult, seconds: float) -> None:
+    log.info(
+        "patch",
+        status=result.status,
+        reasons=sorted({refusal.reason for refusal in result.refusals}),
+        files=len(request.files),
+        changes=len(result.changes),
+        patch_bytes=len(request.patch),
+        request_sha256=result.receipt.request_sha256,
+        result_sha256=result.receipt.result_sha256,
         milliseconds=round(seconds * 1000, 2),
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from applier.memo import Memoised, Store
+from applier.patches.apply import apply_patch
+from applier.patches.types import PatchRequest, PatchResult
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
 from applier.server.scheduling import start_processes, start_scheduler
@@ -28,6 +30,10 @@ class Edits:
     async def apply(self, request: EditRequest) -> EditResult:
         """The answer. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait, and what bugs raise."""
         return await self._workers.apply(request)
+
+    async def patch(self, request: PatchRequest) -> PatchResult:
+        """As `apply`, for a patch of several files."""
+        return await self._workers.run(lambda applier: apply_patch(applier, request))
 
     def close(self) -> None:
         """Drop what waits, and wait for the scheduler's last step."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import grpc
 from opentelemetry.context import Context
 
-from applier.api import convert, errors
+from applier.api import convert, errors, patch_convert
 from applier.api.v1 import apply_pb2 as pb
 from applier.api.v1 import apply_pb2_grpc
 from applier.server import tracing
@@ -58,6 +58,18 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
             group.create_task(read())
             while (answer := await answers.get()) is not None:
                 await context.write(await answer)
+
+    async def ApplyPatch(
+        self, request: pb.ApplyPatchRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ApplyPatchResponse:
+        """One patch of several files."""
+        try:
+            with self._answers.watched("grpc", "ApplyPatch", tracing.caller(context.invocation_metadata())):
+                self._answers.running()
+                result = await self._answers.patch(patch_convert.request_from_proto(request))
+                return patch_convert.result_to_proto(result)
+        except errors.CallError as error:
+            await errors.abort(context, error)
 
     async def GetFingerprint(
         self, request: pb.GetFingerprintRequest, context: grpc.aio.ServicerContext

@@ -15,7 +15,6 @@ from reasoner.backends.recorded import ReplyFile
 from reasoner.loop import LoopOptions, Run, RunResult
 from reasoner.recording.ledger import Ledger
 from reasoner.recording.record import Recorder
-from applier.workspace.transaction import Workspace
 
 Runs = Callable[..., RunResult]
 

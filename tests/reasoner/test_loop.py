@@ -13,9 +13,7 @@ import pytest
 from applier.types import EditOptions, RefusalReason
 from applier.workspace.errors import TransactionError
 from reasoner import credentials
-from reasoner.errors import LedgerError, TransactionError, UsageError
 from reasoner.errors import LedgerError, UsageError
-from reasoner.recording.ledger import Ledger
 from reasoner.loop import Outcome
 from reasoner.recording.ledger import Ledger
 from tests.reasoner.conftest import FILES, Runs

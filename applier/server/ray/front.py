@@ -72,6 +72,15 @@ class Front:
         except Aborted:
             return pb.ApplyEditResponse()
 
+    async def apply_patch(self, request: pb.ApplyPatchRequest, context: RayContext) -> pb.ApplyPatchResponse:
+        """ApplyPatch."""
+        adapted = _Context(context)
+        try:
+            await self._check(adapted)
+            return await self._service.ApplyPatch(request, adapted)  # type: ignore[arg-type]
+        except Aborted:
+            return pb.ApplyPatchResponse()
+
     async def get_fingerprint(
         self, request: pb.GetFingerprintRequest, context: RayContext
     ) -> pb.GetFingerprintResponse:

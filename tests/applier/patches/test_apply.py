@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from applier import Applier
-from applier.text.unified_diff import apply_diff
 from applier.patches.apply import apply_patch, mentioned_paths
 from applier.patches.diffs import render
 from applier.patches.scan import extract
 from applier.patches.types import FileChange, PatchRequest, SourceFile
+from applier.text.unified_diff import apply_diff
 from applier.types import EditOptions, RefusalReason, Status
 
 FILES = {

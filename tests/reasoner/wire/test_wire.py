@@ -33,7 +33,6 @@ from reasoner.errors import (
     UsageError,
 )
 from reasoner.extract.tools import edit_tool
-from reasoner.capabilities import BY_NAME, SeedSupport
 from reasoner.types import ChatRequest, Completion, Message, ProposeOptions, Role, Sampling, Task
 from tests.reasoner.wire import providers
 from tests.reasoner.wire.providers import KEY, Model
