@@ -52,10 +52,10 @@ def http(
         from applier.http.run import serve_until_signal
     except ModuleNotFoundError as error:
         raise CommandError(f"{error}; install samebytes[http]", USAGE) from error
-    from applier.loading import load_tested_applier
     from applier.cli.settings import settings
-    from applier.memo import MemoError
     from applier.engine.options import CacheBudgetError
+    from applier.loading import load_tested_applier
+    from applier.memo import MemoError
     from applier.server.logs import configure_logs
     from applier.server.malloc import return_large_blocks
     from applier.server.run import BindError

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from applier.api.errors import CallError
 from applier.http import errors, shapes
 from applier.http.config import HttpConfig
 from applier.http.guard import Guard
@@ -20,7 +21,6 @@ from applier.http.openapi import document
 from applier.http.receipts import receipt_headers
 from applier.server import tracing
 from applier.server.answers import Answers, report_bug
-from applier.api.errors import CallError
 from applier.server.security import TokenCheck
 from applier.types import EditResult, Status
 

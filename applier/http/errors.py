@@ -13,8 +13,8 @@ from google.rpc.error_details_pb2 import RetryInfo
 from starlette.responses import JSONResponse, Response
 
 from applier.api.agent_text import refusal_text
-from applier.http.receipts import receipt_headers
 from applier.api.errors import CallError
+from applier.http.receipts import receipt_headers
 from applier.types import EditRequest, EditResult
 
 _STATUS = {

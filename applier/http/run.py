@@ -16,7 +16,7 @@ from applier.server.edits import Edits
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
 from applier.server.run import RunningServer, serve_metrics
-from applier.server.workers import AppliesEdits
+from applier.types import AppliesEdits
 
 log = structlog.get_logger("samebytes.http")
 
