@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,13 +18,14 @@ from applier.files import (
     FileError,
     FileExistsAlreadyError,
     FileMissingError,
+    FileSnapshot,
     create_file,
     read_file,
     replace_file,
 )
 from applier.mcp import results
 from applier.mcp.arguments import as_request, form_of
-from applier.mcp.roots import Roots
+from applier.mcp.roots import Place, Roots
 from applier.mcp.seen import Seen
 from applier.patches.types import FileChange, PatchRequest, PatchResult
 from applier.receipt import sha256
@@ -81,11 +81,7 @@ class Calls:
     ) -> CallToolResult:
         form = form_of(arguments)
         place = self._roots.place(arguments["path"], client)
-        workspace = await _thread(self._workspace, place.root)
-        full = workspace.inside(place.relative)
-        snapshot = None
-        with contextlib.suppress(FileMissingError):
-            snapshot = await _thread(read_file, full, workspace.root)
+        full, snapshot = await _thread(self._read, place)
         original = snapshot.content if snapshot else None
         note = None
         changed = self._seen.changed(session, full, original) if original is not None else None
@@ -107,7 +103,7 @@ class Calls:
         written = result.status is Status.APPLIED and not dry_run
         if written:
             if snapshot is None:
-                await _thread(create_file, full, workspace.root, result.content)
+                await _thread(create_file, full, place.root, result.content)
             else:
                 await _thread(replace_file, snapshot, result.content)
         self._seen.note(session, full, result.content if written else request.original)
@@ -156,6 +152,15 @@ class Calls:
         while len(self._records) > 1 and (len(self._records) > _KEPT_REQUESTS or held > _KEPT_BYTES):
             _, (oldest, answer) = self._records.popitem(last=False)
             held -= len(oldest.original) + len(answer.content)
+
+    def _read(self, place: Place) -> tuple[Path, FileSnapshot | None]:
+        """The full path of a file that may be edited, and the file if it is there. Raises WorkspaceError."""
+        workspace = self._workspace(place.root)
+        full = workspace.inside(place.relative)
+        try:
+            return full, read_file(full, workspace.root)
+        except FileMissingError:
+            return full, None
 
     def _workspace(self, root: Path) -> Workspace:
         """The folder, with what a killed run left half done finished first."""

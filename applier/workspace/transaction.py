@@ -123,7 +123,7 @@ class Workspace:
         places = [pure.parts, (*parent.relative_to(self.root).parts, pure.name)]
         if real.is_relative_to(self.root):
             places.append(real.relative_to(self.root).parts)
-        for parts in places:
+        for parts in dict.fromkeys(places):
             if parts[0] == STATE_DIRECTORY:
                 raise NotEditableError(f"{path} is not for editing: it is samebytes' own")
             if why := why_guarded(parts, self._allowed):
