@@ -8,18 +8,35 @@ result = Applier.from_default().apply(EditRequest(original=..., edit=..., path="
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from applier.api.clients import AsyncClient, Client
+    from applier.patches.types import PatchRequest, PatchResult
     from applier.pipeline import Applier
     from applier.types import EditFormat, EditOptions, EditRequest, EditResult, Status
 
 _HOMES = {
     "Applier": "applier.pipeline",
+    "AsyncClient": "applier.api.clients",
+    "Client": "applier.api.clients",
     "EditFormat": "applier.types",
     "EditOptions": "applier.types",
     "EditRequest": "applier.types",
     "EditResult": "applier.types",
+    "PatchRequest": "applier.patches.types",
+    "PatchResult": "applier.patches.types",
     "Status": "applier.types",
 }
-__all__ = ["Applier", "EditFormat", "EditOptions", "EditRequest", "EditResult", "Status"]
+__all__ = [
+    "Applier",
+    "AsyncClient",
+    "Client",
+    "EditFormat",
+    "EditOptions",
+    "EditRequest",
+    "EditResult",
+    "PatchRequest",
+    "PatchResult",
+    "Status",
+]
 
 
 def __getattr__(name: str) -> Any:

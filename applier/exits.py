@@ -38,6 +38,8 @@ def explain(error: Exception) -> tuple[str, int]:
             return str(error), REFUSED
         case FileError():
             return str(error), INTERNAL
+    if isinstance(code := getattr(error, "exit_code", None), int):  # an error of the workspace
+        return str(error), code
     if message := _model_problem(error):
         return message, INTERNAL
     frame = traceback.extract_tb(error.__traceback__)[-1]

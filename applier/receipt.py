@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .types import EditRequest, Receipt
@@ -57,7 +58,8 @@ def _canonical(value: object) -> bytes:
     return b"s" + str(value).encode("utf-8", "surrogatepass")
 
 
-def _digest(domain: bytes, fields: dict[str, object]) -> str:
+def digest_fields(domain: bytes, fields: Mapping[str, object]) -> str:
+    """SHA-256 over names and values, each with its length before it; `domain` says what is digested."""
     hasher = hashlib.sha256()
     for part in (domain, *(item for name, value in fields.items() for item in (name, value))):
         raw = _canonical(part)
@@ -69,7 +71,7 @@ def _digest(domain: bytes, fields: dict[str, object]) -> str:
 def request_digest(request: EditRequest, original_sha256: str | None = None) -> str:
     """The digest of a request. Give `original_sha256` where it is known already."""
     options = request.options
-    return _digest(
+    return digest_fields(
         _REQUEST_DOMAIN,
         {
             "original": original_sha256 or sha256(request.original),
@@ -89,7 +91,7 @@ def request_digest(request: EditRequest, original_sha256: str | None = None) -> 
 
 def fingerprint(weights_sha256: str, tokenizer_sha256: str, numerics_version: int) -> str:
     """The digest of everything that decides a result besides the request. Empty digests mean no model."""
-    return _digest(
+    return digest_fields(
         _FINGERPRINT_DOMAIN,
         {
             "weights": weights_sha256,

@@ -70,6 +70,9 @@ class RefusalReason(StrEnum):
     SYNTAX_ERROR = "syntax_error"
     MASS_DELETION = "mass_deletion"
     NO_MODEL = "no_model"
+    FILE_MISSING = "file_missing"  # this and the next two: of patches of several files
+    FILE_EXISTS = "file_exists"
+    INVALID_PATH = "invalid_path"
 
 
 class Unanswerable(RuntimeError):

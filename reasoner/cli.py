@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from applier.exits import DONE, REFUSED
 from applier.types import EditFormat, EditOptions
+from applier.workspace.errors import WorkspaceError
 from reasoner import render
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.capabilities import CAPABILITIES
@@ -81,11 +82,11 @@ def edit(
     Ends with 0 when every edit applied, 2 for a wrong request, 3 when an edit was refused (nothing is
     written), and 5 when the model could not be asked.
     """
+    from applier.workspace.transaction import Workspace
     from reasoner.apply import connect
     from reasoner.loop import LoopOptions, Outcome, Run
     from reasoner.recording.ledger import Ledger
     from reasoner.recording.record import Recorder
-    from reasoner.transaction import Workspace
 
     console = Console(highlight=False, soft_wrap=True)
 
@@ -227,7 +228,7 @@ def probe_seed(
 @app.command()
 def recover(root: Annotated[Path, typer.Argument(help="The folder that was edited.")] = Path(".")) -> None:
     """Finish, or take back, what a killed `samebytes edit` left half done."""
-    from reasoner.transaction import Workspace
+    from applier.workspace.transaction import Workspace
 
     async def work() -> int:
         recovered = Workspace(root).recover()
@@ -258,7 +259,7 @@ def _run(work: Callable[[], Any]) -> None:
     """Run a command to its exit status; a typed error is a message, never a traceback."""
     try:
         status = asyncio.run(work())
-    except ReasonerError as error:
+    except (ReasonerError, WorkspaceError) as error:
         typer.echo(f"error: {render.printable(str(error))}", err=True)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ not be asked.
 
 from __future__ import annotations
 
-from applier.exits import REFUSED, USAGE
+from applier.exits import USAGE
 from reasoner.credentials import redact
 
 
@@ -80,9 +80,3 @@ class BadResponse(BackendError):
 
 class LedgerError(ReasonerError):
     """The ledger is not what it should be: a broken chain, a missing blob, no such entry."""
-
-
-class TransactionError(ReasonerError):
-    """Files could not be written; everything is as it was before, or the message says which is not."""
-
-    exit_code = REFUSED

@@ -7,25 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from applier.patches.types import Action, Problem, ProposedEdit, SourceFile
 from applier.types import EditOptions, EditRequest, EditResult, Refusal, RefusalReason, Status
+from applier.workspace.errors import NotEditableError
+from applier.workspace.transaction import Change, Workspace
 from reasoner.apply import ApplyClient
 from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret
 from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
 from reasoner.recording.record import Recorder
-from reasoner.transaction import Change, Workspace
-from reasoner.types import (
-    Action,
-    Completion,
-    Problem,
-    Proposal,
-    ProposedEdit,
-    ProposeOptions,
-    SourceFile,
-    Task,
-    Turn,
-)
+from reasoner.types import Completion, Proposal, ProposeOptions, Task, Turn
 
 
 class Outcome(StrEnum):
@@ -109,7 +101,7 @@ class Run:
         An edit that applied is kept in later rounds; one that was refused is asked for again, with the
         reason. When some are still refused after the last round, nothing is written.
 
-        Raises UsageError, BackendError, LedgerError or TransactionError; no file is touched then.
+        Raises UsageError, WorkspaceError, BackendError or LedgerError; no file is touched then.
         """
         self._open(paths)
         task = Task(instruction)
@@ -185,6 +177,8 @@ class Run:
 
     def _not_allowed(self, edit: ProposedEdit) -> str | None:
         path = edit.path
+        if edit.moved_to is not None:
+            return f"moving files is not supported in this run; edit it in place (not at {edit.moved_to})"
         if path in self.now and self.now[path] is not None:
             if edit.action is Action.CREATE and self.before.get(path) is not None:
                 return "the file exists; edit it rather than create it"
@@ -197,7 +191,7 @@ class Run:
             return "creating files is not allowed in this run"
         try:
             exists = self.workspace.read(path) is not None
-        except UsageError as error:
+        except NotEditableError as error:
             return str(error)
         if exists:
             return "the file exists and was not given; it cannot be edited unseen"

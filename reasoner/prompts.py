@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from applier.patches.fences import longest_run
+from applier.patches.types import SourceFile
 from applier.types import EditFormat
 from reasoner.errors import UsageError
-from reasoner.extract.fences import longest_run
 from reasoner.extract.tools import edit_tool
-from reasoner.types import ChatRequest, Message, ProposeOptions, Role, SourceFile, Task, Tool
+from reasoner.types import ChatRequest, Message, ProposeOptions, Role, Task, Tool
 
 _ROLE = """\
 You are a careful software engineer. You are given files and a task. Answer with the edits that do the

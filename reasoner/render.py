@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from applier.workspace.transaction import Change
 from reasoner.capabilities import CAPABILITIES
 from reasoner.loop import Outcome, Round, RunResult
 from reasoner.seeds.probe import ProbeReport
-from reasoner.transaction import Change
 
 # Control characters other than tab: a model's text must not drive the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from applier.patches.types import Problem, ProposedEdit
 from applier.types import EditFormat
 
 
@@ -99,42 +100,6 @@ class Completion:
     request: Mapping[str, Any]
     response: Mapping[str, Any]
     notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file the model may edit. `path` is relative to the workspace, with forward slashes."""
-
-    path: str
-    content: bytes
-
-
-class Action(StrEnum):
-    """What an edit does to its file."""
-
-    UPDATE = "update"
-    CREATE = "create"
-    DELETE = "delete"
-
-
-@dataclass(frozen=True, slots=True)
-class ProposedEdit:
-    """One edit of one file as the model wrote it. `line` is where it starts in the reply, from 1."""
-
-    path: str
-    text: str
-    format: EditFormat
-    action: Action = Action.UPDATE
-    line: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in the reply that could not be used, with what the model should do instead."""
-
-    message: str
-    line: int | None = None
-    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def request_from_proto(message: pb.ApplyEditRequest) -> types.EditRequest:
         format=_format_from_proto(message.format),
         instruction=message.instruction,
         expected_sha256=sha256.lower() if sha256 else None,
-        options=_options_from_proto(message.options),
+        options=options_from_proto(message.options),
     )
 
 
@@ -90,7 +90,8 @@ def _format_from_proto(number: int) -> types.EditFormat:
     return types.EditFormat[name.removeprefix("EDIT_FORMAT_")]
 
 
-def _options_from_proto(message: pb.EditOptions) -> types.EditOptions:
+def options_from_proto(message: pb.EditOptions) -> types.EditOptions:
+    """Raises CallError (INVALID_ARGUMENT) where an option has no meaning."""
     stated = {field.name: value for field, value in message.ListFields()}
     confidence = stated.get("min_confidence")
     if confidence is not None and not 0 <= confidence <= 1:
@@ -98,9 +99,18 @@ def _options_from_proto(message: pb.EditOptions) -> types.EditOptions:
     return types.EditOptions(**stated)
 
 
+def options_to_proto(options: types.EditOptions) -> pb.EditOptions:
+    """The inverse of `options_from_proto`; for clients."""
+    return pb.EditOptions(
+        allow_model=options.allow_model,
+        constrain_to_known_lines=options.constrain_to_known_lines,
+        syntax_gate=options.syntax_gate,
+        min_confidence=options.min_confidence,
+    )
+
+
 def request_to_proto(request: types.EditRequest) -> pb.ApplyEditRequest:
     """The inverse of `request_from_proto`; for clients."""
-    options = request.options
     return pb.ApplyEditRequest(
         original=request.original,
         edit=request.edit,
@@ -109,12 +119,7 @@ def request_to_proto(request: types.EditRequest) -> pb.ApplyEditRequest:
         format=f"EDIT_FORMAT_{request.format.name}",
         instruction=request.instruction,
         expected_sha256=request.expected_sha256,
-        options=pb.EditOptions(
-            allow_model=options.allow_model,
-            constrain_to_known_lines=options.constrain_to_known_lines,
-            syntax_gate=options.syntax_gate,
-            min_confidence=options.min_confidence,
-        ),
+        options=options_to_proto(request.options),
     )
 
 

@@ -20,8 +20,13 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def apply(
-    file: Annotated[Path, typer.Argument(help="The file to edit.")],
     edit: Annotated[str, typer.Option(help="A file that holds the edit, or - for standard input.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to edit; none with --repo.", show_default=False)
+    ] = None,
+    repo: Annotated[
+        Path | None, typer.Option(help="A folder: apply a patch of several of its files, all or nothing.")
+    ] = None,
     format: Annotated[EditFormat, typer.Option(help="How the edit is written.")] = EditFormat.AUTO,
     instruction: Annotated[str, typer.Option(help="What the edit is for, in words.")] = "",
     language: Annotated[
@@ -47,6 +52,26 @@ def apply(
 
     The file is changed only with --write. Exit code 0: applied, or already there; 3: refused.
     """
+    options = EditOptions(
+        allow_model=not exact_only,
+        constrain_to_known_lines=not free,
+        syntax_gate=syntax_gate,
+        min_confidence=min_confidence,
+    )
+    if repo is not None:
+        if file is not None or language or expect_sha256 or format is not EditFormat.AUTO:
+            raise CommandError(
+                "--repo takes a patch that names its files: no FILE, and no option of one", USAGE
+            )
+        from applier.cli.apply_repo import apply_to_repo
+        from applier.loading import load_applier
+
+        patch = _read_edit(edit)
+        raise typer.Exit(
+            apply_to_repo(repo, patch, instruction, options, write, as_json, lambda: load_applier(model))
+        )
+    if file is None:
+        raise CommandError("name the file to edit, or a folder with --repo", USAGE)
     snapshot = read_file(file, root)
     request = EditRequest(
         original=snapshot.content,
@@ -56,12 +81,7 @@ def apply(
         format=format,
         instruction=instruction,
         expected_sha256=expect_sha256.lower() if expect_sha256 else None,
-        options=EditOptions(
-            allow_model=not exact_only,
-            constrain_to_known_lines=not free,
-            syntax_gate=syntax_gate,
-            min_confidence=min_confidence,
-        ),
+        options=options,
     )
     result = _apply(request, model)
     written = write and result.status is Status.APPLIED

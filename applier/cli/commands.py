@@ -23,6 +23,10 @@ class CommandEntry(NamedTuple):
 COMMANDS = (
     CommandEntry("apply", "applier.cli.apply:app", "Apply an edit to a file."),
     CommandEntry("serve", "applier.cli.serve:app", "Serve edits over gRPC."),
+    CommandEntry(
+        "http", "applier.cli.http:app", "Serve edits over HTTP, in the shapes of other apply models."
+    ),
+    CommandEntry("mcp", "applier.cli.mcp:app", "Serve tools that edit files to an agent, over MCP."),
     CommandEntry("edit", "reasoner.cli:app", "Have a reasoning model propose an edit, and apply it."),
     CommandEntry("replay", "reasoner.cli:app", "Apply recorded edits again and compare the bytes."),
     CommandEntry("recover", "reasoner.cli:app", "Finish or take back what a killed edit left half done."),

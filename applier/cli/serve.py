@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -45,8 +45,7 @@ def serve(
 
     Every setting can also be given as an environment variable, such as SAMEBYTES_SERVER_PORT.
     """
-    from pydantic import ValidationError
-
+    from applier.cli.settings import settings
     from applier.engine.options import CacheBudgetError
     from applier.loading import load_tested_applier
     from applier.memo import MemoError
@@ -56,27 +55,23 @@ def serve(
     from applier.server.run import BindError, serve_until_signal
     from applier.server.security import SecurityError
 
-    stated: dict[str, Any] = {
-        "host": host,
-        "port": port,
-        "workers": workers,
-        "processes": processes,
-        "cache_mib": cache_mib,
-        "max_message_bytes": max_message_bytes,
-        "tls_certificate": tls_certificate,
-        "tls_key": tls_key,
-        "tls_client_ca": tls_client_ca,
-        "token_file": token_file,
-        "metrics_port": metrics_port,
-        "memo_bytes": memo_bytes,
-        "memo_file": memo_file,
-        "memo_check_rate": memo_check_rate,
-    }
-    try:
-        config = ServerConfig(**{name: value for name, value in stated.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CommandError(": ".join([*map(str, first["loc"]), first["msg"]]), USAGE) from error
+    config = settings(
+        ServerConfig,
+        host=host,
+        port=port,
+        workers=workers,
+        processes=processes,
+        cache_mib=cache_mib,
+        max_message_bytes=max_message_bytes,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+        token_file=token_file,
+        metrics_port=metrics_port,
+        memo_bytes=memo_bytes,
+        memo_file=memo_file,
+        memo_check_rate=memo_check_rate,
+    )
     configure_logs()
     return_large_blocks()
     try:

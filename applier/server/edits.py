@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from applier.memo import Memoised, Store
+from applier.patches.apply import apply_patch
+from applier.patches.types import PatchRequest, PatchResult
 from applier.server.config import ServerConfig
 from applier.server.metrics import ServerMetrics
 from applier.server.scheduling import start_processes, start_scheduler
@@ -44,6 +46,10 @@ class Edits:
         except Exception:  # too many wait, none is answered, or the applier is broken
             return self._answered > before
         return True
+
+    async def patch(self, request: PatchRequest) -> PatchResult:
+        """As `apply`, for a patch of several files."""
+        return await self._workers.run(lambda applier: apply_patch(applier, request))
 
     def close(self) -> None:
         """Drop what waits, and wait for the scheduler's last step."""

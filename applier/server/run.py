@@ -93,7 +93,7 @@ async def running_server(
     exporter = edits = watch = None
     try:
         if config.metrics_port is not None:
-            exporter = _serve_metrics(metrics, config.host, config.metrics_port)
+            exporter = serve_metrics(metrics, config.host, config.metrics_port)
         metrics_port = exporter.server_port if exporter else None
         log.info("listening", host=config.host, port=port, metrics_port=metrics_port)
         loop = asyncio.get_running_loop()
@@ -130,7 +130,8 @@ def _bind(server: grpc.aio.Server, config: ServerConfig) -> int:
         raise BindError(f"cannot listen on {address}: is it in use?") from error
 
 
-def _serve_metrics(metrics: ServerMetrics, host: str, port: int) -> WSGIServer:
+def serve_metrics(metrics: ServerMetrics, host: str, port: int) -> WSGIServer:
+    """Prometheus over HTTP, in a thread. Raises BindError."""
     try:
         return metrics.serve(host, port)
     except OSError as error:

@@ -27,14 +27,9 @@ def server_credentials(config: ServerConfig) -> grpc.ServerCredentials | None:
 
     Raises SecurityError when a file cannot be read.
     """
-    if config.tls_certificate is None or config.tls_key is None:
+    # grpc itself reports a bad pair only as an address that cannot be bound
+    if tls_context(config) is None or config.tls_certificate is None or config.tls_key is None:
         return None
-    try:  # grpc itself reports a bad pair only as an address that cannot be bound
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_certificate, config.tls_key)
-    except OSError as error:  # ssl.SSLError is one
-        raise SecurityError(
-            f"{config.tls_certificate}, {config.tls_key}: {error.strerror or error}"
-        ) from error
     pair = (_read(config.tls_key), _read(config.tls_certificate))
     client_ca = _read(config.tls_client_ca) if config.tls_client_ca else None
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
@@ -46,6 +41,24 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost" or host.startswith("unix:")
+
+
+def tls_context(config: ServerConfig) -> ssl.SSLContext | None:
+    """The same for servers that take Python's own TLS. Raises SecurityError when a file cannot be read."""
+    if config.tls_certificate is None or config.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    files: tuple[Path | None, ...] = (config.tls_certificate, config.tls_key)
+    try:
+        context.load_cert_chain(config.tls_certificate, config.tls_key)
+        if config.tls_client_ca is not None:
+            files = (config.tls_client_ca,)
+            context.load_verify_locations(config.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:  # ssl.SSLError is one
+        raise SecurityError(f"{', '.join(map(str, files))}: {error.strerror or error}") from error
+    return context
 
 
 class TokenCheck:

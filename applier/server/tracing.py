@@ -80,10 +80,12 @@ class EditSpan:
 
 
 @contextlib.contextmanager
-def edit_span(method: str, parent: Context) -> Iterator[EditSpan]:
-    """The span of an edit that came in by `method` of the service, below the caller's."""
+def edit_span(system: str, method: str, parent: Context) -> Iterator[EditSpan]:
+    """The span of an edit that came in by `method` of the service, below the caller's. `system` is "grpc" or
+    "http".
+    """
     tracer = trace.get_tracer("samebytes")
-    attributes = {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": method}
+    attributes = {"rpc.system": system, "rpc.service": SERVICE, "rpc.method": method}
     span = tracer.start_span(f"{SERVICE}/{method}", parent, SpanKind.SERVER, attributes)
     try:
         yield EditSpan(tracer, span)

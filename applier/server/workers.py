@@ -9,11 +9,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from applier.api.errors import overloaded, unanswerable
 from applier.cancellation import CancelToken, cancel_scope
 from applier.engine.options import SchedulerFull
 from applier.types import AppliesEdits, EditRequest, EditResult, Unanswerable
+
+Answer = TypeVar("Answer")
 
 
 class Workers:
@@ -32,7 +35,11 @@ class Workers:
         self._places = threading.Semaphore(threads + max_waiting)
 
     async def apply(self, request: EditRequest) -> EditResult:
-        """Apply one edit in a thread.
+        """One edit; see `run`."""
+        return await self.run(lambda applier: applier.apply(request))
+
+    async def run(self, work: Callable[[AppliesEdits], Answer]) -> Answer:
+        """Work with the applier in a thread.
 
         When the awaiting task is cancelled, an edit that waits is dropped, and one in work stops at its next
         check. Raises CallError (RESOURCE_EXHAUSTED) when too many edits wait.
@@ -41,7 +48,7 @@ class Workers:
             raise overloaded(self._retry_seconds())
         token = CancelToken()
         try:
-            future = self._pool.submit(self._work, request, token)
+            future = self._pool.submit(self._work, work, token)
         except BaseException:
             self._places.release()
             raise
@@ -55,9 +62,9 @@ class Workers:
         finally:
             token.cancel()
 
-    def _work(self, request: EditRequest, token: CancelToken) -> EditResult:
+    def _work(self, work: Callable[[AppliesEdits], Answer], token: CancelToken) -> Answer:
         with cancel_scope(token):
-            return self._applier.apply(request)
+            return work(self._applier)
 
     def close(self) -> None:
         """Drop what waits; edits in work end by themselves."""

@@ -43,7 +43,7 @@ def _next_lines(data: bytes, start: int, count: int) -> int:
     return start
 
 
-def _quoted(prefix: str, path: str) -> bytes:
+def quoted(prefix: str, path: str) -> bytes:
     """A path in a diff header, quoted like git where it has control characters, quotes or backslashes."""
     name = prefix + path.lstrip("/")
     if any(ord(c) < 32 or c in '"\\\x7f' for c in name):
@@ -102,7 +102,7 @@ def unified_diff(
     offset, first = known
     first += count(old, 10, low, offset) if offset <= low else -count(old, 10, offset, low)
     shown = path or "file"
-    pieces = [b"--- ", _quoted("a/", shown), b"\n+++ ", _quoted("b/", shown), b"\n"]
+    pieces = [b"--- ", quoted("a/", shown), b"\n+++ ", quoted("b/", shown), b"\n"]
     for group in _groups(changes(a, b), context):
         a_low, a_high = max(group[0].a_start - context, 0), min(group[-1].a_end + context, len(a))
         b_low, b_high = max(group[0].b_start - context, 0), min(group[-1].b_end + context, len(b))

@@ -10,22 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from applier.patches.types import Problem, SourceFile
 from reasoner.capabilities import BY_NAME, Capability, SeedSupport
 from reasoner.credentials import redact, redact_json
 from reasoner.errors import BadResponse, Unreachable
 from reasoner.extract import Extraction, edits_from_tool_calls, extract
 from reasoner.prompts import build_request
-from reasoner.types import (
-    CallFacts,
-    ChatRequest,
-    Completion,
-    Problem,
-    Proposal,
-    ProposeOptions,
-    SourceFile,
-    Task,
-    ToolCall,
-)
+from reasoner.types import CallFacts, ChatRequest, Completion, Proposal, ProposeOptions, Task, ToolCall
 
 # What providers call an answer that hit the token limit.
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "MAX_TOKENS", "incomplete"})

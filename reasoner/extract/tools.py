@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from applier.patches.paths import Paths
+from applier.patches.scan import Extraction, extract
+from applier.patches.types import Action, Problem, ProposedEdit
 from applier.types import EditFormat
-from reasoner.extract.paths import Paths
-from reasoner.extract.scan import Extraction, extract
-from reasoner.types import Action, Problem, ProposedEdit, Tool, ToolCall
+from reasoner.types import Tool, ToolCall
 
 EDIT_TOOL = "edit_file"
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from applier.patches.types import SourceFile
 from applier.types import EditFormat, EditOptions, EditRequest, EditResult
 from reasoner.digest import digest, sha256
 from reasoner.errors import LedgerError, ReasonerError
 from reasoner.recording.ledger import Entry, Ledger
-from reasoner.types import ChatRequest, Completion, SourceFile, Task
+from reasoner.types import ChatRequest, Completion, Task
 
 
 @dataclass(frozen=True, slots=True)

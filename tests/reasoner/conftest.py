@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from applier.pipeline import Applier
+from applier.workspace.transaction import Workspace
 from reasoner.apply import InProcess
 from reasoner.backends.recorded import ReplyFile
 from reasoner.loop import LoopOptions, Run, RunResult
 from reasoner.recording.ledger import Ledger
 from reasoner.recording.record import Recorder
-from reasoner.transaction import Workspace
 
 Runs = Callable[..., RunResult]
 

@@ -25,10 +25,10 @@ from pathlib import Path
 
 from applier.files import FileError, read_file, replace_file
 from applier.memo import Key, MemoError, SqliteStore
+from applier.workspace.transaction import Change, Workspace
 from reasoner.digest import sha256
 from reasoner.errors import LedgerError, TransactionError
 from reasoner.recording.ledger import Ledger
-from reasoner.transaction import Change, Workspace
 from tests.reasoner.crash import CHANGES, NEW, OLD, commit, files, reset
 
 SHIM = Path(__file__).with_suffix(".c")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from applier.types import EditOptions, RefusalReason
+from applier.workspace.errors import TransactionError
 from reasoner import credentials
-from reasoner.errors import LedgerError, TransactionError, UsageError
+from reasoner.errors import LedgerError, UsageError
 from reasoner.loop import Outcome
 from reasoner.recording.ledger import Ledger
 from tests.reasoner.conftest import FILES, Runs
@@ -194,7 +195,7 @@ def test_the_syntax_gate_can_be_opened(run: Runs, root: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from reasoner import transaction
+from applier.workspace import transaction
 real, left = transaction.replace_file, [int(sys.argv.pop(1))]
 def killing(snapshot, content):
     if left[0] == 0:

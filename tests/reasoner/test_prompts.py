@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from applier.patches.types import SourceFile
 from applier.types import EditFormat
 from reasoner.digest import digest
 from reasoner.errors import UsageError
 from reasoner.extract import extract
 from reasoner.prompts import build_request, formats, text_for_model
-from reasoner.types import ProposeOptions, Role, Sampling, SourceFile, Task, Turn
+from reasoner.types import ProposeOptions, Role, Sampling, Task, Turn
 
 FILES = [SourceFile("a.py", b"x = 1\n"), SourceFile("b.md", b"# T\n```\ncode\n```\n")]
 

@@ -11,6 +11,7 @@ import pytest
 
 from applier.pipeline import Applier
 from applier.types import EditRequest, EditResult
+from applier.workspace.transaction import Workspace
 from reasoner.apply import InProcess
 from reasoner.backends.recorded import Recorded
 from reasoner.digest import sha256
@@ -19,7 +20,6 @@ from reasoner.loop import LoopOptions, Outcome, Run
 from reasoner.recording.ledger import Ledger
 from reasoner.recording.record import Recorder
 from reasoner.replay import first_difference, replay
-from reasoner.transaction import Workspace
 from tests.reasoner.conftest import FILES, Runs
 from tests.reasoner.test_loop import BOTH, block
 

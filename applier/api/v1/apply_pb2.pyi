@@ -51,6 +51,9 @@ class RefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REFUSAL_REASON_SYNTAX_ERROR: _ClassVar[RefusalReason]
     REFUSAL_REASON_MASS_DELETION: _ClassVar[RefusalReason]
     REFUSAL_REASON_NO_MODEL: _ClassVar[RefusalReason]
+    REFUSAL_REASON_FILE_MISSING: _ClassVar[RefusalReason]
+    REFUSAL_REASON_FILE_EXISTS: _ClassVar[RefusalReason]
+    REFUSAL_REASON_INVALID_PATH: _ClassVar[RefusalReason]
 EDIT_FORMAT_UNSPECIFIED: EditFormat
 EDIT_FORMAT_AUTO: EditFormat
 EDIT_FORMAT_LAZY: EditFormat
@@ -84,6 +87,9 @@ REFUSAL_REASON_OUTSIDE_EDIT: RefusalReason
 REFUSAL_REASON_SYNTAX_ERROR: RefusalReason
 REFUSAL_REASON_MASS_DELETION: RefusalReason
 REFUSAL_REASON_NO_MODEL: RefusalReason
+REFUSAL_REASON_FILE_MISSING: RefusalReason
+REFUSAL_REASON_FILE_EXISTS: RefusalReason
+REFUSAL_REASON_INVALID_PATH: RefusalReason
 
 class EditOptions(_message.Message):
     __slots__ = ("allow_model", "constrain_to_known_lines", "syntax_gate", "min_confidence")
@@ -248,6 +254,76 @@ class ApplyEditsResponse(_message.Message):
     response: ApplyEditResponse
     error: EditError
     def __init__(self, id: _Optional[str] = ..., response: _Optional[_Union[ApplyEditResponse, _Mapping]] = ..., error: _Optional[_Union[EditError, _Mapping]] = ...) -> None: ...
+
+class SourceFile(_message.Message):
+    __slots__ = ("path", "content")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    content: bytes
+    def __init__(self, path: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+
+class ApplyPatchRequest(_message.Message):
+    __slots__ = ("files", "patch", "instruction", "options")
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    INSTRUCTION_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    files: _containers.RepeatedCompositeFieldContainer[SourceFile]
+    patch: bytes
+    instruction: str
+    options: EditOptions
+    def __init__(self, files: _Optional[_Iterable[_Union[SourceFile, _Mapping]]] = ..., patch: _Optional[bytes] = ..., instruction: _Optional[str] = ..., options: _Optional[_Union[EditOptions, _Mapping]] = ...) -> None: ...
+
+class FileChange(_message.Message):
+    __slots__ = ("path", "old_sha256", "content", "moved_from")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OLD_SHA256_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FROM_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    old_sha256: str
+    content: bytes
+    moved_from: str
+    def __init__(self, path: _Optional[str] = ..., old_sha256: _Optional[str] = ..., content: _Optional[bytes] = ..., moved_from: _Optional[str] = ...) -> None: ...
+
+class PatchRefusal(_message.Message):
+    __slots__ = ("path", "reason", "message", "patch_line", "candidates")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PATCH_LINE_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    reason: RefusalReason
+    message: str
+    patch_line: int
+    candidates: _containers.RepeatedCompositeFieldContainer[LineRange]
+    def __init__(self, path: _Optional[str] = ..., reason: _Optional[_Union[RefusalReason, str]] = ..., message: _Optional[str] = ..., patch_line: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[LineRange, _Mapping]]] = ...) -> None: ...
+
+class PatchEdit(_message.Message):
+    __slots__ = ("path", "response")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    response: ApplyEditResponse
+    def __init__(self, path: _Optional[str] = ..., response: _Optional[_Union[ApplyEditResponse, _Mapping]] = ...) -> None: ...
+
+class ApplyPatchResponse(_message.Message):
+    __slots__ = ("status", "changes", "diff", "receipt", "refusals", "edits")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    DIFF_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    EDITS_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    changes: _containers.RepeatedCompositeFieldContainer[FileChange]
+    diff: bytes
+    receipt: Receipt
+    refusals: _containers.RepeatedCompositeFieldContainer[PatchRefusal]
+    edits: _containers.RepeatedCompositeFieldContainer[PatchEdit]
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., changes: _Optional[_Iterable[_Union[FileChange, _Mapping]]] = ..., diff: _Optional[bytes] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., refusals: _Optional[_Iterable[_Union[PatchRefusal, _Mapping]]] = ..., edits: _Optional[_Iterable[_Union[PatchEdit, _Mapping]]] = ...) -> None: ...
 
 class GetFingerprintRequest(_message.Message):
     __slots__ = ()

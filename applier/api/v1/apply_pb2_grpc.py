@@ -53,6 +53,11 @@ class ApplyServiceStub:
                 request_serializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsRequest.SerializeToString,
                 response_deserializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsResponse.FromString,
                 _registered_method=True)
+        self.ApplyPatch = channel.unary_unary(
+                '/applier.api.v1.ApplyService/ApplyPatch',
+                request_serializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchRequest.SerializeToString,
+                response_deserializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchResponse.FromString,
+                _registered_method=True)
         self.GetFingerprint = channel.unary_unary(
                 '/applier.api.v1.ApplyService/GetFingerprint',
                 request_serializer=applier_dot_api_dot_v1_dot_apply__pb2.GetFingerprintRequest.SerializeToString,
@@ -86,6 +91,13 @@ class ApplyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ApplyPatch(self, request, context):
+        """Applies a patch of several files: all of it, or nothing. Files in, files out; the caller writes them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFingerprint(self, request, context):
         """Tells what decides this server's answers.
         """
@@ -105,6 +117,11 @@ def add_ApplyServiceServicer_to_server(servicer, server):
                     servicer.ApplyEdits,
                     request_deserializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsRequest.FromString,
                     response_serializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsResponse.SerializeToString,
+            ),
+            'ApplyPatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyPatch,
+                    request_deserializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchRequest.FromString,
+                    response_serializer=applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchResponse.SerializeToString,
             ),
             'GetFingerprint': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFingerprint,
@@ -175,6 +192,33 @@ class ApplyService:
             '/applier.api.v1.ApplyService/ApplyEdits',
             applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsRequest.SerializeToString,
             applier_dot_api_dot_v1_dot_apply__pb2.ApplyEditsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyPatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/applier.api.v1.ApplyService/ApplyPatch',
+            applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchRequest.SerializeToString,
+            applier_dot_api_dot_v1_dot_apply__pb2.ApplyPatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

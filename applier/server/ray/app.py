@@ -13,6 +13,7 @@ from ray.serve.handle import DeploymentHandle
 
 from applier.api.errors import CallError, not_ready, overloaded
 from applier.api.v1 import apply_pb2 as pb
+from applier.patches.types import PatchRequest, PatchResult
 from applier.server.ray.front import Front
 from applier.server.ray.metrics import publish
 from applier.server.ray.replica import Replica
@@ -49,17 +50,24 @@ class Replicas:
 
     async def apply(self, request: EditRequest) -> EditResult:
         """An edit whose replica died is sent to another: it is a pure function. Raises CallError."""
+        return await self._call("apply", request)  # type: ignore[no-any-return]
+
+    async def patch(self, request: PatchRequest) -> PatchResult:
+        """As `apply`, for a patch of several files."""
+        return await self._call("patch", request)  # type: ignore[no-any-return]
+
+    async def _call(self, method: str, request: EditRequest | PatchRequest) -> Any:
         for _ in range(ATTEMPTS):
             for kind in self._kinds:
                 try:
-                    answer = await kind.apply.remote(request)
+                    answer = await getattr(kind, method).remote(request)
                 except BackPressureError:
                     continue
                 except (RayActorError, DeploymentUnavailableError):
                     break
                 if isinstance(answer, CallError):
                     raise answer
-                return answer  # type: ignore[no-any-return]
+                return answer
             else:
                 raise overloaded(retry_seconds=1)
         raise not_ready()
@@ -88,6 +96,11 @@ class ApplyService:
         self, request: pb.ApplyEditRequest, grpc_context: RayServegRPCContext
     ) -> pb.ApplyEditResponse:
         return await (await self._ready()).apply_edit(request, grpc_context)
+
+    async def ApplyPatch(
+        self, request: pb.ApplyPatchRequest, grpc_context: RayServegRPCContext
+    ) -> pb.ApplyPatchResponse:
+        return await (await self._ready()).apply_patch(request, grpc_context)
 
     async def GetFingerprint(
         self, request: pb.GetFingerprintRequest, grpc_context: RayServegRPCContext

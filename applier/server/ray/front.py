@@ -11,9 +11,10 @@ import grpc
 
 from applier.api import errors
 from applier.api.v1 import apply_pb2 as pb
+from applier.server.answers import RunsEdits
 from applier.server.metrics import ServerMetrics
 from applier.server.security import TokenCheck
-from applier.server.service import ApplyService, RunsEdits
+from applier.server.service import ApplyService
 
 
 class RayContext(Protocol):
@@ -70,6 +71,15 @@ class Front:
             return await self._service.ApplyEdit(request, adapted)
         except Aborted:
             return pb.ApplyEditResponse()
+
+    async def apply_patch(self, request: pb.ApplyPatchRequest, context: RayContext) -> pb.ApplyPatchResponse:
+        """ApplyPatch."""
+        adapted = _Context(context)
+        try:
+            await self._check(adapted)
+            return await self._service.ApplyPatch(request, adapted)  # type: ignore[arg-type]
+        except Aborted:
+            return pb.ApplyPatchResponse()
 
     async def get_fingerprint(
         self, request: pb.GetFingerprintRequest, context: RayContext

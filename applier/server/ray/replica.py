@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from applier.api.errors import CallError
 from applier.loading import load_tested_applier
+from applier.patches.types import PatchRequest, PatchResult
+from applier.server.answers import report_bug
 from applier.server.config import ServerConfig
 from applier.server.edits import Edits
 from applier.server.logs import configure_logs
@@ -11,8 +16,9 @@ from applier.server.malloc import return_large_blocks
 from applier.server.memo import open_store
 from applier.server.metrics import ServerMetrics
 from applier.server.ray.settings import Settings
-from applier.server.service import report_bug
 from applier.types import EditRequest, EditResult
+
+Answer = TypeVar("Answer")
 
 
 class Replica:
@@ -39,8 +45,15 @@ class Replica:
         """The answer, or why there is none. An error is returned and not raised, so that nothing on the way
         logs it: its message might quote the file.
         """
+        return await self._answer(self._edits.apply(request))
+
+    async def patch(self, request: PatchRequest) -> PatchResult | CallError:
+        """As `apply`, for a patch of several files."""
+        return await self._answer(self._edits.patch(request))
+
+    async def _answer(self, answer: Awaitable[Answer]) -> Answer | CallError:
         try:
-            return await self._edits.apply(request)
+            return await answer
         except CallError as error:
             return error
         except Exception as error:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from applier.patches.types import Action
 from applier.types import EditFormat
 from reasoner.extract import edits_from_tool_calls, extract
-from reasoner.types import Action, ToolCall
+from reasoner.types import ToolCall
 
 FILES = ["src/app.py", "src/util.py", "README.md"]
 
@@ -178,7 +179,8 @@ def test_a_v4a_patch_becomes_one_edit_a_file(wrap: str) -> None:
         "*** Begin Patch\n*** Update File: src/app.py\n@@ def f():\n a\n-b\n+c\n*** End Patch\n"
     )
     assert (update.path, update.format) == ("src/app.py", EditFormat.V4A)
-    assert (add.path, add.action, add.text) == ("src/new.py", Action.CREATE, "x\n\ny\n")
+    whole = "*** Begin Patch\n*** Add File: src/new.py\n+x\n+\n+y\n*** End Patch\n"
+    assert (add.path, add.action, add.text) == ("src/new.py", Action.CREATE, whole)
     assert (delete.path, delete.action) == ("src/util.py", Action.DELETE)
 
 
@@ -186,9 +188,11 @@ def test_a_patch_that_was_cut_off_gives_nothing() -> None:
     assert problems(V4A.replace("*** End Patch\n", "")) == ["the patch has no '*** End Patch'"]
 
 
-def test_a_move_is_refused_in_words() -> None:
+def test_a_move_keeps_both_paths() -> None:
     patch = "*** Begin Patch\n*** Update File: src/app.py\n*** Move to: b.py\n-a\n*** End Patch\n"
-    assert problems(patch) == ["moving a file is not supported; edit src/app.py in place (not to b.py)"]
+    (edit,) = edits(patch)
+    assert (edit.path, edit.moved_to) == ("src/app.py", "b.py")
+    assert "Move" not in edit.text
 
 
 DIFF = "--- a/src/app.py\n+++ b/src/app.py\n@@ -1,3 +1,3 @@\n a\n-b\n+c\n\n d\n"

@@ -9,6 +9,7 @@ import pytest
 
 from applier.pipeline import Applier
 from applier.types import EditFormat, Status
+from applier.workspace.transaction import Workspace
 from reasoner.apply import InProcess
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.backends.recorded import Recorded, ReplyFile
@@ -16,7 +17,6 @@ from reasoner.loop import LoopOptions, Outcome, Run, RunResult
 from reasoner.recording.ledger import Ledger
 from reasoner.recording.record import Recorder
 from reasoner.replay import replay
-from reasoner.transaction import Workspace
 from reasoner.types import ProposeOptions, Sampling
 
 NOTES = b"# Notes\n\nTo be written.\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from applier.patches.types import SourceFile
 from applier.types import EditFormat
 from reasoner.backends import Backend, BackendSettings, create
 from reasoner.backends.base import read_edits
@@ -32,7 +33,7 @@ from reasoner.errors import (
     UsageError,
 )
 from reasoner.extract.tools import edit_tool
-from reasoner.types import ChatRequest, Completion, Message, ProposeOptions, Role, Sampling, SourceFile, Task
+from reasoner.types import ChatRequest, Completion, Message, ProposeOptions, Role, Sampling, Task
 from tests.reasoner.wire import providers
 from tests.reasoner.wire.providers import KEY, Model
 from tests.reasoner.wire.server import Reply, Seen, WireServer

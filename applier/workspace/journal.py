@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reasoner.digest import sha256
-from reasoner.errors import TransactionError
+from applier.receipt import sha256
+from applier.workspace.errors import TransactionError
 
 _FORWARD, _BACK, _PLAN = "journal", "journal-back", "plan.json"
 _SPENT = ("staged-", "done-")  # what a killed process leaves, and nobody reads

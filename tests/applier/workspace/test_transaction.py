@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from reasoner.errors import TransactionError, UsageError
-from reasoner.journal import Step
-from reasoner.transaction import Change, Workspace
-from tests.reasoner.crash import CHANGES, NEW, OLD, commit, files
+from applier.workspace.errors import NotEditableError, TransactionError
+from applier.workspace.journal import Step
+from applier.workspace.transaction import Change, Workspace
+from tests.applier.workspace.crash import CHANGES, NEW, OLD, commit, files
 
 
 @pytest.fixture
@@ -61,9 +61,8 @@ def test_a_failure_in_the_middle_takes_back_what_was_written(
 
 @pytest.mark.parametrize("scenario", ["at_every_step", "during_recovery", "while_taking_back"])
 def test_kill_9_leaves_all_or_nothing(root: Path, scenario: str) -> None:
-    code = (
-        f"import pathlib, sys; from tests.reasoner import crash; crash.{scenario}(pathlib.Path(sys.argv[1]))"
-    )
+    module = "tests.applier.workspace.crash"
+    code = f"import pathlib, sys, {module}; {module}.{scenario}(pathlib.Path(sys.argv[1]))"
     done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -88,7 +87,7 @@ def test_a_damaged_journal_is_not_followed(root: Path) -> None:
     "path", ["../x.py", "/etc/passwd", "a/../../x", ".samebytes/lock", "", "a\0b", "x" * 300 + "/y"]
 )
 def test_paths_stay_inside(root: Path, path: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(NotEditableError):
         Workspace(root).read(path)
 
 
@@ -107,7 +106,7 @@ def test_a_version_controls_own_files_are_never_edited(root: Path, path: str) ->
     (root / "sub/.git/hooks").mkdir(parents=True)
     (root / "gl").symlink_to("sub/.git")
     workspace = Workspace(root, ["*", ".git/**"])
-    with pytest.raises(UsageError, match="version control"):
+    with pytest.raises(NotEditableError, match="version control"):
         workspace.read(path)
     with pytest.raises(TransactionError, match="version control"):
         workspace.write([Change(path, None, b"x")])
@@ -120,7 +119,7 @@ def test_a_version_controls_own_files_are_never_edited(root: Path, path: str) ->
 def test_what_tools_run_is_edited_only_where_that_is_allowed(root: Path, path: str) -> None:
     (root / ".github/workflows").mkdir(parents=True)
     (root / "w").symlink_to(".github/workflows")
-    with pytest.raises(UsageError, match=r"tools run what is in .*--allow"):
+    with pytest.raises(NotEditableError, match=r"tools run what is in .*--allow"):
         Workspace(root).read(path)
     assert Workspace(root, [path, ".github/workflows/**"]).read(path) is None
 
@@ -141,7 +140,7 @@ def test_ordinary_files_are_not_guarded(root: Path) -> None:
 def test_a_symbolic_link_does_not_lead_out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside")
     (root / "link").symlink_to(outside)
-    with pytest.raises(UsageError, match="symbolic link"):
+    with pytest.raises(NotEditableError, match="symbolic link"):
         Workspace(root).read("link/x.py")
     with pytest.raises(TransactionError, match="symbolic link"):
         Workspace(root).write([Change("link/x.py", None, b"x")])
@@ -177,7 +176,7 @@ def test_a_parent_swapped_for_a_link_changes_nothing_outside(
         Change("sub/gone.py", b"g\n", None),
         Change("sub/new.py", None, b"n\n"),
     ]
-    with contextlib.suppress(TransactionError, UsageError):
+    with contextlib.suppress(TransactionError, NotEditableError):
         Workspace(root).write(changes)
     assert {path.name: path.read_bytes() for path in outside.iterdir()} == there
 

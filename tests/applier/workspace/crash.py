@@ -11,9 +11,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from reasoner import transaction
-from reasoner.errors import TransactionError
-from reasoner.transaction import Change, Workspace
+from applier.workspace import transaction
+from applier.workspace.errors import TransactionError
+from applier.workspace.transaction import Change, Workspace
 
 OLD = {"a.py": b"a = 1\n", "sub/b.py": b"b = 1\r\n", "gone.py": b"g\n"}
 CHANGES = [

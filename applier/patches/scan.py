@@ -6,19 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from applier.types import EditFormat
-from reasoner.extract.fences import Fence, block_end, read_fence
-from reasoner.extract.patches import (
+from applier.patches.envelopes import (
     SEARCH,
     V4A_BEGIN,
     Read,
     read_diff,
+    read_git_diff,
     read_search_replace,
     read_v4a,
     starts_diff,
+    starts_git_diff,
 )
-from reasoner.extract.paths import Paths
-from reasoner.types import Action, Problem, ProposedEdit
+from applier.patches.fences import Fence, block_end, read_fence
+from applier.patches.paths import Paths
+from applier.patches.types import Action, Problem, ProposedEdit
+from applier.types import EditFormat
 
 _REASONING = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|/\*|<!--)\s*(?P<text>.*?)\s*(?:\*/|-->)?\s*$")
@@ -47,7 +49,8 @@ def extract(reply: str, known_paths: Sequence[str], expected: EditFormat = EditF
 
 
 def _lines(reply: str) -> list[str]:
-    text = reply.replace("\r\n", "\n")
+    # Line ends are the transport's where every line has them, and else belong to the files.
+    text = reply if re.search(r"(?<!\r)\n", reply) else reply.replace("\r\n", "\n")
     # Reasoning written into the reply is not part of it; its lines are kept empty so that line numbers hold.
     text = _REASONING.sub(lambda match: "\n" * match[0].count("\n"), text)
     return text.split("\n")
@@ -63,7 +66,7 @@ def _joined(edits: Sequence[ProposedEdit]) -> list[ProposedEdit]:
             and last.format is edit.format is EditFormat.SEARCH_REPLACE
             and last.path == edit.path
         ):
-            out[-1] = replace(last, text=last.text + edit.text)
+            out[-1] = replace(last, text=last.text + edit.text, rows=last.rows + edit.rows)
         else:
             out.append(edit)
     return out
@@ -112,10 +115,19 @@ class _Scan:
             return read_v4a(self.lines, index)
         if SEARCH.match(line):
             only = self.paths.known[0] if len(self.paths.known) == 1 else None
-            return read_search_replace(self.lines, index, self.header or only)
+            return read_search_replace(self.lines, index, self.named_above(index) or self.header or only)
+        if starts_git_diff(self.lines, index):
+            return read_git_diff(self.lines, index)
         if starts_diff(self.lines, index):
             return read_diff(self.lines, index)
         return None
+
+    def named_above(self, index: int) -> str | None:
+        """The file that the line right above names, a fence between or not; it may be a new one."""
+        above = index - 1
+        while above >= 0 and (not self.lines[above].strip() or read_fence(self.lines[above])):
+            above -= 1
+        return self.paths.heading(self.lines[above]) if above >= 0 else None
 
     def self_delimited_below(self, index: int) -> bool:
         """Whether the fence on line `index` only wraps a patch, possibly under a heading."""
@@ -124,15 +136,20 @@ class _Scan:
             line = self.lines[below]
             if V4A_BEGIN.match(line) or SEARCH.match(line) or starts_diff(self.lines, below):
                 return True
-            if line.strip() and not self.paths.header(line) and not line.startswith(("diff --git", "index ")):
+            if starts_git_diff(self.lines, below):
+                return True
+            if line.strip() and not self.paths.header(line):
                 return False
             below += 1
         return False
 
     def take(self, read: Read) -> int:
         for edit in read.edits:
+            moved_to = edit.moved_to and self.paths.as_written(edit.moved_to)
             path = self.paths.resolve_or_new(edit.path)
-            self.edits.append(replace(edit, path=path))
+            if edit.action is Action.CREATE and edit.format is EditFormat.UNIFIED_DIFF:
+                path = self.paths.new_in_diff(path)
+            self.edits.append(replace(edit, path=path, moved_to=moved_to))
         self.problems.extend(read.problems)
         return read.next
 
@@ -167,7 +184,8 @@ class _Scan:
         if chosen not in (EditFormat.LAZY, EditFormat.WHOLE_FILE):
             chosen = EditFormat.LAZY
         action = Action.UPDATE if known else Action.CREATE
-        self.edits.append(ProposedEdit(path, text, chosen, action, line))
+        rows = tuple(range(line + 1, line + 1 + len(body)))
+        self.edits.append(ProposedEdit(path, text, chosen, action, line, rows=rows))
 
     def settle_nameless(self) -> None:
         """A block with no name belongs to the file if there is one file and one block; otherwise it is a

@@ -1,9 +1,8 @@
 """Several files written all or nothing, also when the process is killed between two of them.
 
-A write-ahead journal under `.samebytes/` (`reasoner.journal`) holds the old and the new bytes of every file.
-A process killed before it is committed has changed nothing, and one killed after it leaves a journal from
-which
-`recover` finishes the work. When a write fails in a living process, what was written is taken back, under the
+A write-ahead journal under `.samebytes/` holds the old and the new bytes of every file. A process killed
+before it is committed has changed nothing, and one killed after it leaves a journal from which `recover`
+finishes the work. When a write fails in a living process, what was written is taken back, under the
 same protection.
 """
 
@@ -26,9 +25,9 @@ from applier.files import (
     remove_leftovers,
     replace_file,
 )
-from reasoner.errors import TransactionError, UsageError
-from reasoner.guarded import why_guarded
-from reasoner.journal import Change, Journal, Step
+from applier.workspace.errors import NotEditableError, TransactionError
+from applier.workspace.guarded import why_guarded
+from applier.workspace.journal import Change, Journal, Step
 
 STATE_DIRECTORY = ".samebytes"
 
@@ -45,12 +44,12 @@ class Workspace:
     """The folder whose files are edited. Paths are relative to it, with forward slashes."""
 
     def __init__(self, root: Path, allowed: Sequence[str] = ()) -> None:
-        """`allowed`: patterns of guarded places that may be edited; see `reasoner.guarded`.
+        """`allowed`: patterns of guarded places that may be edited; see `applier.workspace.guarded`.
 
-        Raises UsageError where `root` is no folder.
+        Raises NotEditableError where `root` is no folder.
         """
         if not root.is_dir():
-            raise UsageError(f"{root} is not a folder")
+            raise NotEditableError(f"{root} is not a folder")
         self.root = root.resolve()
         self.state = self.root / STATE_DIRECTORY
         self._allowed = tuple(allowed)
@@ -64,13 +63,13 @@ class Workspace:
             pass
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, or None where there is none. Raises UsageError for what is no file in here."""
+        """The bytes of a file, or None where there is none. Raises NotEditableError where it is not here."""
         try:
-            return read_file(self._inside(path), self.root).content
+            return read_file(self.inside(path), self.root).content
         except FileMissingError:
             return None
         except FileError as error:
-            raise UsageError(str(error)) from None
+            raise NotEditableError(str(error)) from None
 
     def write(self, changes: Sequence[Change]) -> None:
         """Make all changes or none.
@@ -108,32 +107,33 @@ class Workspace:
         """For a journal, whose run was allowed what it began."""
         return Workspace(self.root, ("*",))
 
-    def _inside(self, path: str) -> Path:
+    def inside(self, path: str) -> Path:
+        """The full path of a file, there or not. Raises NotEditableError where it may not be edited."""
         pure = PurePosixPath(path)
         if "\0" in path or pure.is_absolute() or ".." in pure.parts or not pure.parts:
-            raise UsageError(f"{path!r} is not a path inside {self.root}")
+            raise NotEditableError(f"{path!r} is not a path inside {self.root}")
         full = self.root / pure
         try:
             real = full.resolve()
             parent = full.parent.resolve()
         except (OSError, RuntimeError) as error:  # a loop of symbolic links, a name that is too long
-            raise UsageError(f"{path} is not a path: {error}") from None
+            raise NotEditableError(f"{path} is not a path: {error}") from None
         if not parent.is_relative_to(self.root):
-            raise UsageError(f"{path} leads out of {self.root} by a symbolic link")
+            raise NotEditableError(f"{path} leads out of {self.root} by a symbolic link")
         places = [pure.parts, (*parent.relative_to(self.root).parts, pure.name)]
         if real.is_relative_to(self.root):
             places.append(real.relative_to(self.root).parts)
-        for parts in places:
+        for parts in dict.fromkeys(places):
             if parts[0] == STATE_DIRECTORY:
-                raise UsageError(f"{path} is not for editing: it is samebytes' own")
+                raise NotEditableError(f"{path} is not for editing: it is samebytes' own")
             if why := why_guarded(parts, self._allowed):
-                raise UsageError(f"{path} is not for editing: {why}")
+                raise NotEditableError(f"{path} is not for editing: {why}")
         return full
 
     def _now(self, path: str) -> bytes | None:
         try:
             return self.read(path)
-        except UsageError as error:
+        except NotEditableError as error:
             raise TransactionError(str(error)) from None
 
     @contextlib.contextmanager
@@ -172,7 +172,7 @@ class Workspace:
         for change in changes:
             mode, makes = None, []
             if change.old is not None:
-                mode = read_file(self._inside(change.path), self.root).mode
+                mode = read_file(self.inside(change.path), self.root).mode
             else:
                 for folder in reversed(PurePosixPath(change.path).parents):
                     if str(folder) not in made and not (self.root / folder).exists():
@@ -186,7 +186,7 @@ class Workspace:
         self._turn(step.change.path, step.change.old, step.change.new, None)
 
     def _turn(self, path: str, now: bytes | None, then: bytes | None, mode: int | None) -> None:
-        full = self._inside(path)
+        full = self.inside(path)
         if now == then:
             return
         if now is None:
@@ -211,13 +211,13 @@ class Workspace:
         for step in reversed(steps):
             change = step.change
             try:
-                full = self._inside(change.path)
+                full = self.inside(change.path)
                 if self._now(change.path) == change.new:
                     self._turn(change.path, change.new, change.old, step.mode)
                 remove_leftovers(full, self.root)
                 for folder in reversed(step.makes):
                     remove_folder(self.root / folder, self.root)
-            except (FileError, OSError, UsageError) as error:
+            except (FileError, OSError, NotEditableError) as error:
                 raise TransactionError(
                     f"{change.path} could not be put back as it was ({error}); its old bytes are under "
                     f"{self.state}, and the next run tries again"
@@ -240,7 +240,7 @@ class Workspace:
             for step in steps:
                 if self._now(step.change.path) != step.change.new:
                     self._put(step)
-                remove_leftovers(self._inside(step.change.path), self.root)
+                remove_leftovers(self.inside(step.change.path), self.root)
         else:
             self._undo(steps)
         journal.forget()

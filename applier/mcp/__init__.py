@@ -1,0 +1,1 @@
+"""The MCP face of `Applier`: tools that edit the files of a working tree."""

@@ -1,0 +1,1 @@
+"""Patches of several files: found in any text, applied to bytes, all or nothing. No file is touched."""
