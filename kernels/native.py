@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from kernels.isa import known_isas, machine
+
 logger = logging.getLogger(__name__)
 Library = TypeVar("Library")
 ENGINE = Path(__file__).with_name("cpu") / "samebytes.c"
@@ -40,6 +42,10 @@ class CompileError(RuntimeError):
     """There is no C compiler, it refused the source, or the cache folder cannot be used."""
 
 
+class NoCompilerError(CompileError):
+    """There is no C compiler, so that other instruction sets need not be tried either."""
+
+
 def cache_folder() -> Path:
     """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
     if folder := os.environ.get("SAMEBYTES_HOME"):
@@ -49,11 +55,14 @@ def cache_folder() -> Path:
 
 @lru_cache(maxsize=8)
 def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
-    """The library of `source`, the engine's by default, compiled for `-march=target`. Raises CompileError."""
+    """The library of `source`, the engine's by default. Raises CompileError.
+
+    `target` is the name of an instruction set (kernels/isa.py) or "native", what this CPU has.
+    """
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
-        raise CompileError("no C compiler (cc, gcc or clang) was found")
-    flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
+        raise NoCompilerError("no C compiler (cc, gcc or clang) was found")
+    flags = (*FLAGS, *_target_flags(target))
     path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
     try:
         if not path.is_file():
@@ -62,6 +71,13 @@ def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
+
+
+def _target_flags(target: str) -> tuple[str, ...]:
+    for isa in known_isas():
+        if isa.name == target:
+            return isa.flags
+    return (f"-march={target}" if machine() == "x86_64" else f"-mcpu={target}",)
 
 
 def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what: str) -> Library | None:
@@ -87,7 +103,7 @@ def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) ->
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise CompileError(f"{compiler} cannot be run: {error}") from error
+            raise NoCompilerError(f"{compiler} cannot be run: {error}") from error
         if done.returncode:
             raise CompileError(f"{compiler} failed: {done.stderr.strip()[-2000:]}")
         output.replace(path)
@@ -102,7 +118,7 @@ def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:
             [*compiler.split(), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CompileError(f"{compiler} cannot be run: {error}") from error
+        raise NoCompilerError(f"{compiler} cannot be run: {error}") from error
     digest.update(version + " ".join(flags).encode() + _cpu_features().encode())
     return digest.hexdigest()[:24]
 

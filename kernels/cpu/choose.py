@@ -12,7 +12,8 @@ from kernels.backend import Backend
 from kernels.cpu.backend import EngineBackend, fits_engine
 from kernels.cpu.engine import Engine
 from kernels.cpu.torch_backend import TorchBackend
-from kernels.native import CompileError
+from kernels.isa import usable_isas
+from kernels.native import CompileError, NoCompilerError
 from kernels.selftest.known_answers import matmul_failures, row_failures
 from kernels.selftest.run import Check, check_goldens, timed
 from kernels.weights import Weights
@@ -30,20 +31,22 @@ def cpu_backend(weights: Weights, threads: int | None = None) -> Backend:
 
 @lru_cache(maxsize=8)
 def trusted_engine(threads: int | None) -> Engine | None:
-    """The C engine, once it has answered everything known; None where there is none or it is wrong."""
-    try:
-        engine = Engine(threads)
-    except CompileError as error:
-        logger.warning("the C engine is not available, torch serves instead (slower, same bits): %s", error)
-        return None
-    failed = [check for check in check_engine(engine) if not check.passed]
-    if failed:
+    """The C engine for the quickest instruction set that answers everything known, or None."""
+    for isa in usable_isas():
+        try:
+            engine = Engine(threads, isa.name)
+        except CompileError as error:
+            logger.warning("no C engine for %s: %s", isa.name, error)
+            if isinstance(error, NoCompilerError):
+                break
+            continue
+        failed = [check for check in check_engine(engine) if not check.passed]
+        if not failed:
+            return engine
         names = ", ".join(check.name for check in failed)
-        logger.error(
-            "the C engine fails its known answers (%s); torch serves instead (slower, same bits)", names
-        )
-        return None
-    return engine
+        logger.error("the C engine for %s fails its known answers (%s)", isa.name, names)
+    logger.warning("the C engine is not available, torch serves instead (slower, same bits)")
+    return None
 
 
 def check_engine(engine: Engine) -> list[Check]:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from kernels.cpu.structs import Linear, ModelWeights, Sequence, pointer
-from kernels.native import load_library
+from kernels.isa import usable_isas
+from kernels.native import CompileError, load_library
 
 PANEL = 64  # tile.h
 LANES = 16
@@ -27,8 +28,11 @@ class PackedLinear:
 class Engine:
     """The compiled library with a number of threads. Calls release the GIL and may run at the same time."""
 
-    def __init__(self, threads: int | None = None, target: str = "native") -> None:
-        self.library = load_library(target)
+    def __init__(self, threads: int | None = None, target: str | None = None) -> None:
+        """`target` names an instruction set of this CPU; None is the quickest. Raises CompileError."""
+        self.library = load_library(target or usable_isas()[0].name)
+        if self.library.samebytes_enable():
+            raise CompileError("the system does not let a program use the tile registers (AMX)")
         self.library.samebytes_isa.restype = ctypes.c_char_p
         self.library.samebytes_packed_bytes.restype = ctypes.c_int64
         self.library.samebytes_packed_bytes.argtypes = (ctypes.c_int64, ctypes.c_int64)
@@ -36,7 +40,7 @@ class Engine:
 
     @property
     def isa(self) -> str:
-        """The instruction set of the tile products: "avx512-vnni", "avx2" or "portable"."""
+        """The instruction set of the tile products, as kernels/isa.py names it."""
         return self.library.samebytes_isa().decode()
 
     def pack(
