@@ -11,6 +11,9 @@ const char *samebytes_isa(void) { return TILE_ISA; }
 /* What the instruction set needs of the system, once a process. Returns 0, or -1 when it is not to be had. */
 int samebytes_enable(void) { return tile_enable(); }
 
+/* What a signed row is offset by: packing makes offsets of -ZERO times the sum of a column. */
+int samebytes_zero(void) { return ZERO; }
+
 /* Bytes of the packed form of a matrix [n, k]. */
 int64_t samebytes_packed_bytes(int64_t n, int64_t k)
 {

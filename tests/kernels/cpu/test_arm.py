@@ -1,4 +1,4 @@
-"""The engine for 64-bit Arm, emulated, gives the reference's bits (Debian: qemu-user, gcc-aarch64-linux-gnu)."""
+"""The engine for 64-bit Arm, emulated, gives the bits (Debian: qemu-user, gcc-aarch64-linux-gnu)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kernels.backend import Segment
-from kernels.cpu.backend import in_turns
+from kernels.cpu.packed import in_turns
 from kernels.forward import ReferenceBackend
 from kernels.isa import ISAS
 from kernels.native import FLAGS
