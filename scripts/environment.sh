@@ -52,7 +52,9 @@ prepare_environment() {
     [ -e "$stamp" ] && return
     echo "Installing into .venv"
     python -m pip install -qq "pip==$PIP_VERSION" || return 1
-    install_torch || return 1
+    if [ "$extra" = dev ]; then # serving on a CPU takes no torch
+        install_torch || return 1
+    fi
     python -m pip install -qq --constraint constraints.txt --editable ".${extra:+[$extra]}" || return 1
     touch "$stamp"
 }
