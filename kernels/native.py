@@ -1,4 +1,4 @@
-"""Compiles C at first use, keeps it in the user's cache folder, loads it.
+"""C libraries: those that came with the package, else compiled at first use and kept in the cache folder.
 
 The cached file is named by everything that decides its bits: the source, the compiler, the flags and the CPU.
 """
@@ -18,11 +18,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from kernels.isa import known_isas, machine
+from kernels.isa import known_isas, machine, usable_isas
 
 logger = logging.getLogger(__name__)
 Library = TypeVar("Library")
 ENGINE = Path(__file__).with_name("cpu") / "samebytes.c"
+# What a wheel holds compiled; the small ones for few instruction sets.
+SMALL = ("applier/align/table.c", "applier/locate/chain_scores.c", "applier/text/file_lines.c")
+SOURCES = ("kernels/cpu/samebytes.c", *SMALL)
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
 # flags only drop errno and the inexact exception, which nothing reads.
 FLAGS = (
@@ -47,26 +50,39 @@ class NoCompilerError(CompileError):
 
 
 def cache_folder() -> Path:
-    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`."""
-    if folder := os.environ.get("SAMEBYTES_HOME"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebytes"
+    """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
+    if home := os.environ.get("SAMEBYTES_HOME"):
+        return Path(home).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification has relative paths ignored.
+    return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "samebytes"
 
 
-@lru_cache(maxsize=8)
+def prebuilt_path(source: Path, isa: str) -> Path:
+    """Where a wheel has the library of a source, beside it."""
+    return source.with_name(f"{source.stem}.{isa}.so")
+
+
+@lru_cache(maxsize=32)
 def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
     """The library of `source`, the engine's by default. Raises CompileError.
 
     `target` is the name of an instruction set (kernels/isa.py) or "native", what this CPU has.
     """
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not compiler:
-        raise NoCompilerError("no C compiler (cc, gcc or clang) was found")
+    names = [isa.name for isa in known_isas() if isa.name == target] or [i.name for i in usable_isas()]
+    for name in names:
+        if (prebuilt := prebuilt_path(source, name)).is_file():
+            try:
+                return ctypes.CDLL(str(prebuilt))
+            except OSError as error:
+                logger.warning("%s cannot be loaded, so it is compiled here: %s", prebuilt.name, error)
+    compiler = _compiler()
     flags = (*FLAGS, *_target_flags(target))
     path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
     try:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            logger.info("compiling %s for %s, once: some seconds of one core", source.name, target)
             _compile(compiler, flags, source, path)
         return ctypes.CDLL(str(path))
     except OSError as error:
@@ -93,6 +109,18 @@ def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what
         logger.error("the compiled %s fails known answers; Python takes its place (slower)", what)
         return None
     return library
+
+
+def compile_library(source: Path, flags: tuple[str, ...], output: Path) -> None:
+    """Compiles a source for a wheel, with `flags` beside those of every library. Raises CompileError."""
+    _compile(_compiler(), (*FLAGS, *flags), source, output)
+
+
+def _compiler() -> str:
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise NoCompilerError("no C compiler (cc, gcc or clang) was found")
+    return compiler
 
 
 def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from kernels.native import cache_folder
 
 
 def model_or_default(model: Path | None) -> Path:
@@ -18,12 +19,7 @@ def model_or_default(model: Path | None) -> Path:
 
 def samebytes_home() -> Path:
     """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
-    if home := os.environ.get("SAMEBYTES_HOME"):
-        return Path(home).expanduser().absolute()
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    base = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
-    return base / "samebytes"
+    return cache_folder()
 
 
 def model_folder(name: str) -> Path:

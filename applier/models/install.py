@@ -101,10 +101,7 @@ def _convert(base: Path, out: Path, adapter: Path | None, expect_sha256: str | N
 
 
 def _pack(folder: Path, progress: Progress) -> None:
-    """Writes the weights as the CPU's engine multiplies with them, for a quick start; without an engine, nothing.
-
-    Whoever may read the model may map that file.
-    """
+    """Writes the weights as the CPU's engine multiplies with them, where there is one, for a quick start."""
     from kernels.cpu.backend import fits_engine
     from kernels.cpu.choose import trusted_engine
     from kernels.cpu.packed import save_packed
@@ -129,7 +126,9 @@ def _annotate(folder: Path, settings: dict[str, Any]) -> None:
 
 def _put_in_place(made: Path, folder: Path) -> None:
     """Rename a finished folder to its final name; a folder that was there is moved away first and removed."""
+    made.chmod(0o755)
     for path in made.iterdir():
+        path.chmod(0o644)  # another user may serve it
         with path.open("rb") as file:
             os.fsync(file.fileno())
     if folder.exists():
