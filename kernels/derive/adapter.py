@@ -151,7 +151,7 @@ def check_adapter(adapter: Adapter) -> None:
             raise AdapterError(f"{name} is not a matrix of the base")
         n, k = expected[f"{name}.weight"][1]
         rank = factors.a.shape[0]
-        want = (
+        want: tuple[tuple[type, tuple[int, ...]], ...] = (
             (np.int8, (rank, k)),
             (np.int32, (rank,)),
             (np.int8, (n, rank)),
