@@ -7,11 +7,20 @@ result = Applier.from_default().apply(EditRequest(original=..., edit=..., path="
 
 from typing import TYPE_CHECKING, Any
 
+import kernels
+
 if TYPE_CHECKING:
     from applier.api.clients import AsyncClient, Client
     from applier.patches.types import PatchRequest, PatchResult
     from applier.pipeline import Applier
     from applier.types import EditFormat, EditOptions, EditRequest, EditResult, Status
+
+if getattr(kernels, "PROJECT", None) != "samebytes":
+    raise ImportError(
+        f"{kernels.__file__} is not the package `kernels` of samebytes: another one of this name, such as "
+        "Hugging Face's, has taken its place. Install samebytes into an environment without it: "
+        "`pip uninstall kernels`, then `pip install --force-reinstall --no-deps samebytes`."
+    )
 
 _HOMES = {
     "Applier": "applier.pipeline",

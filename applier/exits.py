@@ -18,6 +18,23 @@ USAGE = 2
 REFUSED = 3
 INTERNAL = 4
 
+# Packages that only some commands need, and the extra that brings each.
+EXTRA_OF = {
+    "accelerate": "train",
+    "google": "gemini",
+    "jinja2": "evals",
+    "matplotlib": "evals",
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "ollama": "ollama",
+    "mcp": "reasoner",
+    "peft": "train",
+    "ray": "ray",
+    "torch": "torch",
+    "transformers": "train",
+    "triton": "gpu",
+}
+
 
 class CommandError(Exception):
     """A command cannot go on: a sentence for the person who typed it, and the exit code."""
@@ -40,6 +57,8 @@ def explain(error: Exception) -> tuple[str, int]:
             return str(error), INTERNAL
     if isinstance(code := getattr(error, "exit_code", None), int):  # an error of the workspace
         return str(error), code
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRA_OF.get((error.name or "").split(".")[0])):
+        return f"this needs {error.name}, which is not installed: pip install 'samebytes[{extra}]'", USAGE
     if message := _model_problem(error):
         return message, INTERNAL
     frame = traceback.extract_tb(error.__traceback__)[-1]

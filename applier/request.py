@@ -182,7 +182,8 @@ class Run:
 
     def _plan(self, source: SourceText, edit: ParsedEdit, needs: NeedsModel) -> list[MergePlan]:
         if not self.request.options.allow_model or self.owner.info is None:
-            what = "is switched off for this request" if self.owner.info else "is not installed"
+            absent = "is not installed: `samebytes model fetch` gets it"
+            what = "is switched off for this request" if self.owner.info else absent
             line = needs.pending[0].line if needs.pending else None
             message = f"{needs.why} The model that could place it {what}."
             raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
+import numpy as np
 
+from kernels.arrays import Array
 from kernels.cache import Block, KVCache
 
 
@@ -20,20 +21,23 @@ class Segment:
     """Tokens (integer [n], n ≥ 1) that continue one sequence after the positions its cache holds."""
 
     cache: KVCache
-    tokens: Tensor
+    tokens: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Rows after the final norm, quantised, in segment order: q int8 [N, hidden], s float32 [N]."""
+    """Rows after the final norm, quantised, in segment order: q int8 [N, hidden], s float32 [N].
 
-    q: Tensor
-    s: Tensor
+    They lie on the backend's device: numpy's arrays on a CPU, torch's on a GPU.
+    """
+
+    q: Array
+    s: Array
 
     def __len__(self) -> int:
         return self.q.shape[0]
 
-    def select(self, rows: Tensor | slice | Sequence[int]) -> Hidden:
+    def select(self, rows: np.ndarray | slice | Sequence[int]) -> Hidden:
         """Some of the rows."""
         return Hidden(self.q[rows], self.s[rows])
 
@@ -62,8 +66,8 @@ class Backend(Protocol):
     def forward(self, segments: Sequence[Segment]) -> Hidden:
         """Runs all segments as one ragged batch, and advances each cache by its tokens."""
 
-    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+    def logits(self, hidden: Hidden, ids: np.ndarray | None) -> Array:
         """float32 [N, V], or [N, len(ids)]: the columns of `ids` (int64)."""
 
-    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+    def argmax(self, hidden: Hidden, ids: np.ndarray | None) -> Array:
         """int64 [N]: the id with the highest logit, among `ids` where given; the lowest id wins a tie."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from kernels.arrays import Array, arrays_sha256
 from kernels.config import ModelConfig
 
 
@@ -33,8 +32,8 @@ class CopiedBlock:
 
     idle = True
 
-    def __init__(self, parts: Sequence[Tensor]) -> None:
-        self.parts = tuple(part.clone() for part in parts)
+    def __init__(self, parts: Sequence[np.ndarray]) -> None:
+        self.parts = tuple(part.copy() for part in parts)
         self.nbytes = sum(part.nbytes for part in self.parts)
 
 
@@ -47,20 +46,22 @@ class KVCache:
     """
 
     block = 64  # positions
+    k: np.ndarray
+    v: np.ndarray
+    sk: np.ndarray
+    sv: np.ndarray
 
-    def __init__(
-        self, config: ModelConfig, capacity: int, device: str = "cpu", prefix: Sequence[Block] = ()
-    ) -> None:
+    def __init__(self, config: ModelConfig, capacity: int, prefix: Sequence[Block] = ()) -> None:
         self._check(config, capacity, prefix)
         self.capacity = capacity
         self.length = 0
-        self._allocate(config, device)
+        self._allocate(config)
         for block in prefix:
             assert isinstance(block, CopiedBlock)
             for part, saved in zip(
                 self._parts(self.length, self.length + self.block), block.parts, strict=True
             ):
-                part.copy_(saved)
+                part[...] = saved
             self.length += self.block
 
     def _check(self, config: ModelConfig, capacity: int, prefix: Sequence[Block]) -> None:
@@ -74,15 +75,13 @@ class KVCache:
         """Memory that a cache of this capacity takes."""
         return config.num_layers * capacity * config.num_kv_heads * 2 * (config.head_dim + 4)
 
-    def _allocate(self, config: ModelConfig, device: str) -> None:
-        """Room for `capacity` positions; with `tensors`, the part a backend with its own layout replaces."""
+    def _allocate(self, config: ModelConfig) -> None:
+        """Room for `capacity` positions; with `arrays`, the part a backend with its own layout replaces."""
         shape = (config.num_layers, self.capacity, config.num_kv_heads)
-        self.k = torch.zeros(*shape, config.head_dim, dtype=torch.int8, device=device)
-        self.v = torch.zeros_like(self.k)
-        self.sk = torch.zeros(shape, dtype=torch.float32, device=device)
-        self.sv = torch.zeros_like(self.sk)
+        self.k, self.v = (np.zeros((*shape, config.head_dim), np.int8) for _ in range(2))
+        self.sk, self.sv = (np.zeros(shape, np.float32) for _ in range(2))
 
-    def _parts(self, start: int, stop: int) -> list[Tensor]:
+    def _parts(self, start: int, stop: int) -> list[np.ndarray]:
         """Views of whole blocks of positions, for `save_block` and for beginning with saved blocks."""
         return [part[:, start:stop] for part in (self.k, self.sk, self.v, self.sv)]
 
@@ -100,8 +99,8 @@ class KVCache:
     def release(self) -> None:
         """Gives the memory back at once; the cache cannot be used any more."""
         self.length = self.capacity = 0
-        self.k = self.v = torch.empty(0, dtype=torch.int8)
-        self.sk = self.sv = torch.empty(0)
+        self.k = self.v = np.empty(0, np.int8)
+        self.sk = self.sv = np.empty(0, np.float32)
 
     def advance(self, positions: int) -> None:
         """Marks `positions` more as written. Raises CacheFull."""
@@ -119,18 +118,10 @@ class KVCache:
             raise ValueError(f"cannot truncate {self.length} positions to {length}")
         self.length = length
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def arrays(self) -> tuple[Array, Array, Array, Array]:
         """k, sk, v, sv of the positions that count."""
         return tuple(part[:, : self.length] for part in (self.k, self.sk, self.v, self.sv))  # type: ignore[return-value]
 
     def sha256(self) -> str:
-        """SHA-256 of `tensors()`, in that order, C-contiguous, little-endian: the same for every backend."""
-        return tensors_sha256(*self.tensors())
-
-
-def tensors_sha256(*tensors: Tensor) -> str:
-    """SHA-256 over the bytes of tensors, each C-contiguous and little-endian."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        """SHA-256 of `arrays()`, in that order, C-contiguous, little-endian: the same for every backend."""
+        return arrays_sha256(*self.arrays())

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from kernels import reference as ref
 from kernels.backend import Hidden, Segment
@@ -17,7 +16,7 @@ from kernels.weights import Layer, Linear8, Weights
 
 
 class ReferenceBackend:
-    """Readable and slow. A faster torch backend overrides `linear` and `attention`."""
+    """Readable and slow. A faster one overrides `linear`."""
 
     device = "cpu"
     block = KVCache.block
@@ -39,8 +38,8 @@ class ReferenceBackend:
         pass  # nothing is compiled
 
     def forward(self, segments: Sequence[Segment]) -> Hidden:
-        tokens = torch.cat([segment.tokens for segment in segments]).to(torch.int64)
-        positions = torch.cat([torch.arange(len(s.tokens)) + s.cache.length for s in segments])
+        tokens = np.concatenate([segment.tokens for segment in segments])
+        positions = np.concatenate([np.arange(len(s.tokens)) + s.cache.length for s in segments])
         x = ref.embedding(tokens, self.weights.embed.weight, self.weights.embed.scale)
         for index, layer in enumerate(self.weights.layers):
             x = x + self._attention_output(index, layer, x, positions, segments)
@@ -49,33 +48,27 @@ class ReferenceBackend:
             segment.cache.advance(len(segment.tokens))
         return Hidden(*ref.rms_norm_quantize(x, self.weights.final_norm, self.config.rms_norm_eps))
 
-    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+    def logits(self, hidden: Hidden, ids: np.ndarray | None) -> np.ndarray:
         head = self.weights.head
         if ids is not None:
             head = Linear8(head.weight[ids], head.scale[ids])
         return self.linear(hidden.q, hidden.s, head)
 
-    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
+    def argmax(self, hidden: Hidden, ids: np.ndarray | None) -> np.ndarray:
         return lowest_argmax(self.logits(hidden, ids), ids)
 
-    def linear(self, q: Tensor, s: Tensor, layer: Linear8) -> Tensor:
+    def linear(self, q: np.ndarray, s: np.ndarray, layer: Linear8) -> np.ndarray:
         """q int8 [T, K], s float32 [T] → float32 [T, N]."""
         return ref.linear(q, s, layer.weight, layer.scale, layer.bias)
 
-    def attention(
-        self, q: Tensor, sq: Tensor, k: Tensor, sk: Tensor, v: Tensor, sv: Tensor, q_positions: Tensor
-    ) -> Tensor:
-        """As `reference.attention`."""
-        return ref.attention(q, sq, k, sk, v, sv, q_positions)
-
     def _attention_output(
-        self, index: int, layer: Layer, x: Tensor, positions: Tensor, segments: Sequence[Segment]
-    ) -> Tensor:
+        self, index: int, layer: Layer, x: np.ndarray, positions: np.ndarray, segments: Sequence[Segment]
+    ) -> np.ndarray:
         config = self.config
         q8, s8 = ref.rms_norm_quantize(x, layer.attn_norm, config.rms_norm_eps)
-        q = self.linear(q8, s8, layer.q).view(-1, config.num_heads, config.head_dim)
-        k = self.linear(q8, s8, layer.k).view(-1, config.num_kv_heads, config.head_dim)
-        v = self.linear(q8, s8, layer.v).view(-1, config.num_kv_heads, config.head_dim)
+        q = self.linear(q8, s8, layer.q).reshape(-1, config.num_heads, config.head_dim)
+        k = self.linear(q8, s8, layer.k).reshape(-1, config.num_kv_heads, config.head_dim)
+        v = self.linear(q8, s8, layer.v).reshape(-1, config.num_kv_heads, config.head_dim)
         if layer.q_norm is not None and layer.k_norm is not None:
             q = ref.rms_norm_heads(q, layer.q_norm, config.rms_norm_eps)
             k = ref.rms_norm_heads(k, layer.k_norm, config.rms_norm_eps)
@@ -91,19 +84,20 @@ class ReferenceBackend:
             for cached, new in ((cache.k, k), (cache.sk, sk), (cache.v, v), (cache.sv, sv)):
                 cached[index, cache.length : end] = new[rows]
             k_all, sk_all, v_all, sv_all = (c[index, :end] for c in (cache.k, cache.sk, cache.v, cache.sv))
-            outputs.append(self.attention(q[rows], sq[rows], k_all, sk_all, v_all, sv_all, positions[rows]))
+            outputs.append(ref.attention(q[rows], sq[rows], k_all, sk_all, v_all, sv_all, positions[rows]))
             row = rows.stop
-        return self.linear(*ref.quantize_rows(torch.cat(outputs).flatten(1)), layer.o)
+        attended = np.concatenate(outputs).reshape(len(x), -1)
+        return self.linear(*ref.quantize_rows(attended), layer.o)
 
-    def _mlp_output(self, layer: Layer, x: Tensor) -> Tensor:
+    def _mlp_output(self, layer: Layer, x: np.ndarray) -> np.ndarray:
         q8, s8 = ref.rms_norm_quantize(x, layer.mlp_norm, self.config.rms_norm_eps)
         h = ref.silu_mul(self.linear(q8, s8, layer.gate), self.linear(q8, s8, layer.up))
         return self.linear(*ref.quantize_rows(h), layer.down)
 
 
-def lowest_argmax(logits: Tensor, ids: Tensor | None) -> Tensor:
+def lowest_argmax(logits: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
     """logits float32 [N, M] of columns `ids` (default 0 … M−1) → int64 [N], the lowest id of the maximum."""
     if ids is None:
-        ids = torch.arange(logits.shape[1], device=logits.device)
-    best = logits == logits.amax(dim=1, keepdim=True)
-    return torch.where(best, ids, torch.iinfo(torch.int64).max).amin(dim=1)
+        ids = np.arange(logits.shape[1])
+    best = logits == logits.max(axis=1, keepdims=True)
+    return np.where(best, ids, np.iinfo(np.int64).max).min(axis=1)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from kernels.arrays import Array
 from kernels.backend import Backend, BackendError, Hidden, Segment
 from kernels.cache import Block, CacheFull, KVCache
 from kernels.config import ModelConfig
 from kernels.weights import Weights, load_weights
 
+logger = logging.getLogger(__name__)
 BackendName = Literal["auto", "reference", "cpu", "triton"]
 _BACKENDS = {
     "reference": "kernels.forward:ReferenceBackend",
@@ -23,12 +27,22 @@ _BACKENDS = {
 }
 
 
+class NamedWeights(Protocol):
+    """Weights in whatever form: their shape, and the hash that names them."""
+
+    @property
+    def config(self) -> ModelConfig: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
 class Model:
     """A decoder-only model: equal weights and tokens give equal bits on every backend."""
 
-    def __init__(self, weights: Weights, backend: Backend) -> None:
+    def __init__(self, weights: NamedWeights, backend: Backend) -> None:
         self.weights_sha256 = weights.sha256
-        self.config: ModelConfig = weights.config
+        self.config = weights.config
         self.backend = backend
 
     @property
@@ -66,10 +80,11 @@ class Model:
         if len({id(segment.cache) for segment in segments}) != len(segments):
             raise ValueError("a cache is given twice in one batch")
         for segment in segments:
-            if segment.tokens.dim() != 1 or not len(segment.tokens):
+            if segment.tokens.ndim != 1 or not len(segment.tokens):
                 raise ValueError(f"tokens of shape {list(segment.tokens.shape)}: a segment needs one or more")
             segment.cache.reserve(len(segment.tokens))
-        lowest, highest = map(int, torch.cat([segment.tokens for segment in segments]).aminmax())
+        tokens = np.concatenate([segment.tokens for segment in segments])
+        lowest, highest = int(tokens.min()), int(tokens.max())
         if lowest < 0 or highest >= self.config.vocab_size:
             unknown = lowest if lowest < 0 else highest
             raise ValueError(f"token {unknown} is not in the vocabulary of {self.config.vocab_size}")
@@ -78,20 +93,36 @@ class Model:
     def logits(
         self,
         hidden: Hidden,
-        rows: Tensor | slice | Sequence[int] | None = None,
-        ids: Tensor | None = None,
-    ) -> Tensor:
+        rows: np.ndarray | slice | Sequence[int] | None = None,
+        ids: np.ndarray | None = None,
+    ) -> Array:
         """float32 [n, V], or [n, len(ids)] holding the same bits as those columns of the whole."""
         return self.backend.logits(hidden if rows is None else hidden.select(rows), ids)
 
     def argmax(
         self,
         hidden: Hidden,
-        rows: Tensor | slice | Sequence[int] | None = None,
-        ids: Tensor | None = None,
-    ) -> Tensor:
+        rows: np.ndarray | slice | Sequence[int] | None = None,
+        ids: np.ndarray | None = None,
+    ) -> Array:
         """int64 [n]: the id with the highest logit, among `ids` where given; the lowest id wins."""
         return self.backend.argmax(hidden if rows is None else hidden.select(rows), ids)
+
+
+def gpu_is_usable() -> bool:
+    """Whether torch finds a CUDA device. It is imported only where there is a CUDA driver."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    try:
+        import torch
+    except ImportError:
+        logger.warning(
+            "there is a CUDA driver, but no torch: the CPU serves (for the GPU install samebytes[gpu])"
+        )
+        return False
+    return torch.cuda.is_available()
 
 
 def load_model(path: str | Path, backend: BackendName = "auto", threads: int | None = None) -> Model:
@@ -100,15 +131,26 @@ def load_model(path: str | Path, backend: BackendName = "auto", threads: int | N
     `auto` takes the GPU when there is one, else the CPU. Raises WeightsError, and BackendError when a
     backend is asked for that cannot run here.
     """
-    return build_model(load_weights(path), backend, threads)
+    name = chosen_backend(backend)
+    if name == "cpu":
+        from kernels.cpu.choose import load_cpu_backend
+
+        return Model(*load_cpu_backend(Path(path), threads))
+    return build_model(load_weights(path), name, threads)
+
+
+def chosen_backend(backend: BackendName) -> BackendName:
+    """What `auto` means on this machine; others as they are. Raises BackendError for an unknown name."""
+    if backend == "auto":
+        return "triton" if gpu_is_usable() else "cpu"
+    if backend not in _BACKENDS:
+        raise BackendError(f"no backend named {backend!r}; there are {', '.join(_BACKENDS)}")
+    return backend
 
 
 def build_model(weights: Weights, backend: BackendName = "auto", threads: int | None = None) -> Model:
     """As `load_model`, from weights in memory."""
-    if backend == "auto":
-        backend = "triton" if torch.cuda.is_available() else "cpu"
-    if backend not in _BACKENDS:
-        raise BackendError(f"no backend named {backend!r}; there are {', '.join(_BACKENDS)}")
+    backend = chosen_backend(backend)
     module, name = _BACKENDS[backend].split(":")
     try:
         implementation = getattr(import_module(module), name)

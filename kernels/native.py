@@ -1,4 +1,4 @@
-"""Compiles C at first use, keeps it in the user's cache folder, loads it.
+"""C libraries: those that came with the package, else compiled at first use and kept in the cache folder.
 
 The cached file is named by all that decides its bits: the source, the compiler, the flags and the CPU.
 It is code, so it is loaded only where nobody else can have put it there: its folder and it are this user's,
@@ -21,9 +21,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from kernels.isa import known_isas, machine, usable_isas
+
 logger = logging.getLogger(__name__)
 Library = TypeVar("Library")
 ENGINE = Path(__file__).with_name("cpu") / "samebytes.c"
+# What a wheel holds compiled; the small ones for few instruction sets.
+SMALL = ("applier/align/table.c", "applier/locate/chain_scores.c", "applier/text/file_lines.c")
+SOURCES = ("kernels/cpu/samebytes.c", *SMALL)
 # No flag here may change a value: no contraction, no reassociation, no approximate division. The two -fno
 # flags only drop errno and the inexact exception, which nothing reads.
 FLAGS = (
@@ -43,6 +48,10 @@ class CompileError(RuntimeError):
     """There is no C compiler, it refused the source, or the cache folder cannot be used."""
 
 
+class NoCompilerError(CompileError):
+    """There is no C compiler, so that other instruction sets need not be tried either."""
+
+
 def cache_folder() -> Path:
     """`$SAMEBYTES_HOME`, else `$XDG_CACHE_HOME/samebytes`, else `~/.cache/samebytes`; may not exist."""
     if folder := os.environ.get("SAMEBYTES_HOME"):
@@ -60,21 +69,42 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-@lru_cache(maxsize=8)
+def prebuilt_path(source: Path, isa: str) -> Path:
+    """Where a wheel has the library of a source, beside it."""
+    return source.with_name(f"{source.stem}.{isa}.so")
+
+
+@lru_cache(maxsize=32)
 def load_library(target: str = "native", source: Path = ENGINE) -> ctypes.CDLL:
-    """The library of `source`, the engine's by default, compiled for `-march=target`. Raises CompileError."""
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not compiler:
-        raise CompileError("no C compiler (cc, gcc or clang) was found")
-    flags = (*FLAGS, f"-march={target}" if platform.machine() in ("x86_64", "AMD64") else f"-mcpu={target}")
+    """The library of `source`, the engine's by default. Raises CompileError.
+
+    `target` is the name of an instruction set (kernels/isa.py) or "native", what this CPU has.
+    """
+    names = [isa.name for isa in known_isas() if isa.name == target] or [i.name for i in usable_isas()]
+    for name in names:
+        if (prebuilt := prebuilt_path(source, name)).is_file():
+            try:
+                return ctypes.CDLL(str(prebuilt))
+            except OSError as error:
+                logger.warning("%s cannot be loaded, so it is compiled here: %s", prebuilt.name, error)
+    compiler = _compiler()
+    flags = (*FLAGS, *_target_flags(target))
     path = cache_folder() / f"engine-{_key(compiler, flags, source)}.so"
     try:
         _check_folder(private_folder(path.parent))
         if not _is_as_built(path):
+            logger.info("compiling %s for %s, once: some seconds of one core", source.name, target)
             _compile(compiler, flags, source, path)
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise CompileError(f"{path} cannot be made or loaded (see SAMEBYTES_HOME): {error}") from error
+
+
+def _target_flags(target: str) -> tuple[str, ...]:
+    for isa in known_isas():
+        if isa.name == target:
+            return isa.flags
+    return (f"-march={target}" if machine() == "x86_64" else f"-mcpu={target}",)
 
 
 def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what: str) -> Library | None:
@@ -92,6 +122,18 @@ def trusted(load: Callable[[], Library], agrees: Callable[[Library], bool], what
     return library
 
 
+def compile_library(source: Path, flags: tuple[str, ...], output: Path) -> None:
+    """Compiles a source for a wheel, with `flags` beside those of every library. Raises CompileError."""
+    _compile(_compiler(), (*FLAGS, *flags), source, output)
+
+
+def _compiler() -> str:
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        raise NoCompilerError("no C compiler (cc, gcc or clang) was found")
+    return compiler
+
+
 def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) -> None:
     """The file appears under its name only once it is complete."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -100,7 +142,7 @@ def _compile(compiler: str, flags: tuple[str, ...], source: Path, path: Path) ->
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise CompileError(f"{compiler} cannot be run: {error}") from error
+            raise NoCompilerError(f"{compiler} cannot be run: {error}") from error
         if done.returncode:
             raise CompileError(f"{compiler} failed: {done.stderr.strip()[-2000:]}")
         record = Path(folder) / "record"
@@ -164,7 +206,7 @@ def _key(compiler: str, flags: tuple[str, ...], source: Path) -> str:
             [*compiler.split(), "--version"], capture_output=True, timeout=_TIMEOUT_S, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CompileError(f"{compiler} cannot be run: {error}") from error
+        raise NoCompilerError(f"{compiler} cannot be run: {error}") from error
     digest.update(version + " ".join(flags).encode() + _cpu_features().encode())
     return digest.hexdigest()[:24]
 

@@ -12,8 +12,6 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import numpy as np
-import torch
-from torch import Tensor
 
 TABLE_SCALE = 2.0**15
 _PI = "3.14159265358979323846264338327950288419716939937510"
@@ -41,10 +39,10 @@ def _polynomial(coefficients: list[float], square: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def rope_tables(positions: int, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+def rope_tables(positions: int, head_dim: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
     """cos and sin, each float32 [positions, head_dim / 2], every value a multiple of 2^-15.
 
-    Position p of pair i turns by `p × θ^(−2i/d)`. The tensors are shared: do not write to them.
+    Position p of pair i turns by `p × θ^(−2i/d)`. The arrays are shared: do not write to them.
     """
     phase = np.arange(positions, dtype=np.uint64)[:, None] * _turns(head_dim, theta)[None, :]  # mod one turn
     quarter = (phase + np.uint64(1 << 61)) >> np.uint64(62)  # 0 .. 4; 4 is again 0
@@ -56,12 +54,12 @@ def rope_tables(positions: int, head_dim: int, theta: float) -> tuple[Tensor, Te
     cos = np.choose(quarter, [cosine, -sine, -cosine, sine])
     sin = np.choose(quarter, [sine, cosine, -sine, -cosine])
     to_table = [np.rint(table * TABLE_SCALE) * (1 / TABLE_SCALE) + 0.0 for table in (cos, sin)]  # no −0
-    return torch.from_numpy(to_table[0]).float(), torch.from_numpy(to_table[1]).float()
+    return to_table[0].astype(np.float32), to_table[1].astype(np.float32)
 
 
 def rope_sha256(positions: int, head_dim: int, theta: float) -> str:
     """SHA-256 over the little-endian int32 tables `2^15 × cos` then `2^15 × sin`."""
     digest = hashlib.sha256()
     for table in rope_tables(positions, head_dim, theta):
-        digest.update((table * TABLE_SCALE).to(torch.int32).numpy().astype("<i4").tobytes())
+        digest.update((table * np.float32(TABLE_SCALE)).astype("<i4").tobytes())
     return digest.hexdigest()

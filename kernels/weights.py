@@ -20,11 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.numpy import save_file
 
+from kernels.arrays import Array
 from kernels.config import NUMERICS_VERSION, ConfigError, ModelConfig
 from kernels.rope import rope_sha256, rope_tables
 
@@ -41,23 +41,23 @@ class WeightsError(ValueError):
 class Linear8:
     """weight int8 [N, K], scale float32 [N], bias float32 [N] or None."""
 
-    weight: Tensor
-    scale: Tensor
-    bias: Tensor | None = None
+    weight: Array
+    scale: Array
+    bias: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One decoder layer. Norm gains are float32."""
 
-    attn_norm: Tensor
+    attn_norm: Array
     q: Linear8
     k: Linear8
     v: Linear8
     o: Linear8
-    q_norm: Tensor | None
-    k_norm: Tensor | None
-    mlp_norm: Tensor
+    q_norm: Array | None
+    k_norm: Array | None
+    mlp_norm: Array
     gate: Linear8
     up: Linear8
     down: Linear8
@@ -73,10 +73,10 @@ class Weights:
     config: ModelConfig
     embed: Linear8
     layers: tuple[Layer, ...]
-    final_norm: Tensor
+    final_norm: Array
     head: Linear8
-    cos: Tensor
-    sin: Tensor
+    cos: Array
+    sin: Array
     sha256: str
 
 
@@ -94,32 +94,32 @@ def projection_shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     }
 
 
-def expected_tensors(config: ModelConfig) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+def expected_tensors(config: ModelConfig) -> dict[str, tuple[type, tuple[int, ...]]]:
     """Name → (dtype, shape) of every tensor of the container."""
-    expected: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {}
+    expected: dict[str, tuple[type, tuple[int, ...]]] = {}
 
     def add_linear(name: str, n: int, k: int, bias: bool = False) -> None:
-        expected[f"{name}.weight"] = (torch.int8, (n, k))
-        expected[f"{name}.scale"] = (torch.float32, (n,))
+        expected[f"{name}.weight"] = (np.int8, (n, k))
+        expected[f"{name}.scale"] = (np.float32, (n,))
         if bias:
-            expected[f"{name}.bias"] = (torch.float32, (n,))
+            expected[f"{name}.bias"] = (np.float32, (n,))
 
     add_linear("embed", config.vocab_size, config.hidden_size)
     for i in range(config.num_layers):
         for norm in ("attn_norm", "mlp_norm"):
-            expected[f"layers.{i}.{norm}"] = (torch.float32, (config.hidden_size,))
+            expected[f"layers.{i}.{norm}"] = (np.float32, (config.hidden_size,))
         if config.qk_norm:
             for norm in ("q_norm", "k_norm"):
-                expected[f"layers.{i}.{norm}"] = (torch.float32, (config.head_dim,))
+                expected[f"layers.{i}.{norm}"] = (np.float32, (config.head_dim,))
         for name, (n, k) in projection_shapes(config).items():
             add_linear(f"layers.{i}.{name}", n, k, bias=config.attention_bias and name in ("q", "k", "v"))
-    expected["final_norm"] = (torch.float32, (config.hidden_size,))
+    expected["final_norm"] = (np.float32, (config.hidden_size,))
     if not config.tie_word_embeddings:
         add_linear("head", config.vocab_size, config.hidden_size)
     return expected
 
 
-def check_tensors(config: ModelConfig, tensors: Mapping[str, Tensor]) -> None:
+def check_tensors(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> None:
     """Raises WeightsError unless names, dtypes, shapes and value ranges are those of the contract."""
     expected = expected_tensors(config)
     if missing := sorted(expected.keys() - tensors.keys()):
@@ -128,27 +128,29 @@ def check_tensors(config: ModelConfig, tensors: Mapping[str, Tensor]) -> None:
         raise WeightsError(f"{len(extra)} unknown tensors, the first is {extra[0]}")
     for name, (dtype, shape) in expected.items():
         tensor = tensors[name]
-        if tensor.dtype != dtype or tuple(tensor.shape) != shape:
-            raise WeightsError(f"{name} is {tensor.dtype} {list(tensor.shape)}, not {dtype} {list(shape)}")
-        if dtype == torch.int8 and tensor.numel() and int(tensor.numpy().min()) < -127:
+        if tensor.dtype != dtype or tensor.shape != shape:
+            raise WeightsError(
+                f"{name} is {tensor.dtype} {list(tensor.shape)}, not {dtype.__name__} {list(shape)}"
+            )
+        if dtype == np.int8 and tensor.size and int(tensor.min()) < -127:
             raise WeightsError(f"{name} holds -128, which the quantiser never makes")
-        if dtype == torch.float32 and not bool(tensor.isfinite().all()):
+        if dtype == np.float32 and not np.isfinite(tensor).all():
             raise WeightsError(f"{name} is not finite")
-        if name.endswith(".scale") and bool(((tensor < SMALLEST_SCALE) & (tensor != 0)).any()):
+        if name.endswith(".scale") and ((tensor < SMALLEST_SCALE) & (tensor != 0)).any():
             raise WeightsError(f"{name} has a scale that is neither 0 nor at least 2^-20")
 
 
-def content_sha256(config: ModelConfig, tensors: Mapping[str, Tensor]) -> str:
+def content_sha256(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> str:
     """SHA-256 over numerics version, config and each tensor's name, dtype, shape and bytes in name order."""
     digest = hashlib.sha256(f"{FORMAT}\n{NUMERICS_VERSION}\n{config.to_json()}\n".encode())
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} torch.{tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
-def build_weights(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Weights:
+def build_weights(config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> Weights:
     """Checks and arranges tensors. Raises WeightsError."""
     check_tensors(config, tensors)
 
@@ -181,7 +183,7 @@ def build_weights(config: ModelConfig, tensors: Mapping[str, Tensor]) -> Weights
     )
 
 
-def save_weights(path: str | Path, config: ModelConfig, tensors: Mapping[str, Tensor]) -> str:
+def save_weights(path: str | Path, config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> str:
     """Writes the container and returns its content SHA-256. Raises WeightsError on a bad tensor."""
     check_tensors(config, tensors)
     sha256 = content_sha256(config, tensors)
@@ -192,7 +194,9 @@ def save_weights(path: str | Path, config: ModelConfig, tensors: Mapping[str, Te
         "rope_sha256": rope_sha256(config.max_position, config.head_dim, config.rope_theta),
         "content_sha256": sha256,
     }
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, str(path), metadata=metadata)
+    save_file(
+        {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, str(path), metadata=metadata
+    )
     return sha256
 
 
@@ -207,7 +211,7 @@ def load_weights(path: str | Path) -> Weights:
     if path.is_dir():
         path = path / "model.safetensors"
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:

@@ -1,9 +1,12 @@
 # Sourced by ./run and ./test: makes .venv on a fresh machine and leaves its programs first on PATH.
 #   prepare_environment [EXTRA]     EXTRA: an extra of pyproject.toml, such as dev
 
-TORCH_VERSION=2.13.0
-TRITON_VERSION=3.6.0
 PIP_VERSION=26.3
+
+# The version of a package that constraints.txt pins.
+pinned() {
+    sed -n "s/^$1==//p" constraints.txt
+}
 
 find_python() {
     local candidate
@@ -20,21 +23,16 @@ find_python() {
 # The default Linux wheel carries CUDA; the CPU build is a tenth of its size, so it is tried first wherever pip is
 # configured to find it. SAMEBYTES_TORCH=default takes the default wheel, for a machine with a GPU.
 install_torch() {
-    if python -c "import torch; raise SystemExit(not torch.__version__.startswith('$TORCH_VERSION'))" 2>/dev/null; then
+    local version
+    version=$(pinned torch)
+    if python -c "import torch; raise SystemExit(not torch.__version__.startswith('$version'))" 2>/dev/null; then
         return
     fi
     if [ "${SAMEBYTES_TORCH:-cpu}" = cpu ] && [ "$(uname -sm)" = "Linux x86_64" ] &&
-        python -m pip install -qq --constraint constraints.txt "torch==$TORCH_VERSION+cpu" 2>/dev/null; then
+        python -m pip install -qq --constraint constraints.txt "torch==$version+cpu" 2>/dev/null; then
         return
     fi
-    python -m pip install -qq --constraint constraints.txt "torch==$TORCH_VERSION"
-}
-
-# Triton comes with the CUDA build of torch. Beside the CPU build its interpreter runs the tests of the GPU kernels.
-install_triton() {
-    if [ "$(uname -sm)" = "Linux x86_64" ] && ! python -c "import triton" 2>/dev/null; then
-        python -m pip install -qq --no-deps "triton==$TRITON_VERSION"
-    fi
+    python -m pip install -qq --constraint constraints.txt "torch==$version"
 }
 
 prepare_environment() {
@@ -54,9 +52,8 @@ prepare_environment() {
     [ -e "$stamp" ] && return
     echo "Installing into .venv"
     python -m pip install -qq "pip==$PIP_VERSION" || return 1
-    install_torch || return 1
-    if [ "$extra" = dev ]; then
-        install_triton || return 1
+    if [ "$extra" = dev ]; then # serving on a CPU takes no torch
+        install_torch || return 1
     fi
     python -m pip install -qq --constraint constraints.txt --editable ".${extra:+[$extra]}" || return 1
     touch "$stamp"

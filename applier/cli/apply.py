@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,10 @@ def apply(
         )
     if file is None:
         raise CommandError("name the file to edit, or a folder with --repo", USAGE)
+    if expect_sha256 and not re.fullmatch("[0-9a-fA-F]{64}", expect_sha256):
+        raise CommandError(f"--expect-sha256 {expect_sha256}: a SHA-256 has 64 hexadecimal digits", USAGE)
+    if file.is_dir():
+        raise CommandError(f"{file}: a folder; name the one file that the edit is for", USAGE)
     snapshot = read_file(file, root)
     request = EditRequest(
         original=snapshot.content,

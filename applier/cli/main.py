@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from typing import Any, NoReturn
 
@@ -45,13 +46,17 @@ root = LazyGroup(
     COMMANDS,
     name="samebytes",
     help="Same file + same edit = same bytes: every time, in any batch, on any machine.",
-    epilog="Exit codes: 0 applied or already there, 2 wrong usage, 3 refused, 4 internal error.",
+    epilog="Exit codes: 0 applied or already there, 2 wrong usage, 3 refused, 4 internal error. "
+    "--version prints the version.",
     no_args_is_help=True,
 )
 
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run one command and exit; an exception becomes a message and an exit code, never a traceback."""
+    if (sys.argv[1:] if args is None else args) == ["--version"]:
+        print(f"samebytes {importlib.metadata.version('samebytes')}")
+        sys.exit(0)
     try:
         root.main(args, prog_name="samebytes")
     except Exception as error:

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from applier.merge.task import FIRST_ROWS, LAUNCH_ROWS, Ask, MergeTask
+from kernels.arrays import as_numpy
 from kernels.model import Hidden, Model, Segment
 
 MOST_LOGITS = 1 << 24  # of one product on a GPU: 64 MiB
@@ -30,7 +30,7 @@ def run_pass(model: Model, parts: Sequence[Part]) -> list[Exception | None]:
     for task, tokens in parts:
         assert task.cache is not None
         starts.append(task.cache.length)
-        segments.append(Segment(task.cache, torch.from_numpy(np.array(tokens, np.int64))))
+        segments.append(Segment(task.cache, np.array(tokens, np.int64)))
     hidden = model.forward(segments)
     errors: list[Exception | None] = [None] * len(parts)
     answers: dict[int, np.ndarray | None] = dict.fromkeys(range(len(parts)))
@@ -68,15 +68,14 @@ def score(model: Model, hidden: Hidden, asks: Sequence[tuple[int, Ask]]) -> list
     for group in _groups(asks, 1 if model.device == "cpu" else MOST_LOGITS):
         rows = np.concatenate([first + ask.rows for first, ask in (asks[number] for number in group)])
         ids = _union([asks[number][1] for number in group])
-        at = torch.from_numpy(rows).to(model.device)
-        values = model.logits(hidden, at, None if ids is None else ids.to(model.device)).cpu().numpy()
+        values = as_numpy(model.logits(hidden, rows, ids))
         low = 0
         for number in group:
             ask = asks[number][1]
             part = values[low : low + len(ask.rows)]
             low += len(ask.rows)
             if ids is not None and ask.ids is not None and len(ids) != len(ask.ids):
-                part = part[:, np.searchsorted(ids.numpy(), ask.ids.numpy())]
+                part = part[:, np.searchsorted(ids, ask.ids)]
             out[number] = part
     return out
 
@@ -99,7 +98,7 @@ def _groups(asks: Sequence[tuple[int, Ask]], most: int) -> list[list[int]]:
     return groups
 
 
-def _union(asks: Sequence[Ask]) -> torch.Tensor | None:
+def _union(asks: Sequence[Ask]) -> np.ndarray | None:
     if len(asks) == 1 or asks[0].ids is None:
         return asks[0].ids
-    return torch.unique(torch.cat([ask.ids for ask in asks if ask.ids is not None]))
+    return np.unique(np.concatenate([ask.ids for ask in asks if ask.ids is not None]))

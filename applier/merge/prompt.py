@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -81,15 +82,7 @@ class PromptCodec:
             _special(ids, self.template.answer),
         )
         self.end_id, self.gap_id = _special(ids, self.template.end), _special(ids, self.template.gap)
-        plain = {key: data.get(key) for key in ("version", "pre_tokenizer", "decoder", "model")}
-        plain |= {
-            "added_tokens": [],
-            "normalizer": None,
-            "post_processor": None,
-            "truncation": None,
-            "padding": None,
-        }
-        self._tokenizer = Tokenizer.from_str(json.dumps(plain))
+        self._tokenizer = Tokenizer.from_str(json.dumps(_plain(data)))
         self._bytes = _byte_table(ids, {token["id"] for token in data.get("added_tokens", [])})
         #: ids whose text ends a line
         self.line_ends = frozenset(
@@ -101,9 +94,16 @@ class PromptCodec:
         self._line_ids = LineIds(self._tokenizer, self.vocab_size)
         self.encode_line = self._line_ids.__getitem__
         self.learn = self._line_ids.learn
-        digest = hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode())
-        digest.update(json.dumps([asdict(self.template), sorted(ids.items())], sort_keys=True).encode())
-        self.sha256 = digest.hexdigest()
+        self._spec = spec
+
+    @property
+    def sha256(self) -> str:
+        """Names the tokenizer and the template."""
+        data = json.loads(self._spec)
+        names = [asdict(self.template), sorted(_token_ids(data).items())]
+        digest = hashlib.sha256(json.dumps(_plain(data), sort_keys=True, ensure_ascii=True).encode())
+        digest.update(json.dumps(names, sort_keys=True).encode())
+        return digest.hexdigest()
 
     @staticmethod
     def from_file(path: str | Path, template: PromptTemplate | None = None) -> PromptCodec:
@@ -192,6 +192,13 @@ def _split_lines(text: bytearray) -> list[str]:
         raise MergedTextError(f"the merged window is not valid UTF-8: {error}") from error
 
 
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """The tokenizer without what would treat some text in its own way."""
+    kept = {key: data.get(key) for key in ("version", "pre_tokenizer", "decoder", "model")}
+    left_out = {"normalizer": None, "post_processor": None, "truncation": None, "padding": None}
+    return kept | {"added_tokens": []} | left_out
+
+
 def _token_ids(data: dict[str, Any]) -> dict[str, int]:
     model = data.get("model") or {}
     if model.get("type") != "BPE" or '"ByteLevel"' not in json.dumps(data.get("pre_tokenizer")):
@@ -208,10 +215,12 @@ def _special(ids: dict[str, int], name: str) -> int:
 def _byte_table(ids: dict[str, int], special: set[int]) -> list[bytes | None]:
     """Bytes of every id; None for special ids and ids that are not byte-level text."""
     letters = _byte_letters()
+    to_bytes = str.maketrans({letter: chr(byte) for letter, byte in letters.items()})
+    byte_level = re.compile(f"[{re.escape(''.join(letters))}]*").fullmatch
     table: list[bytes | None] = [None] * (max(ids.values()) + 1)
     for token, id_ in ids.items():
-        if id_ not in special and all(letter in letters for letter in token):
-            table[id_] = bytes(letters[letter] for letter in token)
+        if id_ not in special and byte_level(token):
+            table[id_] = token.translate(to_bytes).encode("latin-1")
     return table
 
 

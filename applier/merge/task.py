@@ -13,7 +13,6 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from kernels.model import KVCache
 
@@ -35,7 +34,7 @@ class Ask(NamedTuple):
     """Logits that a merge needs: rows of its part of the pass (int64), and ids (int64; None: all)."""
 
     rows: np.ndarray
-    ids: torch.Tensor | None
+    ids: np.ndarray | None
 
 
 class MergeTask:
@@ -202,8 +201,8 @@ class MergeTask:
         )
 
 
-def _choices(constraint: Constraint | None, course: Course | None) -> torch.Tensor | None:
+def _choices(constraint: Constraint | None, course: Course | None) -> np.ndarray | None:
     """Every id that a choice can fall on; None where that is every id."""
     if course is not None:
-        return torch.from_numpy(course.choices_ids)
-    return torch.tensor(constraint.choices, dtype=torch.int64) if constraint else None
+        return course.choices_ids
+    return np.array(constraint.choices, np.int64) if constraint else None

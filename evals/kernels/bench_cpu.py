@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-import torch
+import numpy as np
 
 from kernels.cpu.engine import available_cores
 from kernels.model import Model, Segment, build_model, load_model
@@ -83,7 +83,7 @@ def bench(model: Model) -> list[Figure]:
 
         figures.append(measure(name, new, repeats, run))
     hidden = model.forward([Segment(model.new_cache(64), tiny_tokens(2, 64, vocabulary))])
-    ids = tiny_tokens(3, ALLOWED_IDS, vocabulary).unique()
+    ids = np.unique(tiny_tokens(3, ALLOWED_IDS, vocabulary))
     figures.append(measure("argmax of 64 rows, all ids", 64, 5, lambda: model.argmax(hidden)))
     figures.append(
         measure(f"argmax of 64 rows, {len(ids)} ids", 64, 15, lambda: model.argmax(hidden, ids=ids))
@@ -103,7 +103,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
     if options.model:
         model = load_model(options.model, "cpu", options.threads)
     else:

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -206,7 +207,7 @@ def attention_pass(
     for _ in range(sequences):
         cache = backend.new_cache(past + new)
         cache.length = past
-        segments.append(Segment(cache, torch.zeros(new, dtype=torch.int64)))
+        segments.append(Segment(cache, np.zeros(new, np.int64)))
     group, heads, dim = config.group_size, config.num_heads, config.head_dim
     shape = choose_shape(segments, group, config.num_kv_heads, backend.pool.page, splits=1)
     shape = dataclasses.replace(shape, tile=tile, tiles=sequences * -(-new * group // tile.rows))

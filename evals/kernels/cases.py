@@ -40,7 +40,7 @@ def exact_pass(backend: TritonBackend, sequences: int, new: int, past: int) -> C
     for _ in range(sequences):
         cache = backend.new_cache(past + new)
         cache.length = past
-        segments.append(Segment(cache, torch.randint(config.vocab_size, (new,))))
+        segments.append(Segment(cache, torch.randint(config.vocab_size, (new,)).numpy()))
     shape = choose_shape(segments, config.group_size, config.num_kv_heads, backend.pool.page)
     inputs = Inputs(shape, -(-config.max_position // backend.pool.page), torch.device("cuda"))
     inputs.fill(segments, config.group_size, backend.pool.page)

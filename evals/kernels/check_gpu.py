@@ -13,14 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
 from evals.kernels.cases import CONTEXT, CONTROL_SIZES
 from evals.kernels.instructions import reports
 from evals.kernels.plain import PlainModel, batch_variance, random_weights
+from kernels.arrays import as_numpy
 from kernels.backend import Hidden, Segment
 from kernels.gpu import arithmetic
 from kernels.gpu.backend import TritonBackend
@@ -72,7 +73,7 @@ def exp2_differences(of_32nds: bool) -> int:
 
 
 def equal(a: Hidden, b: Hidden) -> bool:
-    return torch.equal(a.q.cpu(), b.q.cpu()) and torch.equal(a.s.cpu(), b.s.cpu())
+    return np.array_equal(as_numpy(a.q), as_numpy(b.q)) and np.array_equal(as_numpy(a.s), as_numpy(b.s))
 
 
 def check_cpu_equals_gpu(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
@@ -82,11 +83,11 @@ def check_cpu_equals_gpu(gpu: TritonBackend) -> Iterator[tuple[str, bool]]:
         yield f"CPU = GPU, prompt of {length}: {', '.join(got)}; cache {got['cache'][:16]}", same
 
 
-def steps(backend: TritonBackend, prompts: list[Tensor]) -> list[Hidden]:
+def steps(backend: TritonBackend, prompts: list[np.ndarray]) -> list[Hidden]:
     """The rows of a batch's prompts, then those of two decode steps."""
     caches = [backend.new_cache(256) for _ in prompts]
     rows = [backend.forward([Segment(c, p) for c, p in zip(caches, prompts, strict=True)])]
-    return rows + [backend.forward([Segment(c, token) for c in caches]) for token in MORE[:2].split(1)]
+    return rows + [backend.forward([Segment(c, token) for c in caches]) for token in np.split(MORE[:2], 2)]
 
 
 def check_query_lengths(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
@@ -101,13 +102,15 @@ def check_query_lengths(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str
 
 
 def check_chunks(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator[tuple[str, bool]]:
-    same, everything = True, torch.cat((PROMPT, MORE))
+    same, everything = True, np.concatenate((PROMPT, MORE))
     for chunk in (1, 7, 64, 100, 333, 512):
-        got, got_cache = run(
-            gpu, list(everything[: len(everything) if chunk > 1 else 320].split(chunk)), 1024
-        )
+        got, got_cache = run(gpu, _chunks(everything[: len(everything) if chunk > 1 else 320], chunk), 1024)
         same &= equal(got, whole.select(slice(0, len(got)))) and (chunk == 1 or got_cache == cache)
     yield "prefill in chunks of 1, 7, 64, 100, 333, 512: hidden and cache", same
+
+
+def _chunks(tokens: np.ndarray, size: int) -> list[np.ndarray]:
+    return [tokens[first : first + size] for first in range(0, len(tokens), size)]
 
 
 def check_splits(gpu: TritonBackend, whole: Hidden) -> Iterator[tuple[str, bool]]:
@@ -131,7 +134,7 @@ def check_page_orders(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator
 
 
 def check_prefixes(gpu: TritonBackend, whole: Hidden, cache: str) -> Iterator[tuple[str, bool]]:
-    same, everything = True, torch.cat((PROMPT, MORE))
+    same, everything = True, np.concatenate((PROMPT, MORE))
     first = gpu.new_cache(1024)
     gpu.forward([Segment(first, everything)])
     for blocks in (1, 2, 5):
@@ -181,7 +184,7 @@ def main() -> int:
     print(f"{name}, torch {torch.__version__}, triton {triton.__version__}")
     print(f"weights {weights.sha256[:16]}")
     gpu = TritonBackend(weights, cache_positions=256 * 512 + 8192)
-    whole, cache = run(gpu, [torch.cat((PROMPT, MORE))], 1024)
+    whole, cache = run(gpu, [np.concatenate((PROMPT, MORE))], 1024)
     groups: dict[str, Callable[[], Iterator[tuple[str, bool]]]] = {
         "cpu": lambda: check_cpu_equals_gpu(gpu),
         "batches": lambda: check_batches(gpu),

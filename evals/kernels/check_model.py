@@ -16,10 +16,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from kernels.arrays import arrays_sha256
 from kernels.backend import Backend, Segment
-from kernels.cache import tensors_sha256
 from kernels.model import build_model
 from kernels.weights import Weights, load_weights
 
@@ -27,10 +28,10 @@ from kernels.weights import Weights, load_weights
 def prompt_sha256(backend: Backend, tokens: list[int]) -> str:
     """SHA-256 over hidden rows, cache, the last row's logits and every row's argmax."""
     cache = backend.new_cache(len(tokens))
-    hidden = backend.forward([Segment(cache, torch.tensor(tokens))])
+    hidden = backend.forward([Segment(cache, np.array(tokens))])
     last = hidden.select(slice(len(tokens) - 1, len(tokens)))
     logits, best = backend.logits(last, None), backend.argmax(hidden, None)
-    return tensors_sha256(hidden.q, hidden.s, *cache.tensors(), logits, best)
+    return arrays_sha256(hidden.q, hidden.s, *cache.arrays(), logits, best)
 
 
 def run(weights: Weights, name: str, prompts: list[list[int]]) -> tuple[str, list[str]]:

@@ -44,7 +44,7 @@ def float_model(base: Checkpoint, adapter: Adapter | None, dtype: torch.dtype) -
     parameters = dict(model.named_parameters())
     layers = range(base.config.num_layers)
     for name in ("embed", "final_norm", *(f"layers.{i}.{part}" for i in layers for part in _PARTS)):
-        value = norms[name] if name in norms else torch.from_numpy(base.tensor(name))
+        value = torch.from_numpy(norms[name] if name in norms else base.tensor(name))
         if name in factors:
             value = value.double() + torch.from_numpy(factors[name].delta())
         parameters[hf_name(name)].data.copy_(value)

@@ -9,8 +9,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention.bias import causal_lower_right
 
+from kernels.arrays import Array
 from kernels.config import ModelConfig
 from kernels.weights import Linear8, Weights
+
+
+def _on(array: Array, device: str) -> Tensor:
+    return torch.as_tensor(array).to(device)
 
 
 class PlainModel:
@@ -20,11 +25,11 @@ class PlainModel:
         self.config = config = weights.config
 
         def dense(*parts: Linear8) -> Tensor:
-            rows = [part.weight.to(device).float() * part.scale.to(device)[:, None] for part in parts]
+            rows = [_on(part.weight, device).float() * _on(part.scale, device)[:, None] for part in parts]
             return torch.cat(rows).to(torch.bfloat16)
 
-        def gain(norm: Tensor) -> Tensor:
-            return norm.to(device, torch.bfloat16)
+        def gain(norm: Array) -> Tensor:
+            return _on(norm, device).to(torch.bfloat16)
 
         self.embed = dense(weights.embed)
         self.head = self.embed if weights.head is weights.embed else dense(weights.head)
@@ -41,7 +46,7 @@ class PlainModel:
             for layer in weights.layers
         ]
         self.final_norm = gain(weights.final_norm)
-        angles = [table.to(device, torch.bfloat16) for table in (weights.cos, weights.sin)]
+        angles = [_on(table, device).to(torch.bfloat16) for table in (weights.cos, weights.sin)]
         self.cos, self.sin = (torch.cat((table, table), dim=-1) for table in angles)
         shape = (config.num_layers, batch, config.num_kv_heads, positions, config.head_dim)
         self.k = torch.randn(shape, dtype=torch.bfloat16, device=device)

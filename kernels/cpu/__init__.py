@@ -1,1 +1,1 @@
-"""The CPU backend: a small C engine built at first use, and a torch path where there is no compiler."""
+"""The CPU backend: a small C engine built at first use, and a numpy path where there is no compiler."""

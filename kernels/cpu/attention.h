@@ -4,20 +4,19 @@
 
 #include "linear.h"
 
-#define QUERY_ROWS 24  /* queries times heads of a group in one unit of work, at least one query */
 #define KEY_BLOCK 512  /* keys whose values stay in the first-level cache */
 
 /* One sequence. Positions are padded to whole panels; head h of layer l is number l * kv_heads + h.
  * k: [L * Hkv][capacity / 64 panels][D / 4][64][4];  v: [L * Hkv][D panels][capacity / 4][columns][4]. */
 typedef struct {
     int8_t *k, *v;
-    int32_t *k_offset; /* [L * Hkv][capacity]: -128 * sum_d k */
+    int32_t *k_offset; /* [L * Hkv][capacity]: -ZERO * sum_d k */
     float *sk, *sv;    /* [L * Hkv][capacity] */
     float *sv_max;     /* [L * Hkv][capacity]: the largest sv up to here */
     int64_t capacity;  /* a multiple of PANEL */
 } Cache;
 
-/* Writes position p of one head from rows of q + 128. */
+/* Writes position p of one head from rows of q + ZERO. */
 INLINE void cache_write(Cache *cache, size_t head, size_t p, size_t dim, const uint8_t *k, float sk,
                         const uint8_t *v, float sv)
 {
@@ -25,21 +24,21 @@ INLINE void cache_write(Cache *cache, size_t head, size_t p, size_t dim, const u
     int8_t *key = cache->k + (head * capacity + p / PANEL * PANEL) * dim + p % PANEL * 4;
     int32_t total = 0;
     for (size_t d = 0; d < dim; d++)
-        total += k[d] - 128;
+        total += (int8_t)(k[d] - ZERO);
     for (size_t d = 0; d < dim; d += 4) {
         uint32_t four;
         memcpy(&four, k + d, 4);
-        four ^= 0x80808080u; /* minus 128, each byte */
+        four ^= ZERO * 0x01010101u; /* minus ZERO, each byte */
         memcpy(key + d * PANEL, &four, 4);
     }
-    cache->k_offset[at] = -128 * total;
+    cache->k_offset[at] = -ZERO * total;
     cache->sk[at] = sk;
     cache->sv[at] = sv;
     int8_t *panel = cache->v + head * capacity * round_up(dim, LANES);
     for (size_t start = 0; start < dim; start += PANEL) {
         const size_t columns = (size_t)panel_vectors(dim, start) * LANES;
         for (size_t d = start; d < minimum(start + PANEL, dim); d++)
-            panel[(p / 4 * columns + d - start) * 4 + p % 4] = (int8_t)(v[d] - 128);
+            panel[(p / 4 * columns + d - start) * 4 + p % 4] = (int8_t)(v[d] - ZERO);
         panel += capacity * columns;
     }
 }
@@ -101,7 +100,7 @@ static int32_t softmax_row(float *t, const float *sv, float h, size_t visible, s
     return total;
 }
 
-/* q: rows of q + 128, dim apart, `group` rows a token; c: sq * constant of each row; tokens at positions p0, p0 + 1, …
+/* q: rows of q + ZERO, dim apart, `group` rows a token; c: sq * constant of each row; tokens at positions p0, p0 + 1, …
  * out: token i, head g of the group at out + i * ld_out + g * dim. */
 static void attention_block(const Cache *cache, size_t head, size_t dim, size_t group, const uint8_t *q, const float *c,
                             size_t p0, size_t tokens, float *out, size_t ld_out, void *scratch)

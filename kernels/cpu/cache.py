@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from kernels.cache import KVCache
 from kernels.config import ModelConfig
@@ -12,19 +11,19 @@ from kernels.cpu.structs import Cache, pointer
 
 
 class PackedKVCache(KVCache):
-    """attention.h describes the layout; `tensors` gives the plain one."""
+    """attention.h describes the layout; `arrays` gives the plain one."""
 
     block = PANEL
 
-    def _allocate(self, config: ModelConfig, device: str) -> None:
+    def _allocate(self, config: ModelConfig) -> None:
         self.shape = (config.num_layers, config.num_kv_heads, config.head_dim)
         heads = config.num_layers * config.num_kv_heads
         self.padded = -(-self.capacity // PANEL) * PANEL
         columns = -(-config.head_dim // LANES) * LANES
-        self.k = torch.zeros(heads, self.padded * config.head_dim, dtype=torch.int8)
-        self.v = torch.zeros(heads, self.padded * columns, dtype=torch.int8)
-        self.k_offset = torch.zeros(heads, self.padded, dtype=torch.int32)
-        self.sk, self.sv, self.sv_max = (torch.zeros(heads, self.padded) for _ in range(3))
+        self.k = np.zeros((heads, self.padded * config.head_dim), np.int8)
+        self.v = np.zeros((heads, self.padded * columns), np.int8)
+        self.k_offset = np.zeros((heads, self.padded), np.int32)
+        self.sk, self.sv, self.sv_max = (np.zeros((heads, self.padded), np.float32) for _ in range(3))
 
     @classmethod
     def bytes_for(cls, config: ModelConfig, capacity: int) -> int:
@@ -32,7 +31,7 @@ class PackedKVCache(KVCache):
         columns = -(-config.head_dim // LANES) * LANES
         return config.num_layers * config.num_kv_heads * padded * (config.head_dim + columns + 16)
 
-    def _parts(self, start: int, stop: int) -> list[Tensor]:
+    def _parts(self, start: int, stop: int) -> list[np.ndarray]:
         dim = self.shape[2]
         parts = [self.k[:, start * dim : stop * dim]]
         parts += [part[:, start:stop] for part in (self.k_offset, self.sk, self.sv, self.sv_max)]
@@ -47,25 +46,25 @@ class PackedKVCache(KVCache):
     def release(self) -> None:
         super().release()
         self.padded = 0
-        self.k_offset, self.sv_max = torch.empty(0, dtype=torch.int32), torch.empty(0)
+        self.k_offset, self.sv_max = np.empty(0, np.int32), np.empty(0, np.float32)
 
     def struct(self) -> Cache:
         """Pointers into this object's memory."""
         parts = (self.k, self.v, self.k_offset, self.sk, self.sv, self.sv_max)
         return Cache(*map(pointer, parts), self.padded)
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         layers, heads, dim = self.shape
-        k = self.k.view(layers, heads, self.padded // PANEL, dim // 4, PANEL, 4)
-        k = k.permute(0, 2, 4, 1, 3, 5).reshape(layers, self.padded, heads, dim)
+        k = self.k.reshape(layers, heads, self.padded // PANEL, dim // 4, PANEL, 4)
+        k = k.transpose(0, 2, 4, 1, 3, 5).reshape(layers, self.padded, heads, dim)
         panels, start = [], 0
         for first in range(0, dim, PANEL):
             columns = -(-min(PANEL, dim - first) // LANES) * LANES
             panel = self.v[:, start : start + self.padded * columns]
-            panel = panel.reshape(layers, heads, self.padded // 4, columns, 4).permute(0, 2, 4, 1, 3)
+            panel = panel.reshape(layers, heads, self.padded // 4, columns, 4).transpose(0, 2, 4, 1, 3)
             panels.append(panel.reshape(layers, self.padded, heads, columns))
             start += self.padded * columns
-        v = torch.cat(panels, dim=-1)[..., :dim]
-        sk, sv = (s.view(layers, heads, self.padded).transpose(1, 2) for s in (self.sk, self.sv))
+        v = np.concatenate(panels, axis=-1)[..., :dim]
+        sk, sv = (s.reshape(layers, heads, self.padded).swapaxes(1, 2) for s in (self.sk, self.sv))
         count = self.length
         return k[:, :count], sk[:, :count], v[:, :count], sv[:, :count]

@@ -37,7 +37,7 @@ static void finish_rows(const Crew *crew, const Chunk *chunk, const Block *block
         const uint8_t *a = crew->a + t * chunk->ws->lda;
         int8_t *q = chunk->q + (block->row + t) * hidden;
         for (size_t d = 0; d < hidden; d++)
-            q[d] = (int8_t)(a[d] - 128);
+            q[d] = (int8_t)(a[d] - ZERO);
         chunk->s[block->row + t] = crew->s[t];
     }
     finish_loop(crew->worker);

@@ -7,7 +7,7 @@
 /* One worker, or all of them together, with what they need for the rows of one block. */
 typedef struct {
     Worker *worker;
-    uint8_t *a;         /* [rows][lda]: quantised, q + 128 */
+    uint8_t *a;         /* [rows][lda]: quantised, q + ZERO */
     float *s;           /* [rows] */
     float *y;           /* [rows][ldy] */
     float *attended;    /* [rows][heads * head_dim] */

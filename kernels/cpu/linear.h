@@ -12,7 +12,7 @@
 typedef struct {
     int64_t n, k;
     const int8_t *packed;    /* ceil(n / PANEL) panels of padded_k(k) * PANEL bytes */
-    const int32_t *offset;   /* -128 * sum_k w, padded to whole panels */
+    const int32_t *offset;   /* -ZERO * sum_k w, padded to whole panels */
     const float *scale;      /* [n] */
     const float *bias;       /* [n] or NULL */
 } Linear;
@@ -42,7 +42,7 @@ static void pack_panel(const int8_t *w, const int64_t *ids, size_t n, size_t k, 
             total += value;
             packed[(i / 4 * columns + column) * 4 + i % 4] = value;
         }
-        offset[column] = -128 * total;
+        offset[column] = -ZERO * total;
     }
 }
 
@@ -88,7 +88,7 @@ static void linear_panel(const Linear *layer, size_t panel, const uint8_t *a, si
     }
 }
 
-/* y = Linear(a, s) for rows of a = q + 128, lda apart. Every worker calls it. `following` is the layer that the
+/* y = Linear(a, s) for rows of a = q + ZERO, lda apart. Every worker calls it. `following` is the layer that the
  * workers turn to next, or NULL. */
 static void linear_rows(const Linear *layer, const uint8_t *a, size_t lda, const float *s, size_t rows, Into into,
                         float *y, size_t ldy, const Linear *following, Worker *worker)

@@ -50,17 +50,17 @@ INLINE float exp2_contract(float d)
     return from_bits((int32_t)((uint32_t)to_bits(p) + ((uint32_t)(int32_t)n << 23)));
 }
 
-/* Q8, written as q + 128 */
+/* Q8, written as q + ZERO */
 INLINE float quantize_row(const float *z, size_t count, uint8_t *q)
 {
     const float m = largest(z, count);
     if (m < 0x1p-100f) {
-        memset(q, 128, count);
+        memset(q, ZERO, count);
         return 0.0f;
     }
     const float r = 127.0f / m;
     for (size_t i = 0; i < count; i++)
-        q[i] = (uint8_t)(round_even(z[i] * r) + 128);
+        q[i] = (uint8_t)(round_even(z[i] * r) + ZERO);
     return m * (float)(1.0 / 127.0);
 }
 
@@ -88,7 +88,7 @@ INLINE float norm_quantize_row(const float *x, const float *gain, size_t count, 
 {
     float inv;
     if (!inverse_rms(x, count, eps, &inv)) {
-        memset(q, 128, count);
+        memset(q, ZERO, count);
         return 0.0f;
     }
     for (size_t i = 0; i < count; i++)

@@ -5,7 +5,14 @@
 
 static int threads_for(int64_t steps, int threads) { return steps < SMALL_WORK ? 1 : threads; }
 
+/* The instruction set of the tile products: the end of the name of the tile_*.h in use, or a part of it. */
 const char *samebytes_isa(void) { return TILE_ISA; }
+
+/* What the instruction set needs of the system, once a process. Returns 0, or -1 when it is not to be had. */
+int samebytes_enable(void) { return tile_enable(); }
+
+/* What a signed row is offset by: packing makes offsets of -ZERO times the sum of a column. */
+int samebytes_zero(void) { return ZERO; }
 
 /* Bytes of the packed form of a matrix [n, k]. */
 int64_t samebytes_packed_bytes(int64_t n, int64_t k)
@@ -42,8 +49,8 @@ static uint8_t *offset_rows(const int8_t *q, size_t rows, size_t k, size_t lda)
     if (a)
         for (size_t t = 0; t < rows; t++) {
             for (size_t i = 0; i < k; i++)
-                a[t * lda + i] = (uint8_t)(q[t * k + i] + 128);
-            memset(a + t * lda + k, 128, lda - k);
+                a[t * lda + i] = (uint8_t)(q[t * k + i] + ZERO);
+            memset(a + t * lda + k, ZERO, lda - k);
         }
     return a;
 }
@@ -80,7 +87,7 @@ void samebytes_quantize(const float *z, int64_t rows, int64_t count, int8_t *q, 
     for (int64_t t = 0; t < rows; t++) {
         s[t] = quantize_row(z + t * count, (size_t)count, (uint8_t *)q + t * count);
         for (int64_t i = 0; i < count; i++)
-            q[t * count + i] = (int8_t)(((uint8_t *)q)[t * count + i] - 128);
+            q[t * count + i] = (int8_t)(((uint8_t *)q)[t * count + i] - ZERO);
     }
 }
 
@@ -94,7 +101,7 @@ int samebytes_norm_quantize(const float *x, const float *gain, int64_t rows, int
         uint8_t *a = (uint8_t *)q + t * count;
         s[t] = norm_quantize_row(x + t * count, gain, (size_t)count, eps, a, scratch);
         for (int64_t i = 0; i < count; i++)
-            q[t * count + i] = (int8_t)(a[i] - 128);
+            q[t * count + i] = (int8_t)(a[i] - ZERO);
     }
     free(scratch);
     return 0;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_float, c_int64, c_void_p
 
-from torch import Tensor
+import numpy as np
 
 
 class Linear(ctypes.Structure):
@@ -67,10 +67,10 @@ class Sequence(ctypes.Structure):
     _fields_ = (("cache", Cache), ("start", c_int64), ("count", c_int64))
 
 
-def pointer(tensor: Tensor | None) -> int | None:
-    """Address of a contiguous CPU tensor; the caller keeps the tensor alive."""
-    if tensor is None:
+def pointer(array: np.ndarray | None) -> int | None:
+    """Address of a contiguous array; the caller keeps the array alive."""
+    if array is None:
         return None
-    if not tensor.is_contiguous() or tensor.device.type != "cpu":
-        raise ValueError("the C engine reads contiguous CPU tensors")
-    return tensor.data_ptr()
+    if not array.flags.c_contiguous:
+        raise ValueError("the C engine reads contiguous arrays")
+    return array.ctypes.data

@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "tile.h"
+
 #define MOST_THREADS 256
 #define SPINS 1000
 
@@ -82,6 +84,7 @@ static void *start_worker(void *argument)
     pthread_mutex_lock(&worker->team->mutex); /* until the number of threads is known */
     pthread_mutex_unlock(&worker->team->mutex);
     worker->team->job(worker, worker->team->arguments);
+    tile_leave();
     return NULL;
 }
 
@@ -102,6 +105,7 @@ static void run_team(int threads, Job *job, void *arguments)
     }
     pthread_mutex_unlock(&team.mutex);
     job(&team.workers[0], arguments);
+    tile_leave();
     for (int i = 1; i < team.threads; i++)
         pthread_join(handles[i], NULL);
     pthread_cond_destroy(&team.changed);

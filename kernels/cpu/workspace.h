@@ -7,7 +7,6 @@
 #include "attention.h"
 
 #define CHUNK_ROWS 1024 /* rows that go through all layers together */
-#define BLOCK_ROWS 72   /* most rows that one worker takes through a layer: they stay in its second-level cache */
 #define ALONE_ROWS 32   /* a worker: with fewer rows, all workers share each product, and weights are read once */
 #define ALIGN 64
 

@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.numpy import save_file
 
+from kernels.arrays import Array, as_numpy
 from kernels.config import ModelConfig
 from kernels.digest import file_sha256
 from kernels.weights import expected_tensors
@@ -48,17 +47,17 @@ class AdapterError(ValueError):
 class Factors:
     """One matrix: a int8 [r, K], gain int32 [r], b int8 [N, r], scale float16 [N], unit float32 [1]."""
 
-    a: Tensor
-    gain: Tensor
-    b: Tensor
-    scale: Tensor
-    unit: Tensor
+    a: np.ndarray
+    gain: np.ndarray
+    b: np.ndarray
+    scale: np.ndarray
+    unit: np.ndarray
 
     def delta(self) -> np.ndarray:
         """What the adapter adds, float64 [N, K]: an exact integer product, then two element-wise products."""
-        gained = self.a.numpy().astype(np.float64) * self.gain.numpy().astype(np.float64)[:, None]
-        product = self.b.numpy().astype(np.float64) @ gained
-        step = self.unit.numpy().astype(np.float64) * self.scale.numpy().astype(np.float64)
+        gained = self.a.astype(np.float64) * self.gain.astype(np.float64)[:, None]
+        product = self.b.astype(np.float64) @ gained
+        step = self.unit.astype(np.float64) * self.scale.astype(np.float64)
         return product * step[:, None]
 
 
@@ -68,18 +67,18 @@ class Adapter:
 
     config: ModelConfig
     factors: dict[str, Factors] = field(default_factory=dict)
-    norms: dict[str, Tensor] = field(default_factory=dict)
+    norms: dict[str, np.ndarray] = field(default_factory=dict)
     note: str = ""
     sha256: str = ""  # of the file it was read from
 
 
-def quantize_factors(a: Tensor, b: Tensor, scaling: float = 1.0) -> Factors:
+def quantize_factors(a: Array, b: Array, scaling: float = 1.0) -> Factors:
     """Trained LoRA factors a [r, K] and b [N, r] of `W + scaling × b @ a` → integers.
 
     Each rank's column of b is first brought to a largest value of 1 (its size moves to a), so that all ranks
     share one scale a row of b. On random factors the delta errs by 1 % of its norm.
     """
-    a64, b64 = a.detach().cpu().double().numpy(), b.detach().cpu().double().numpy() * scaling
+    a64, b64 = as_numpy(a).astype(np.float64), as_numpy(b).astype(np.float64) * scaling
     column = np.abs(b64).max(axis=0)
     column = np.where(column == 0, 1.0, column)
     b64, a64 = b64 / column, a64 * column[:, None]
@@ -91,23 +90,25 @@ def quantize_factors(a: Tensor, b: Tensor, scaling: float = 1.0) -> Factors:
     gain = np.rint(size / float(unit)).clip(1, LARGEST_GAIN).astype(np.int32)
     a8 = np.rint(a64 / (gain * float(unit))[:, None]).clip(-127, 127)
     return Factors(
-        a=torch.from_numpy(a8.astype(np.int8)),
-        gain=torch.from_numpy(gain),
-        b=torch.from_numpy(b8.astype(np.int8)),
-        scale=torch.from_numpy(scale),
-        unit=torch.tensor([unit / 127], dtype=torch.float32),
+        a=a8.astype(np.int8),
+        gain=gain,
+        b=b8.astype(np.int8),
+        scale=scale,
+        unit=np.array([unit / 127], np.float32),
     )
 
 
 def save_adapter(path: str | Path, adapter: Adapter) -> str:
     """Writes the adapter and returns the SHA-256 of the file. Raises AdapterError when it does not fit."""
     check_adapter(adapter)
-    tensors: dict[str, Tensor] = dict(adapter.norms)
+    tensors: dict[str, np.ndarray] = dict(adapter.norms)
     for name, factors in adapter.factors.items():
         parts = (factors.a, factors.gain, factors.b, factors.scale, factors.unit)
         tensors.update({f"{name}.{part}": tensor for part, tensor in zip(_PARTS, parts, strict=True)})
     metadata = {"format": FORMAT, "config": adapter.config.to_json(), "note": adapter.note}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, str(path), metadata=metadata)
+    save_file(
+        {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, str(path), metadata=metadata
+    )
     return file_sha256(Path(path))
 
 
@@ -115,7 +116,7 @@ def load_adapter(path: str | Path) -> Adapter:
     """Reads and checks an adapter. Raises AdapterError."""
     path = Path(path)
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
@@ -132,7 +133,7 @@ def load_adapter(path: str | Path) -> Adapter:
     return adapter
 
 
-def _arrange(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _arrange(path: Path, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     names = sorted({name.rpartition(".")[0] for name in tensors if name.endswith(".lora_a")})
     used = {f"{name}.{part}" for name in names for part in _PARTS}
     if missing := sorted(used - tensors.keys()):
@@ -151,26 +152,26 @@ def check_adapter(adapter: Adapter) -> None:
             raise AdapterError(f"{name} is not a matrix of the base")
         n, k = expected[f"{name}.weight"][1]
         rank = factors.a.shape[0]
-        want = (
-            (torch.int8, (rank, k)),
-            (torch.int32, (rank,)),
-            (torch.int8, (n, rank)),
-            (torch.float16, (n,)),
+        want: tuple[tuple[type, tuple[int, ...]], ...] = (
+            (np.int8, (rank, k)),
+            (np.int32, (rank,)),
+            (np.int8, (n, rank)),
+            (np.float16, (n,)),
         )
         parts = (factors.a, factors.gain, factors.b, factors.scale)
         for part, (dtype, shape) in zip(parts, want, strict=True):
             if part.dtype != dtype or tuple(part.shape) != shape:
                 found = f"{part.dtype} {list(part.shape)}"
-                raise AdapterError(f"{name}: a factor is {found}, not {dtype} {list(shape)}")
+                raise AdapterError(f"{name}: a factor is {found}, not {dtype.__name__} {list(shape)}")
         if int(factors.gain.min()) < 1 or int(factors.gain.max()) > LARGEST_GAIN:
             raise AdapterError(f"{name}: a gain is not in 1 … 2^24")
         if rank * 127 * 127 * LARGEST_GAIN >= 2**53:
             raise AdapterError(f"{name}: rank {rank} could overflow an exact product")
-        if not (factors.scale.isfinite().all() and factors.unit.isfinite().all()):
+        if not (np.isfinite(factors.scale).all() and np.isfinite(factors.unit).all()):
             raise AdapterError(f"{name}: a scale is not finite")
     for name, tensor in adapter.norms.items():
         if not name.endswith("norm") or name not in expected:
             raise AdapterError(f"{name} is not a norm of the base")
         dtype, shape = expected[name]
-        if tensor.dtype != dtype or tuple(tensor.shape) != shape or not bool(tensor.isfinite().all()):
-            raise AdapterError(f"{name} is not a finite {dtype} {list(shape)}")
+        if tensor.dtype != dtype or tuple(tensor.shape) != shape or not np.isfinite(tensor).all():
+            raise AdapterError(f"{name} is not a finite {dtype.__name__} {list(shape)}")

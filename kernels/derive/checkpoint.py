@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from safetensors import safe_open
 
 from kernels.config import ModelConfig
@@ -77,7 +76,7 @@ class HuggingFaceCheckpoint:
             raise CheckpointError(f"{folder}: there is no config.json") from error
         self._where: dict[str, Path] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            with safe_open(str(path), framework="pt") as file:
+            with safe_open(str(path), framework="np") as file:
                 self._where.update(dict.fromkeys(file.keys(), path))
         if not self._where:
             raise CheckpointError(f"{folder}: there is no *.safetensors")
@@ -86,6 +85,12 @@ class HuggingFaceCheckpoint:
         stored = hf_name(name)
         if stored not in self._where:
             raise CheckpointError(f"{self.folder}: there is no tensor {stored}")
+        try:
+            import torch  # numpy has no bfloat16, in which most checkpoints are
+        except ImportError as error:
+            raise CheckpointError(
+                f"{self.folder}: reading it takes torch: install samebytes[torch]"
+            ) from error
         with safe_open(str(self._where[stored]), framework="pt") as file:
             return file.get_tensor(stored).to(torch.float64).numpy()
 

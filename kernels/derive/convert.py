@@ -10,8 +10,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from kernels.config import NUMERICS_VERSION
 from kernels.derive.adapter import Adapter, AdapterError, load_adapter
@@ -23,20 +21,20 @@ class PinMismatch(WeightsError):
     """The derived weights are not the pinned ones."""
 
 
-def quantize_weight(w: np.ndarray) -> tuple[Tensor, Tensor]:
+def quantize_weight(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """float64 [N, K] → int8 [N, K] and one float32 scale a row, as NUMERICS.md ("Weights") says."""
     widest = np.abs(w).max(axis=1)
     s = np.maximum((widest / 127).astype(np.float32), np.float32(SMALLEST_SCALE))
     s = np.where(widest == 0, np.float32(0), s)
     q = np.rint(w / np.where(s == 0, np.float32(1), s).astype(np.float64)[:, None]).clip(-127, 127)
-    return torch.from_numpy(q.astype(np.int8)), torch.from_numpy(s)
+    return q.astype(np.int8), s
 
 
-def derive_tensors(base: Checkpoint, adapter: Adapter | None = None) -> dict[str, Tensor]:
+def derive_tensors(base: Checkpoint, adapter: Adapter | None = None) -> dict[str, np.ndarray]:
     """Tensors of the int8 container. Raises AdapterError when the adapter was made for another shape."""
     if adapter is not None and adapter.config != base.config:
         raise AdapterError("the adapter was trained on a base of another shape")
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, np.ndarray] = {}
     for name in expected_tensors(base.config):
         stem, _, part = name.rpartition(".")
         if part == "scale":
@@ -49,7 +47,7 @@ def derive_tensors(base: Checkpoint, adapter: Adapter | None = None) -> dict[str
         elif adapter is not None and name in adapter.norms:
             tensors[name] = adapter.norms[name]
         else:
-            tensors[name] = torch.from_numpy(base.tensor(name).astype(np.float32))
+            tensors[name] = base.tensor(name).astype(np.float32)
     return tensors
 
 

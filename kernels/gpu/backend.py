@@ -6,9 +6,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from kernels.arrays import Array
 from kernels.backend import BackendError, Hidden, Segment
 from kernels.cache import Block
 from kernels.gpu.arithmetic import INTERPRETED
@@ -28,18 +30,27 @@ MOST_GRAPHS = 128
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceLinear:
+    """As `Linear8`, on the device."""
+
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceLayer:
     """One layer on the device, with q, k and v as one matrix."""
 
     attn_norm: Tensor
-    qkv: Linear8
+    qkv: DeviceLinear
     q_norm: Tensor | None
     k_norm: Tensor | None
-    o: Linear8
+    o: DeviceLinear
     mlp_norm: Tensor
-    gate: Linear8
-    up: Linear8
-    down: Linear8
+    gate: DeviceLinear
+    up: DeviceLinear
+    down: DeviceLinear
 
 
 @dataclass(slots=True)
@@ -83,8 +94,9 @@ class TritonBackend:
         self._embed = self._move(weights.embed)
         self._head = self._embed if weights.head is weights.embed else self._move(weights.head)
         self._layers = [self._move_layer(layer) for layer in weights.layers]
-        self._final_norm = weights.final_norm.to(self._device)
-        self._cos, self._sin = weights.cos.to(self._device), weights.sin.to(self._device)
+        self._final_norm, self._cos, self._sin = map(
+            self._to_device, (weights.final_norm, weights.cos, weights.sin)
+        )
         positions = cache_positions or max(131_072, 8 * self.config.max_position)
         self.pool = PagePool(self.config, positions, page, self._device)
         self.block = page
@@ -131,23 +143,23 @@ class TritonBackend:
             for new in [n for n in lengths if past + n <= cache.capacity]:
                 for _ in range(2 if self.graphs else 1):
                     cache.length = past
-                    self.forward([Segment(cache, torch.zeros(new, dtype=torch.int64))])
+                    self.forward([Segment(cache, np.zeros(new, np.int64))])
 
-    def logits(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
-        q, s, ids = self._operands(hidden, ids)
-        columns = self.config.vocab_size if ids is None else ids.numel()
+    def logits(self, hidden: Hidden, ids: np.ndarray | None) -> Tensor:
+        q, s, columns_of = self._operands(hidden, ids)
+        columns = self.config.vocab_size if ids is None else len(ids)
         out = torch.empty(len(q), columns, device=self._device)
         if out.numel():
-            linear(q, s, self._head.weight, self._head.scale, out, ids=ids)
+            linear(q, s, self._head.weight, self._head.scale, out, ids=columns_of)
         return out
 
-    def argmax(self, hidden: Hidden, ids: Tensor | None) -> Tensor:
-        q, s, ids = self._operands(hidden, ids)
-        return linear_argmax(q, s, self._head.weight, self._head.scale, ids=ids)
+    def argmax(self, hidden: Hidden, ids: np.ndarray | None) -> Tensor:
+        q, s, columns_of = self._operands(hidden, ids)
+        return linear_argmax(q, s, self._head.weight, self._head.scale, ids=columns_of)
 
-    def _operands(self, hidden: Hidden, ids: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-        on_device = [part.to(self._device).contiguous() for part in (hidden.q, hidden.s)]
-        return *on_device, None if ids is None else ids.to(self._device, torch.int32)  # type: ignore[return-value]
+    def _operands(self, hidden: Hidden, ids: np.ndarray | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        q, s = (torch.as_tensor(part).to(self._device).contiguous() for part in (hidden.q, hidden.s))
+        return q, s, None if ids is None else torch.as_tensor(ids).to(self._device, torch.int32)
 
     def run(self, inputs: Inputs) -> Hidden:
         """Launches one forward pass over `inputs`; allocates its own intermediate tensors."""
@@ -206,26 +218,29 @@ class TritonBackend:
             self._captured.popitem(last=False)
         return self._captured[shape]
 
-    def _move(self, layer: Linear8) -> Linear8:
-        bias = None if layer.bias is None else layer.bias.to(self._device)
-        return Linear8(layer.weight.to(self._device), layer.scale.to(self._device), bias)
+    def _move(self, layer: Linear8) -> DeviceLinear:
+        bias = None if layer.bias is None else self._to_device(layer.bias)
+        return DeviceLinear(self._to_device(layer.weight), self._to_device(layer.scale), bias)
+
+    def _to_device(self, array: Array) -> Tensor:
+        return torch.as_tensor(array).to(self._device)
 
     def _move_layer(self, layer: Layer) -> DeviceLayer:
         parts = (layer.q, layer.k, layer.v)
         biases = [part.bias for part in parts if part.bias is not None]
-        qkv = Linear8(
-            torch.cat([part.weight for part in parts]),
-            torch.cat([part.scale for part in parts]),
-            torch.cat(biases) if biases else None,
+        to = self._to_device
+        qkv = DeviceLinear(
+            torch.cat([to(part.weight) for part in parts]),
+            torch.cat([to(part.scale) for part in parts]),
+            torch.cat([to(bias) for bias in biases]) if biases else None,
         )
-        to = self._device
         return DeviceLayer(
-            attn_norm=layer.attn_norm.to(to),
-            qkv=self._move(qkv),
-            q_norm=None if layer.q_norm is None else layer.q_norm.to(to),
-            k_norm=None if layer.k_norm is None else layer.k_norm.to(to),
+            attn_norm=to(layer.attn_norm),
+            qkv=qkv,
+            q_norm=None if layer.q_norm is None else to(layer.q_norm),
+            k_norm=None if layer.k_norm is None else to(layer.k_norm),
             o=self._move(layer.o),
-            mlp_norm=layer.mlp_norm.to(to),
+            mlp_norm=to(layer.mlp_norm),
             gate=self._move(layer.gate),
             up=self._move(layer.up),
             down=self._move(layer.down),

@@ -140,7 +140,7 @@ class Inputs:
         past[:count] = [segment.cache.length for segment in segments]
         of_token = np.repeat(np.arange(count), lengths)
         at = np.arange(total) + (past[:count] - start[:count])[of_token]
-        tokens[:total] = torch.cat([segment.tokens for segment in segments]).numpy()
+        tokens[:total] = np.concatenate([segment.tokens for segment in segments])
         positions[:total] = at
         slots[:total] = table[of_token, at // page] * page + at % page
         tiles = row_tiles(lengths, group, self.shape.tile.rows)

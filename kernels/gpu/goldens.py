@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from kernels.arrays import arrays_sha256, as_numpy
 from kernels.backend import Backend, Hidden, Segment
-from kernels.cache import tensors_sha256
 from kernels.forward import ReferenceBackend
 from kernels.selftest.tiny_models import tiny_tensors, tiny_tokens
 from kernels.shapes import SHAPES
@@ -28,15 +27,19 @@ def golden_weights() -> Weights:
     return build_weights(CONFIG, tiny_tensors(CONFIG))
 
 
-def tokens(seed: int, count: int) -> Tensor:
+def tokens(seed: int, count: int) -> np.ndarray:
     return tiny_tokens(seed, count, CONFIG.vocab_size)
 
 
-def run(backend: Backend, chunks: list[Tensor], capacity: int) -> tuple[Hidden, str]:
+def run(backend: Backend, chunks: list[np.ndarray], capacity: int) -> tuple[Hidden, str]:
     """One sequence fed in chunks: all hidden rows and the cache's SHA-256."""
     cache = backend.new_cache(capacity)
     rows = [backend.forward([Segment(cache, chunk)]) for chunk in chunks]
-    return Hidden(torch.cat([h.q for h in rows]), torch.cat([h.s for h in rows])), cache.sha256()
+    q, s = (
+        np.concatenate([as_numpy(part) for part in parts])
+        for parts in zip(*((h.q, h.s) for h in rows), strict=True)
+    )
+    return Hidden(q, s), cache.sha256()
 
 
 def hashes(backend: Backend, length: int) -> dict[str, str]:
@@ -44,10 +47,10 @@ def hashes(backend: Backend, length: int) -> dict[str, str]:
     hidden, cache = run(backend, [tokens(length, length)], 1024)
     last = hidden.select(slice(max(0, length - 8), length))
     return {
-        "hidden": tensors_sha256(hidden.q, hidden.s),
+        "hidden": arrays_sha256(hidden.q, hidden.s),
         "cache": cache,
-        "logits": tensors_sha256(backend.logits(last, None)),
-        "argmax": tensors_sha256(backend.argmax(hidden, None)),
+        "logits": arrays_sha256(backend.logits(last, None)),
+        "argmax": arrays_sha256(backend.argmax(hidden, None)),
     }
 
 

@@ -112,8 +112,8 @@ class PagedCache(KVCache):
         self.length = self.capacity = 0
         self.pages = []
 
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """k, sk, v, sv of the positions that count, copied into the order of `KVCache.tensors`."""
+    def arrays(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """k, sk, v, sv of the positions that count, copied into the order of `KVCache.arrays`."""
         pool = self.pool
         pages = torch.tensor(self.pages, device=pool.k.device)
 

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from kernels import reference as ref
 from kernels.selftest.tiny_models import random_bytes
@@ -21,22 +19,24 @@ _SHAPES = ((1, 64, 16), (1, 576, 192), (5, 72, 211), (17, 1536, 80), (64, 576, 9
 class RowOperations(Protocol):
     """What an engine offers besides products; each as in kernels/reference.py."""
 
-    def quantize_rows(self, z: Tensor) -> tuple[Tensor, Tensor]: ...
+    def quantize_rows(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
-    def rms_norm_quantize(self, x: Tensor, g: Tensor, eps: float) -> tuple[Tensor, Tensor]: ...
+    def rms_norm_quantize(
+        self, x: np.ndarray, g: np.ndarray, eps: float
+    ) -> tuple[np.ndarray, np.ndarray]: ...
 
-    def silu_mul(self, g: Tensor, u: Tensor) -> Tensor: ...
+    def silu_mul(self, g: np.ndarray, u: np.ndarray) -> np.ndarray: ...
 
-    def exp2(self, d: Tensor) -> Tensor: ...
+    def exp2(self, d: np.ndarray) -> np.ndarray: ...
 
 
-def int8_noise(seed: int, *shape: int) -> Tensor:
+def int8_noise(seed: int, *shape: int) -> np.ndarray:
     """int8 in ±127."""
     noise = random_bytes(seed, int(np.prod(shape))).astype(np.int16) - 128
-    return torch.from_numpy(np.maximum(noise, -127).astype(np.int8).reshape(shape))
+    return np.maximum(noise, -127).astype(np.int8).reshape(shape)
 
 
-def float_noise(seed: int, *shape: int) -> Tensor:
+def float_noise(seed: int, *shape: int) -> np.ndarray:
     """Float32 rows that differ in size by up to 2^40, with ties, repeats, subnormals and a row of zeros."""
     count = int(np.prod(shape))
     mantissa = random_bytes(seed, 4 * count).view("<i4").astype(np.float32).reshape(shape)
@@ -49,27 +49,27 @@ def float_noise(seed: int, *shape: int) -> Tensor:
     flat[5::23] = np.float32(1e-40)
     flat[7::29] = np.float32(-2.5)
     value[-1] = 0
-    return torch.from_numpy(value)
+    return value
 
 
-def matmul_cases() -> Iterator[tuple[str, Tensor, Tensor]]:
+def matmul_cases() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """(name, q int8 [T, K], w int8 [N, K]). The extremes overflow any saturating 16-bit sum of pairs."""
     for seed, (t, k, n) in enumerate(_SHAPES):
         yield f"random {t}x{k}x{n}", int8_noise(seed, t, k), int8_noise(seed + 99, n, k)
-        q, w = torch.full((t, k), 127, dtype=torch.int8), torch.full((n, k), 127, dtype=torch.int8)
+        q, w = np.full((t, k), 127, np.int8), np.full((n, k), 127, np.int8)
         yield f"largest {t}x{k}x{n}", q, w
         yield f"smallest {t}x{k}x{n}", q, -w
-        signs = torch.where(torch.arange(k) % 4 < 2, 1, -1).to(torch.int8)
+        signs = np.where(np.arange(k) % 4 < 2, 1, -1).astype(np.int8)
         yield f"pairs {t}x{k}x{n}", q * signs, w * signs
         yield f"negative rows {t}x{k}x{n}", -q, w * signs
 
 
-def matmul_failures(matmul: Callable[[Tensor, Tensor], Tensor]) -> list[str]:
+def matmul_failures(matmul: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> list[str]:
     """Names of the cases that `matmul(q, w) = q @ w.T` gets wrong."""
     return [
         name
         for name, q, w in matmul_cases()
-        if not torch.equal(matmul(q, w).long(), ref.exact_matmul(q, w.T))
+        if not np.array_equal(matmul(q, w).astype(np.int64), ref.exact_matmul(q, w.T))
     ]
 
 
@@ -77,13 +77,13 @@ def row_failures(ops: RowOperations) -> list[str]:
     """Names of the row-wise operations that differ from the reference in any bit."""
     failures = []
     for seed, (t, n) in enumerate(((9, 64), (33, 576), (6, 1537))):
-        x, g = float_noise(seed, t, n), float_noise(seed + 50, 1, n)[0].clone()
-        g[:] = torch.where(g == 0, ref.f32(1.0), g.clamp(-4, 4))
+        x, g = float_noise(seed, t, n), float_noise(seed + 50, 1, n)[0]
+        g = np.where(g == 0, np.float32(1), g.clip(-4, 4))
         pairs = (
             ("quantize", ops.quantize_rows(x), ref.quantize_rows(x)),
             ("norm", ops.rms_norm_quantize(x, g, 1e-5), ref.rms_norm_quantize(x, g, 1e-5)),
-            ("silu", (ops.silu_mul(x.clamp(-40, 40), x),), (ref.silu_mul(x.clamp(-40, 40), x),)),
-            ("exp2", (ops.exp2(-x.abs()),), (ref.exp2(-x.abs()),)),
+            ("silu", (ops.silu_mul(x.clip(-40, 40), x),), (ref.silu_mul(x.clip(-40, 40), x),)),
+            ("exp2", (ops.exp2(-np.abs(x)),), (ref.exp2(-np.abs(x)),)),
         )
         failures += [
             f"{name} {t}x{n}"
@@ -93,8 +93,6 @@ def row_failures(ops: RowOperations) -> list[str]:
     return failures
 
 
-def same_bits(a: Tensor, b: Tensor) -> bool:
-    """Equal shape, dtype and bytes: 0 and −0 differ here, which torch.equal would let pass."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return torch.equal(a.contiguous().view(torch.int8), b.contiguous().view(torch.int8))
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Equal shape, dtype and bytes: 0 and −0 differ here, which a comparison would let pass."""
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 
+from kernels.arrays import arrays_sha256
 from kernels.backend import Backend, Segment
-from kernels.cache import tensors_sha256
 from kernels.config import NUMERICS_VERSION
 from kernels.selftest.tiny_models import Family, tiny_tokens, tiny_weights
 from kernels.weights import Weights
@@ -54,12 +54,12 @@ def golden_sha256(backend: Backend, vocab_size: int = 211, seed: int = 0) -> str
     second = backend.forward(
         [Segment(c, tiny_tokens(seed + n, n, vocab_size)) for c, n in zip(caches, more, strict=True)]
     )
-    ids = torch.tensor([5, 200, 77, 3])
+    ids = np.array([5, 200, 77, 3])
     parts = [backend.logits(hidden, which) for hidden in (first, second) for which in (None, ids)]
     parts += [backend.argmax(second, None), backend.argmax(second, ids)]
     for cache in caches:
-        parts += cache.tensors()
-    return tensors_sha256(*parts)
+        parts += cache.arrays()
+    return arrays_sha256(*parts)
 
 
 def model_golden_sha256(model: Model) -> str:

@@ -1,4 +1,4 @@
-"""Small random models from an integer generator: the same weights on every machine and torch version.
+"""Small random models from an integer generator: the same weights on every machine.
 
 For tests and for the start-up self-test; sizes are odd on purpose, so that no tile divides them.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from kernels.config import ModelConfig
 from kernels.weights import Weights, build_weights, expected_tensors
@@ -47,12 +45,12 @@ def tiny_config(family: Family = "llama", tied: bool = True) -> ModelConfig:
     )
 
 
-def tiny_tensors(config: ModelConfig, seed: int = 0) -> dict[str, Tensor]:
+def tiny_tensors(config: ModelConfig, seed: int = 0) -> dict[str, np.ndarray]:
     """Random tensors of the container for `config`, in the range real weights have."""
     tensors = {}
     for index, (name, (dtype, shape)) in enumerate(expected_tensors(config).items()):
         noise = random_bytes(seed * 4096 + index, int(np.prod(shape))).astype(np.int32).reshape(shape)
-        if dtype == torch.int8:
+        if dtype == np.int8:
             value = np.maximum(noise - 128, -127).astype(np.int8)
         elif name.endswith(".scale"):  # about 1 / (127 × sqrt(fan-in) / sqrt(3)), uneven from row to row
             value = ((noise + 128) / np.float32(256 * 1024)).astype(np.float32)
@@ -60,7 +58,7 @@ def tiny_tensors(config: ModelConfig, seed: int = 0) -> dict[str, Tensor]:
             value = ((noise - 128) / np.float32(256)).astype(np.float32)
         else:
             value = ((noise + 128) / np.float32(256)).astype(np.float32)
-        tensors[name] = torch.from_numpy(value)
+        tensors[name] = value
     return tensors
 
 
@@ -70,7 +68,7 @@ def tiny_weights(family: Family = "llama", tied: bool = True, seed: int = 0) -> 
     return build_weights(config, tiny_tensors(config, seed))
 
 
-def tiny_tokens(seed: int, count: int, vocab_size: int = 211) -> Tensor:
+def tiny_tokens(seed: int, count: int, vocab_size: int = 211) -> np.ndarray:
     """int64 [count], each in the vocabulary."""
     noise = random_bytes(seed + 1_000_003, 2 * count).astype(np.int64)
-    return torch.from_numpy((noise[::2] * 256 + noise[1::2]) % vocab_size)
+    return (noise[::2] * 256 + noise[1::2]) % vocab_size

@@ -1,11 +1,11 @@
-"""One forward pass, whatever the batch, the chunks and the history: logits and cache are torch.equal."""
+"""One forward pass, whatever the batch, the chunks and the history: logits and cache are equal."""
 
 from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,17 +26,21 @@ def model(request) -> Model:
     return build_model(tiny_weights(*shape), backend, threads=2)
 
 
+def parts_of(tokens, size: int) -> list[np.ndarray]:
+    return [tokens[first : first + size] for first in range(0, len(tokens), size)]
+
+
 def alone(model: Model, tokens, chunk: int | None = None):
     """(logits, cache) of one sequence run by itself in chunks."""
     cache = model.new_cache(len(tokens))
     rows = [
-        model.logits(model.forward([Segment(cache, part)])) for part in tokens.split(chunk or len(tokens))
+        model.logits(model.forward([Segment(cache, part)])) for part in parts_of(tokens, chunk or len(tokens))
     ]
-    return torch.cat(rows), cache
+    return np.concatenate(rows), cache
 
 
 def same_cache(a, b) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.tensors(), b.tensors(), strict=True))
+    return all(np.array_equal(x, y) for x, y in zip(a.arrays(), b.arrays(), strict=True))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
@@ -44,7 +48,7 @@ def test_prefill_chunks_do_not_matter(model, chunk):
     tokens = tiny_tokens(1, 100)
     whole, cache = alone(model, tokens)
     chunked, chunked_cache = alone(model, tokens, chunk)
-    assert torch.equal(whole, chunked)
+    assert np.array_equal(whole, chunked)
     assert same_cache(cache, chunked_cache)
     assert cache.sha256() == chunked_cache.sha256()
 
@@ -55,7 +59,7 @@ def test_batch_composition_and_order_do_not_matter(model):
     for order in ([0, 1, 2, 3], [3, 1, 0, 2], [2]):
         caches = [model.new_cache(len(prompts[i])) for i in order]
         hidden = model.forward([Segment(c, prompts[i]) for c, i in zip(caches, order, strict=True)])
-        assert torch.equal(model.logits(hidden), torch.cat([singles[i][0] for i in order]))
+        assert np.array_equal(model.logits(hidden), np.concatenate([singles[i][0] for i in order]))
         assert all(same_cache(c, singles[i][1]) for c, i in zip(caches, order, strict=True))
 
 
@@ -68,10 +72,10 @@ def test_mixed_batch_of_prefill_verify_and_decode(model):
         if length:
             model.forward([Segment(cache, tokens[:length])])
     hidden = model.forward(
-        [Segment(c, t[n:].to(torch.int32)) for c, t, n in zip(caches, prompts, history, strict=True)]
+        [Segment(c, t[n:].astype(np.int32)) for c, t, n in zip(caches, prompts, history, strict=True)]
     )
-    want = torch.cat([logits[n:] for (logits, _), n in zip(singles, history, strict=True)])
-    assert torch.equal(model.logits(hidden), want)
+    want = np.concatenate([logits[n:] for (logits, _), n in zip(singles, history, strict=True)])
+    assert np.array_equal(model.logits(hidden), want)
     assert all(same_cache(c, s[1]) for c, s in zip(caches, singles, strict=True))
 
 
@@ -84,13 +88,13 @@ def test_truncation_and_continuation(backend, seed, parts, wrong):
     tokens = tiny_tokens(seed, sum(parts))
     want, want_cache = alone(model, tokens)
     cache, got = model.new_cache(len(tokens) + wrong), []
-    for part in tokens.split(parts):
+    for part in np.split(tokens, np.cumsum(parts)[:-1]):
         if wrong:
             kept = cache.length
             model.forward([Segment(cache, tiny_tokens(seed + 1, wrong))])
             cache.truncate(kept)
         got.append(model.logits(model.forward([Segment(cache, part)])))
-    assert torch.equal(torch.cat(got), want)
+    assert np.array_equal(np.concatenate(got), want)
     assert same_cache(cache, want_cache)
 
 
@@ -99,22 +103,22 @@ def test_restricted_logits_and_argmax(model):
     cache = model.new_cache(40)
     hidden = model.forward([Segment(cache, tokens)])
     full = model.logits(hidden)
-    ids = torch.tensor([200, 3, 77, 5])
+    ids = np.array([200, 3, 77, 5])
     rows = [39, 0]
-    assert torch.equal(model.logits(hidden, rows, ids), full[rows][:, ids])
-    assert torch.equal(model.argmax(hidden), full.argmax(1))
-    assert torch.equal(model.argmax(hidden, slice(5), ids), ids[full[:5][:, ids].argmax(1)])
+    assert np.array_equal(model.logits(hidden, rows, ids), full[rows][:, ids])
+    assert np.array_equal(model.argmax(hidden), full.argmax(1))
+    assert np.array_equal(model.argmax(hidden, slice(5), ids), ids[full[:5][:, ids].argmax(1)])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_lowest_id_wins_a_tie(backend):
     weights = tiny_weights()
-    weights.head.weight[:] = weights.head.weight[0].clone()
-    weights.head.scale[:] = weights.head.scale[0].clone()
+    weights.head.weight[:] = weights.head.weight[0].copy()
+    weights.head.scale[:] = weights.head.scale[0].copy()
     model = build_model(weights, backend)
     hidden = model.forward([Segment(model.new_cache(8), tiny_tokens(0, 5))])
     assert model.argmax(hidden).tolist() == [0] * 5
-    assert model.argmax(hidden, ids=torch.tensor([90, 7, 30])).tolist() == [7] * 5
+    assert model.argmax(hidden, ids=np.array([90, 7, 30])).tolist() == [7] * 5
 
 
 def test_bad_calls_are_refused_and_change_nothing(model):
@@ -126,8 +130,8 @@ def test_bad_calls_are_refused_and_change_nothing(model):
         ([], ValueError),
         ([Segment(cache, tokens[:0])], ValueError),
         ([Segment(other, tokens), Segment(other, tokens)], ValueError),
-        ([Segment(other, torch.tensor([211]))], ValueError),
-        ([Segment(other, torch.tensor([-1]))], ValueError),
+        ([Segment(other, np.array([211]))], ValueError),
+        ([Segment(other, np.array([-1]))], ValueError),
         ([Segment(other, tokens), Segment(cache, tokens)], CacheFull),
     ):
         with pytest.raises(error):
@@ -148,8 +152,8 @@ def test_an_unknown_backend_is_refused():
 def test_another_token_changes_the_logits(model):
     """Negative control: the comparisons above can fail."""
     tokens = tiny_tokens(1, 30)
-    changed = tokens.clone()
+    changed = tokens.copy()
     changed[0] = (changed[0] + 1) % 211
     (a, cache_a), (b, cache_b) = alone(model, tokens), alone(model, changed)
-    assert not torch.equal(a[-1], b[-1])
+    assert not np.array_equal(a[-1], b[-1])
     assert cache_a.sha256() != cache_b.sha256()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 from kernels.config import ConfigError, ModelConfig
 from kernels.selftest.tiny_models import tiny_config, tiny_tensors
@@ -37,8 +37,8 @@ def test_round_trip(saved):
     config = tiny_config("qwen2", tied=False)
     assert weights.config == config
     tensors = tiny_tensors(config)
-    assert torch.equal(weights.layers[1].up.weight, tensors["layers.1.up.weight"])
-    assert torch.equal(weights.layers[0].q.bias, tensors["layers.0.q.bias"])
+    assert np.array_equal(weights.layers[1].up.weight, tensors["layers.1.up.weight"])
+    assert np.array_equal(weights.layers[0].q.bias, tensors["layers.0.q.bias"])
     assert weights.layers[0].o.bias is None
 
 
@@ -63,7 +63,7 @@ def test_a_changed_value_is_refused(saved):
 def test_values_out_of_range_are_refused(saved, name, value, message):
     path, _ = saved
     tensors = load_file(path)
-    tensors[name].view(-1)[0] = value
+    tensors[name].reshape(-1)[0] = value
     rewrite(path, tensors)
     with pytest.raises(WeightsError, match=message):
         load_weights(path)
@@ -76,7 +76,7 @@ def test_missing_and_unknown_tensors_are_refused(saved):
     rewrite(path, tensors)
     with pytest.raises(WeightsError, match=r"layers\.0\.up\.scale"):
         load_weights(path)
-    rewrite(path, {**tensors, "layers.0.up.scale": moved, "stray": moved.clone()})
+    rewrite(path, {**tensors, "layers.0.up.scale": moved, "stray": moved.copy()})
     with pytest.raises(WeightsError, match="stray"):
         load_weights(path)
 

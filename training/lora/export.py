@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kernels.arrays import as_numpy
 from kernels.derive.adapter import Adapter, quantize_factors, save_adapter
 from training.lora.lora_model import NORMS, PROJECTIONS, ApplyModel
 
@@ -15,13 +16,13 @@ def to_adapter(model: ApplyModel, note: str = "") -> Adapter:
         for name, path in PROJECTIONS.items():
             module = layer.get_submodule(path)
             adapter.factors[f"layers.{i}.{name}"] = quantize_factors(
-                module.lora_A["default"].weight,
-                module.lora_B["default"].weight,
+                module.lora_A["default"].weight.double(),
+                module.lora_B["default"].weight.double(),
                 module.scaling["default"],
             )
         for name, path in NORMS.items():
-            adapter.norms[f"layers.{i}.{name}"] = getattr(layer, path).weight.detach().float().cpu().clone()
-    adapter.norms["final_norm"] = model.decoder.norm.weight.detach().float().cpu().clone()
+            adapter.norms[f"layers.{i}.{name}"] = as_numpy(getattr(layer, path).weight.float()).copy()
+    adapter.norms["final_norm"] = as_numpy(model.decoder.norm.weight.float()).copy()
     return adapter
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from kernels.derive.adapter import Adapter, Factors, load_adapter
@@ -36,8 +37,8 @@ def adapter_parameters(adapter: Adapter) -> dict[str, Tensor]:
             out[f"{PREFIX}layers.{i}.{path}.lora_A.default.weight"] = a
             out[f"{PREFIX}layers.{i}.{path}.lora_B.default.weight"] = b
         for name, path in NORMS.items():
-            out[f"{PREFIX}layers.{i}.{path}.weight"] = adapter.norms[f"layers.{i}.{name}"]
-    out[f"{PREFIX}norm.weight"] = adapter.norms["final_norm"]
+            out[f"{PREFIX}layers.{i}.{path}.weight"] = torch.from_numpy(adapter.norms[f"layers.{i}.{name}"])
+    out[f"{PREFIX}norm.weight"] = torch.from_numpy(adapter.norms["final_norm"])
     return out
 
 
@@ -47,8 +48,12 @@ def balanced(factors: Factors) -> tuple[Tensor, Tensor]:
     The file keeps the size of each rank in a alone; the optimiser, whose steps are as long in a as in b, gets
     both equally large.
     """
-    a = factors.a.double() * factors.gain.double()[:, None] * float(factors.unit)
-    b = factors.b.double() * factors.scale.double()[:, None]
+    a8, gain, b8, scale, unit = (
+        torch.from_numpy(part).double()
+        for part in (factors.a, factors.gain, factors.b, factors.scale, factors.unit)
+    )
+    a = a8 * gain[:, None] * unit
+    b = b8 * scale[:, None]
     size_a = a.pow(2).mean(1).sqrt().clamp_min(SMALLEST)
     size_b = b.pow(2).mean(0).sqrt().clamp_min(SMALLEST)
     ratio = (size_b / size_a).sqrt()

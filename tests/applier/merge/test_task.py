@@ -2,7 +2,6 @@ import hashlib
 
 import numpy as np
 import pytest
-import torch
 
 from applier.align.propose import align
 from applier.engine import batch as passes
@@ -29,7 +28,7 @@ class Task(MergeTask):
 
     def suspend(self) -> None:
         if self.cache is not None:
-            self.tensors = [part.clone() for part in self.cache.tensors()]
+            self.arrays = [part.copy() for part in self.cache.arrays()]
         super().suspend()
 
 
@@ -52,18 +51,18 @@ def task(
 def one_by_one(one: Task) -> tuple[list[int], list[np.ndarray]]:
     """The definition: one token a pass, no drafts, logits of the whole vocabulary."""
     cache = model().new_cache(one.capacity)
-    hidden = model().forward([Segment(cache, torch.tensor(one.prompt))])
+    hidden = model().forward([Segment(cache, np.array(one.prompt))])
     state = one.constraint.start if one.constraint else None
     written, seen = [], []
     while len(written) < one.max_answer and one.end_id not in written:
-        logits = model().logits(hidden, [len(hidden) - 1])[0].numpy()
+        logits = model().logits(hidden, [len(hidden) - 1])[0]
         ids = one.constraint.allowed(state) if one.constraint else range(len(logits))
         if len(ids) > 1:
             seen.append(logits[list(ids)])
         token = ids[int(logits[list(ids)].argmax())]
         state = one.constraint.follow(state, token) if one.constraint else None
         written.append(token)
-        hidden = model().forward([Segment(cache, torch.tensor([token]))])
+        hidden = model().forward([Segment(cache, np.array([token]))])
     return written, seen
 
 
@@ -85,7 +84,7 @@ def test_no_option_changes_a_bit(options, free, bias):
     other = finish(task(options, free=free, bias=bias))
     assert other.written == plain.written
     assert other.decisions.sha256 == plain.decisions.sha256
-    assert all(map(torch.equal, other.tensors, plain.tensors))
+    assert all(map(np.array_equal, other.arrays, plain.arrays))
 
 
 @pytest.mark.parametrize("free", [False, True])
@@ -97,7 +96,7 @@ def test_the_number_of_rows_asked_for_at_once_changes_no_bit(rows, free, monkeyp
     other = finish(task(free=free))
     assert other.written == plain.written
     assert other.decisions.sha256 == plain.decisions.sha256
-    assert all(map(torch.equal, other.tensors, plain.tensors))
+    assert all(map(np.array_equal, other.arrays, plain.arrays))
 
 
 @pytest.mark.parametrize("free", [False, True])
@@ -130,7 +129,7 @@ def test_batches_do_not_change_a_bit():
         for one, other in zip(alone, together, strict=True):
             assert one.written == other.written
             assert one.decisions.sha256 == other.decisions.sha256
-            assert all(map(torch.equal, one.tensors, other.tensors))
+            assert all(map(np.array_equal, one.arrays, other.arrays))
 
 
 def test_only_known_lines_are_written_and_every_gap():

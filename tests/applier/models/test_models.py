@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from applier.cli.main import main
 from applier.exits import CommandError
@@ -204,9 +203,7 @@ def test_a_pinned_model_installs_to_the_pinned_hashes(manifest, gguf, tmp_path, 
     base = open_checkpoint(gguf)
     rng = np.random.default_rng(1)
     n, k = base.tensor("layers.0.q").shape
-    factors = quantize_factors(
-        torch.from_numpy(rng.normal(size=(2, k))), torch.from_numpy(rng.normal(size=(n, 2)))
-    )
+    factors = quantize_factors(rng.normal(size=(2, k)), rng.normal(size=(n, 2)))
     save_adapter(tmp_path / "trained.safetensors", Adapter(base.config, {"layers.0.q": factors}))
     tables = {kind: [(0.0, 0.25), (4.0, 0.75)] for kind in ("agrees", "differs", "incomplete")}
 

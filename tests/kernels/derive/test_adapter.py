@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 from kernels.config import ModelConfig
 from kernels.derive.adapter import (
@@ -47,17 +46,19 @@ class RandomBase:
         return {}
 
 
-def random_factors(seed: int, n: int, k: int, rank: int = RANK) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    sizes = torch.exp2(4 * torch.randn(rank, generator=generator))
+def random_factors(seed: int, n: int, k: int, rank: int = RANK) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    sizes = np.exp2(4 * generator.normal(size=rank))
     return (
-        torch.randn(rank, k, generator=generator) * sizes[:, None] * 0.01,
-        torch.randn(n, rank, generator=generator) / sizes * 0.3,
+        (generator.normal(size=(rank, k)) * sizes[:, None] * 0.01).astype(np.float32),
+        (generator.normal(size=(n, rank)) / sizes * 0.3).astype(np.float32),
     )
 
 
 def random_adapter(config: ModelConfig) -> Adapter:
-    adapter = Adapter(config, norms={"final_norm": torch.linspace(0.5, 2, config.hidden_size)}, note="test")
+    adapter = Adapter(
+        config, norms={"final_norm": np.linspace(0.5, 2, config.hidden_size, dtype=np.float32)}, note="test"
+    )
     for i in range(config.num_layers):
         for j, (name, (n, k)) in enumerate(projection_shapes(config).items()):
             adapter.factors[f"layers.{i}.{name}"] = quantize_factors(*random_factors(10 * i + j, n, k), 2.0)
@@ -69,31 +70,31 @@ def random_adapter(config: ModelConfig) -> Adapter:
 def test_quantised_factors_are_close_and_their_product_is_exact(seed, n, k, rank):
     a, b = random_factors(seed, n, k, rank)
     factors = quantize_factors(a, b, scaling=0.5)
-    real = 0.5 * b.double().numpy() @ a.double().numpy()
-    bound = 0.5 * (np.abs(b.double().numpy()) @ np.abs(a.double().numpy())).max() + 1e-12
+    real = 0.5 * b.astype(np.float64) @ a.astype(np.float64)
+    bound = 0.5 * (np.abs(b.astype(np.float64)) @ np.abs(a.astype(np.float64))).max() + 1e-12
     assert np.abs(factors.delta() - real).max() <= bound * 0.02
-    integers = factors.b.to(torch.int64) @ (factors.gain[:, None] * factors.a.to(torch.int64))
-    step = (factors.unit.double() * factors.scale.double()).numpy()
-    assert np.array_equal(factors.delta(), integers.numpy().astype(np.float64) * step[:, None])
+    integers = factors.b.astype(np.int64) @ (factors.gain[:, None] * factors.a.astype(np.int64))
+    step = factors.unit.astype(np.float64) * factors.scale.astype(np.float64)
+    assert np.array_equal(factors.delta(), integers.astype(np.float64) * step[:, None])
 
 
 def test_the_order_of_ranks_does_not_matter_but_would_in_float():
     a, b = random_factors(3, 64, 48, 32)
     factors = quantize_factors(a, b)
-    order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
+    order = np.random.default_rng(0).permutation(32)
     shuffled = Factors(
         factors.a[order], factors.gain[order], factors.b[:, order], factors.scale, factors.unit
     )
     assert np.array_equal(factors.delta(), shuffled.delta())
-    assert not torch.equal(b @ a, b[:, order] @ a[order])  # negative control
+    assert not np.array_equal(b @ a, b[:, order] @ a[order])  # negative control
 
 
 def test_a_zero_adapter_changes_nothing():
     base = RandomBase(tiny_config())
-    factors = quantize_factors(torch.randn(4, 72), torch.zeros(96, 4))
+    factors = quantize_factors(np.random.default_rng(1).normal(size=(4, 72)), np.zeros((96, 4)))
     zero = Adapter(base.config, factors={"layers.0.q": factors})
     plain, merged = derive_tensors(base), derive_tensors(base, zero)
-    assert all(torch.equal(plain[name], merged[name]) for name in plain)
+    assert all(np.array_equal(plain[name], merged[name]) for name in plain)
 
 
 def test_save_load_merge(tmp_path):
@@ -108,10 +109,10 @@ def test_save_load_merge(tmp_path):
         build_weights(base.config, merged).sha256
         == build_weights(base.config, derive_tensors(base, adapter)).sha256
     )
-    assert torch.equal(merged["final_norm"], adapter.norms["final_norm"])
+    assert np.array_equal(merged["final_norm"], adapter.norms["final_norm"])
     want = base.values["layers.1.up"] + adapter.factors["layers.1.up"].delta()
-    got = merged["layers.1.up.weight"].double() * merged["layers.1.up.scale"].double()[:, None]
-    assert (got - torch.from_numpy(want)).abs().max() <= merged["layers.1.up.scale"].max() * 0.51
+    got = merged["layers.1.up.weight"] * merged["layers.1.up.scale"].astype(np.float64)[:, None]
+    assert np.abs(got - want).max() <= merged["layers.1.up.scale"].max() * 0.51
     with pytest.raises(AdapterError, match="another shape"):
         derive_tensors(RandomBase(tiny_config()), loaded)
 
@@ -129,11 +130,11 @@ def test_rank_128_on_all_projections_of_the_shipped_base_is_within_40_mb():
     ("change", "message"),
     [
         ({"layers.0.q.lora_gain": None}, "is missing"),
-        ({"layers.0.q.lora_gain": torch.zeros(RANK, dtype=torch.int32)}, "gain"),
-        ({"layers.0.q.lora_scale": torch.full((96,), float("inf")).half()}, "not finite"),
-        ({"layers.0.q.lora_b": torch.zeros(5, RANK, dtype=torch.int8)}, "factor"),
-        ({"final_norm": torch.zeros(3)}, "final_norm"),
-        ({"mystery": torch.zeros(3)}, "mystery"),
+        ({"layers.0.q.lora_gain": np.zeros(RANK, np.int32)}, "gain"),
+        ({"layers.0.q.lora_scale": np.full(96, np.inf, np.float16)}, "not finite"),
+        ({"layers.0.q.lora_b": np.zeros((5, RANK), np.int8)}, "factor"),
+        ({"final_norm": np.zeros(3, np.float32)}, "final_norm"),
+        ({"mystery": np.zeros(3, np.float32)}, "mystery"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path, change, message):
@@ -147,7 +148,7 @@ def test_a_bad_file_is_refused(tmp_path, change, message):
 
 
 def test_another_file_is_refused(tmp_path):
-    save_file({"x": torch.zeros(1)}, str(tmp_path / "x.safetensors"))
+    save_file({"x": np.zeros(1, np.float32)}, str(tmp_path / "x.safetensors"))
     with pytest.raises(AdapterError, match="not a samebytes"):
         load_adapter(tmp_path / "x.safetensors")
     with pytest.raises(AdapterError, match="not readable"):

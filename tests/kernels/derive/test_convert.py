@@ -77,8 +77,8 @@ def test_converted_folder_agrees_with_transformers(tmp_path, family, tied):
     tokens = tiny_tokens(5, 60)
     ours = model.logits(model.forward([Segment(model.new_cache(60), tokens)]))
     with torch.no_grad():
-        theirs = reference(tokens[None]).logits[0]
-    similarity = torch.nn.functional.cosine_similarity(ours, theirs, dim=-1)
+        theirs = reference(torch.from_numpy(tokens)[None]).logits[0]
+    similarity = torch.nn.functional.cosine_similarity(torch.from_numpy(ours), theirs, dim=-1)
     assert similarity.min() > 0.98
     assert similarity.mean() > 0.998
 
@@ -193,7 +193,7 @@ def test_gguf_tensors_and_tokenizer(tmp_path):
     assert tokenizer.encode("  7").tokens == ["ĠĠ", "7"]  # digits are taken out before the split at spaces
     assert tokenizer.encode("<|a|>").ids == [0]
     model = load_model(folder, "reference")
-    assert model.forward([Segment(model.new_cache(4), torch.tensor([1, 2, 3]))]).q.shape == (3, 32)
+    assert model.forward([Segment(model.new_cache(4), np.array([1, 2, 3]))]).q.shape == (3, 32)
 
 
 def test_gguf_with_an_unknown_pre_tokenizer_is_refused(tmp_path):

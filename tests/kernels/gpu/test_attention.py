@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kernels import reference
 from kernels.gpu.tiles import AttentionTile
+from tests.kernels import torch_reference as reference
 from tests.kernels.gpu.helpers import Sequence, generator, paged_attention, random_sequence
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 
+from kernels.arrays import as_numpy
 from kernels.backend import Hidden, Segment
 from kernels.cache import CacheFull, KVCache
 from kernels.forward import ReferenceBackend
@@ -22,8 +24,8 @@ def models(family: Family = "llama", tied: bool = True, **options: int) -> tuple
     return Model(weights, ReferenceBackend(weights)), Model(weights, triton)
 
 
-def run(model: Model, chunks: Sequence[Sequence[torch.Tensor]]) -> tuple[Hidden, list[KVCache]]:
-    """Feeds `chunks[step][sequence]` (an empty tensor: nothing this step); returns all rows, by sequence."""
+def run(model: Model, chunks: Sequence[Sequence[np.ndarray]]) -> tuple[Hidden, list[KVCache]]:
+    """Feeds `chunks[step][sequence]` (an empty array: nothing this step); returns all rows, by sequence."""
     caches = [model.new_cache(96) for _ in chunks[0]]
     rows: list[list[Hidden]] = [[] for _ in caches]
     for step in chunks:
@@ -34,12 +36,13 @@ def run(model: Model, chunks: Sequence[Sequence[torch.Tensor]]) -> tuple[Hidden,
             rows[i].append(hidden.select(slice(at, at + len(tokens))))
             at += len(tokens)
     flat = [part for sequence in rows for part in sequence]
-    return Hidden(torch.cat([h.q.cpu() for h in flat]), torch.cat([h.s.cpu() for h in flat])), caches
+    q, s = (np.concatenate([as_numpy(getattr(h, part)) for h in flat]) for part in ("q", "s"))
+    return Hidden(q, s), caches
 
 
 def assert_same_run(got: tuple[Hidden, list[KVCache]], want: tuple[Hidden, list[KVCache]]) -> None:
-    assert torch.equal(got[0].q, want[0].q)
-    assert torch.equal(got[0].s, want[0].s)
+    assert np.array_equal(got[0].q, want[0].q)
+    assert np.array_equal(got[0].s, want[0].s)
     assert [cache.sha256() for cache in got[1]] == [cache.sha256() for cache in want[1]]
 
 
@@ -50,8 +53,8 @@ def test_ragged_prefill_and_decode_match_the_reference(family: Family, tied: boo
     want, got = run(reference, steps), run(triton, steps)
     assert_same_run(got, want)
     logits = triton.logits(got[0])
-    assert torch.equal(logits.cpu(), reference.logits(want[0]))
-    assert torch.equal(triton.argmax(got[0]).cpu(), reference.argmax(want[0]))
+    assert np.array_equal(logits.cpu(), reference.logits(want[0]))
+    assert np.array_equal(triton.argmax(got[0]).cpu(), reference.argmax(want[0]))
 
 
 def test_chunks_splits_and_order_change_nothing() -> None:
@@ -69,10 +72,10 @@ def test_chunks_splits_and_order_change_nothing() -> None:
 def test_restricted_ids_give_the_same_bits_and_the_lowest_id_wins() -> None:
     reference, triton = models()
     hidden, _ = run(triton, [[tiny_tokens(5, 9)]])
-    ids = torch.tensor([200, 3, 77, 10])
+    ids = np.array([200, 3, 77, 10])
     assert torch.equal(triton.logits(hidden, ids=ids), triton.logits(hidden)[:, ids])
-    assert torch.equal(triton.argmax(hidden, ids=ids).cpu(), reference.argmax(hidden, ids=ids))
-    assert torch.equal(triton.argmax(hidden, rows=[2, 0]).cpu(), reference.argmax(hidden)[[2, 0]])
+    assert np.array_equal(triton.argmax(hidden, ids=ids).cpu(), reference.argmax(hidden, ids=ids))
+    assert np.array_equal(triton.argmax(hidden, rows=[2, 0]).cpu(), reference.argmax(hidden)[[2, 0]])
 
 
 def test_truncate_forgets_and_pages_return_to_the_pool() -> None:
@@ -99,7 +102,7 @@ def test_a_growing_sequence_meets_few_shapes_and_warming_up_changes_nothing() ->
     shapes = set()
     for past, new in [(0, 37), (37, 1), (38, 1), (60, 20), (60, 30), (64, 17)]:
         cache.length = past
-        shapes.add(choose_shape([Segment(cache, torch.zeros(new))], 3, 2, 32))
+        shapes.add(choose_shape([Segment(cache, np.zeros(new))], 3, 2, 32))
     assert len(shapes) == 3  # 64 tokens, 1 token, 32 tokens
     _, triton = models()
     triton.backend.warm_up(3)

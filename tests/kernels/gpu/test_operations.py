@@ -10,7 +10,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from kernels import reference
 from kernels.gpu import arithmetic
 from kernels.gpu.embedding import embedding
 from kernels.gpu.key_order import key_row
@@ -20,9 +19,10 @@ from kernels.gpu.norm import quantize_rows, quantize_with_max, rms_norm_quantize
 from kernels.gpu.qkv import project_qkv
 from kernels.gpu.rope import rope_quantize
 from kernels.gpu.tiles import Tile
-from kernels.rope import rope_tables
+from tests.kernels import torch_reference as reference
 from tests.kernels.gpu.conftest import DEVICE
 from tests.kernels.gpu.helpers import generator, int8, poisoned, scales
+from tests.kernels.torch_reference import rope_tables
 
 SMALL = Tile(16, 16, 32, 2, 2)
 

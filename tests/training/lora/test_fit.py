@@ -56,7 +56,7 @@ def test_the_served_model_answers_as_the_trained_one(run: FitRun, tmp_path: Path
         ids = torch.from_numpy(samples.ids[at : at + length].astype("int64"))
         at += length
         cache = model.new_cache(int(length))
-        served = model.logits(model.forward([_segment(cache, ids)]))[given - 1 : -1]
+        served = torch.from_numpy(model.logits(model.forward([_segment(cache, ids)])))[given - 1 : -1]
         edges = torch.tensor([0, int(length)], dtype=torch.int32)
         with torch.no_grad():
             hidden = fit.model(ids, torch.arange(int(length)), edges, 1024)[given - 1 : -1]
@@ -70,7 +70,7 @@ def test_the_served_model_answers_as_the_trained_one(run: FitRun, tmp_path: Path
 def _segment(cache: object, ids: torch.Tensor) -> object:
     from kernels.model import Segment
 
-    return Segment(cache, ids)  # type: ignore[arg-type]
+    return Segment(cache, ids.numpy())  # type: ignore[arg-type]
 
 
 def _logits(fit: Fit, hidden: torch.Tensor) -> torch.Tensor:
