@@ -111,9 +111,12 @@ LAYERS = (
     ("processes",),
     ("pipeline",),
     ("loading",),
+    ("patches",),
+    ("workspace",),
     ("api", "memo"),
     ("server",),
-    ("http", "mcp"),
+    ("http",),
+    ("mcp",),
     ("cli",),
 )
 LAYER_OF = {name: number for number, layer in enumerate(LAYERS) for name in layer}
