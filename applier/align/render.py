@@ -53,6 +53,10 @@ class Writer:
                 out.append(self._matched_line(lines[row], items[column], row))
         return out
 
+    def line(self, row: int, column: int) -> Item:
+        """What is written for a line of the edit that is one of the window."""
+        return self._matched_line(self._lines[row], self._scene.items[column], row)
+
     def _matched_line(self, ours: str, theirs: Item, row: int) -> Item:
         if ours == theirs:
             return ours
@@ -122,7 +126,8 @@ def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
 
 def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
     """The shift of one chunk: none if its first or last unchanged line stands as in the file."""
-    if any(white(ours) == white(theirs) for ours, theirs in (pairs[0], pairs[-1])):
+    said = [pair for pair in pairs if any(map(str.isalnum, pair[0]))] or pairs
+    if any(white(ours) == white(theirs) for ours, theirs in (said[0], said[-1])):
         return SAME
     return majority(pairs)
 
