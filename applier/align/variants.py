@@ -112,7 +112,7 @@ class Variants:
             blank = [c for c in gone if not scene.item_texts[c]]
             if blank and len(blank) < len(gone):
                 yield self._with(lines, blank), "blanks"
-        for start, end in _new_runs(full):
+        for start, end in new_runs(full):
             run = full[start:end]
             low, high = start, end
             while low and full[low - 1].row is None and full[low - 1].column is not None:
@@ -173,9 +173,9 @@ class Variants:
     def _polished(self, lines: tuple[Line, ...]) -> tuple[list[Line], frozenset[str]]:
         """With the indentation of its place, blank lines as the file has them between its parts, and commas."""
         out, how = list(lines), set()
-        for number in range(len(_new_runs(out))):
+        for number in range(len(new_runs(out))):
             for step, name in ((self._indented, "indent"), (self._spaced, "blank"), (self._joined, "comma")):
-                runs = _new_runs(out)
+                runs = new_runs(out)
                 if number < len(runs):
                     changed = step(out, *runs[number])
                     if changed is not None:
@@ -355,7 +355,7 @@ def blanks_of(lines: Sequence[str | None]) -> dict[int, int]:
     return {key: found.most_common(1)[0][0] for key, found in votes.items()}
 
 
-def _new_runs(lines: Sequence[Line]) -> list[tuple[int, int]]:
+def new_runs(lines: Sequence[Line]) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     for n, line in enumerate(lines):
         if line.column is None:
