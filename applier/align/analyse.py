@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from ..text.window import Item
 from .costs import SETTINGS, Costs
 from .features import Features, Segment
+from .habits import Habits
 from .input import Scene
+from .polish import Line, Polish
 from .render import Writer
 from .segments import cut, pivots
 from .similarity import Likeness
 from .table import Step
 from .table_native import alignments
 from .units import by_name
-from .variants import Habits, Line, Reading, Variants, blanks_of, unit_of, written
+from .variants import Reading, Variants, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETT
     writers = [Writer(scene, steps) for steps, _ in found]
     pieces = [cut(steps, at) for steps, _ in found]
     lines = [writers[0].line(row, column) for row, column in at]
-    unit, blanks = unit_of(scene.items), blanks_of(scene.items)
+    habits = Habits.of(scene.items)
     ends = [*at, (len(scene.edit), len(scene.items))]
     segments: list[tuple[Segment, list[Reading]]] = []
     row = column = 0
@@ -73,8 +75,8 @@ def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETT
         if len(bases) == 1 and not any(map(scene.says, segment.rows)) and _keeps(bases, segment):
             readings = [Reading(*base) for base in bases.items()]
         else:
-            habits = Habits(unit, blanks, segment.above, segment.below, language == "json")
-            readings = Variants(scene, segment.columns, habits).of(list(bases.items()))
+            polish = Polish(habits, segment.above, segment.below, strict=language == "json")
+            readings = Variants(scene, segment.columns, polish).of(list(bases.items()))
         segments.append((segment, readings))
         row, column = end_row + 1, end_column + 1
     return Analysis(segments, list(lines), Features(scene, language, len(settings)))

@@ -12,8 +12,10 @@ from rapidfuzz import fuzz
 from ..text.definitions import header_name
 from ..text.indentation import indent_of
 from ..text.line_cache import letters, of_line
+from .habits import CLOSERS, OPENERS
 from .input import Scene
-from .variants import CLOSERS, OPENERS, Line, Reading, is_comment, new_runs
+from .polish import Line, new_runs
+from .variants import Reading, is_comment
 
 FAMILIES: Mapping[str, int] = {
     "python": 1,

@@ -43,7 +43,7 @@ class Writer:
         if shift is not None:
             lines = self._under(shift)
         out: list[Item] = []
-        for state, row, column in self._without_edge_blanks(self._steps if steps is None else steps):
+        for state, row, column in self.without_edge_blanks(self._steps if steps is None else steps):
             if row is None:
                 if state != DELETE and column is not None:
                     out.append(items[column])
@@ -52,6 +52,10 @@ class Writer:
             else:
                 out.append(self._matched_line(lines[row], items[column], row))
         return out
+
+    def new_line(self, row: int) -> str:
+        """What is written for a line of the edit that the window does not have."""
+        return self._lines[row]
 
     def line(self, row: int, column: int) -> Item:
         """What is written for a line of the edit that is one of the window."""
@@ -65,7 +69,7 @@ class Writer:
         unsaid = row in self._scene.edge_blanks or row in self._scene.remarked
         return theirs if same and (unsaid or len(theirs or "") <= len(ours)) else ours
 
-    def _without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
+    def without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
         """The steps without new blank lines that only set a marker apart: from context, or from new lines
         where the line kept on its other side is blank already.
         """
