@@ -53,6 +53,7 @@ def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETT
     writers = [Writer(scene, steps) for steps, _ in found]
     pieces = [cut(steps, at) for steps, _ in found]
     lines = [writers[0].line(row, column) for row, column in at]
+    sent = [writers[0].new_line(row) for row in range(len(scene.edit))]
     habits = Habits.of(scene.items)
     ends = [*at, (len(scene.edit), len(scene.items))]
     segments: list[tuple[Segment, list[Reading]]] = []
@@ -76,7 +77,7 @@ def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETT
             readings = [Reading(*base) for base in bases.items()]
         else:
             polish = Polish(habits, segment.above, segment.below, strict=language == "json")
-            readings = Variants(scene, segment.columns, polish).of(list(bases.items()))
+            readings = Variants(scene, segment.columns, polish, sent).of(list(bases.items()))
         segments.append((segment, readings))
         row, column = end_row + 1, end_column + 1
     return Analysis(segments, list(lines), Features(scene, language, len(settings)))

@@ -15,7 +15,7 @@ from ..text.line_cache import letters, of_line
 from .habits import CLOSERS, OPENERS
 from .input import Scene
 from .polish import Line, new_runs
-from .variants import Reading, is_comment
+from .variants import Reading, Slip, is_comment
 
 FAMILIES: Mapping[str, int] = {
     "python": 1,
@@ -33,7 +33,19 @@ FAMILIES: Mapping[str, int] = {
     "bash": 9,
 }
 BRACES = 2  # the family of every other language
-HOWS = ("kept", "comments", "blanks", "placed", "replaced", "beside", "indent", "blank", "comma")
+HOWS = (
+    "kept",
+    "comments",
+    "blanks",
+    "placed",
+    "replaced",
+    "beside",
+    "slip",
+    "own",
+    "indent",
+    "blank",
+    "comma",
+)
 WORDS = 6  # letters from which a line is more than brackets and keywords
 MANY = 200  # more lines than these say nothing new
 NOWHERE = -99
@@ -86,6 +98,7 @@ class Features:
             **self._matched(reading.lines),
             **self._kept(segment, reading.lines),
             "unbalanced": self._unbalanced(reading.lines, gone),
+            **self._slips(segment, reading.slips),
             **self._joins(segment, reading.lines),
             **self._place(segment, reading.lines),
             "votes": sum(vote < self._settings for vote in reading.votes),
@@ -181,6 +194,37 @@ class Features:
         found["unlike"] //= 10
         found["same"] //= 4
         return found
+
+    def _slips(self, segment: Segment, slips: Sequence[Slip]) -> Values:
+        """Lines of the edit that are taken for misquoted ones of the file: how alike the least of them is, whether
+        letters alone make them equal, how near they are to the ends of a chunk, and what else changes.
+        """
+        scene = self._scene
+        rows = [row for slip in slips for row in slip.rows]
+        pairs = [
+            (
+                "".join(filter(str.isalnum, "".join(scene.edit[row] for row in slip.rows))),
+                "".join(filter(str.isalnum, "".join(scene.items[column] or "" for column in slip.columns))),
+            )
+            for slip in slips
+        ]
+        outer = scene.outer_rows()
+        return {
+            "slips": len(slips),
+            "slip_rows": len(rows),
+            "slip_alike": min((slip.alike for slip in slips), default=NOWHERE),
+            "slip_letters": sum(ours == theirs for ours, theirs in pairs),
+            "slip_longer": sum(len(ours) > len(theirs) for ours, theirs in pairs),
+            "slip_shorter": sum(len(ours) < len(theirs) for ours, theirs in pairs),
+            "slip_uneven": sum(len(slip.rows) != len(slip.columns) for slip in slips),
+            "slip_comment": sum(is_comment(scene.edit_texts[row]) for row in rows),
+            "slip_outer": sum(row in outer for row in rows),
+            "slip_edge": min((abs(row - other) for row in rows for other in outer), default=NOWHERE),
+            "slip_digits": sum(
+                "".join(filter(str.isdigit, ours)) != "".join(filter(str.isdigit, theirs))
+                for ours, theirs in pairs
+            ),
+        }
 
     def _kept(self, segment: Segment, lines: Sequence[Line]) -> Values:
         """Lines that stay unshown between shown ones, with a marker between (`marked`) or without, and

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
 
 from ..text.definitions import header_name
 from ..text.indentation import indent_of
@@ -18,17 +21,31 @@ from .render import Writer
 from .table import DELETE, Step
 
 MOST_PLACES = 16  # of one run of new lines
+MOST_BASES = 6  # alignments of a segment in which slips are looked for
+MOST_SLIPS = 5
+LEAST_ALIKE = 45  # %: less like a line of the file, a line is no quotation of it
 MOST = 48  # alternatives after which no further alignment is varied
 _COMMENTS = ("#", "//", "/*", "*", "--", "<!--", '"""', "'''")
 
 
+class Slip(NamedTuple):
+    """Lines of the edit that are taken for misquoted lines of the file: how `alike` the two are, in %."""
+
+    alike: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Reading:
-    """A merged segment; `votes` are the settings that gave it, `how` what was varied."""
+    """A merged segment; `votes` are the settings that gave it, `how` what was varied, `slips` what it takes for
+    careless quotation.
+    """
 
     lines: tuple[Line, ...]
     votes: set[int] = field(default_factory=set)
     how: frozenset[str] = frozenset()
+    slips: tuple[Slip, ...] = ()
 
     @property
     def texts(self) -> tuple[Item, ...]:
@@ -55,16 +72,19 @@ def is_comment(text: str) -> bool:
 
 
 class Variants:
-    """All readings of a segment of `columns`."""
+    """All readings of a segment of `columns`; `sent` are the lines of the edit with the file's indentation."""
 
-    def __init__(self, scene: Scene, columns: Sequence[int], polish: Polish) -> None:
-        self.scene, self.columns, self.polish = scene, columns, polish
+    def __init__(self, scene: Scene, columns: Sequence[int], polish: Polish, sent: Sequence[str]) -> None:
+        self.scene, self.columns, self.polish, self._sent = scene, columns, polish, sent
+        self._own = frozenset(columns)
 
     def of(self, bases: Sequence[tuple[tuple[Line, ...], set[int]]]) -> list[Reading]:
         found: dict[tuple[str | None, ...], Reading] = {}
 
-        def add(lines: Sequence[Line], votes: set[int], how: frozenset[str]) -> None:
-            one = Reading(tuple(lines), set(votes), how)
+        def add(
+            lines: Sequence[Line], votes: set[int], how: frozenset[str], slips: tuple[Slip, ...] = ()
+        ) -> None:
+            one = Reading(tuple(lines), set(votes), how, slips)
             had = found.setdefault(one.texts, one)
             if had is not one and not how:
                 had.votes |= votes
@@ -84,11 +104,63 @@ class Variants:
                 tried += 1
             if tried > MOST:
                 break
+        for lines, _ in bases[:MOST_BASES]:
+            own = [
+                line
+                if line.row is None or (line.text or "").strip() != self._sent[line.row].strip()
+                else line._replace(text=self._sent[line.row])
+                for line in lines
+            ]
+            add(own, set(), frozenset(("own",)))
+            for quoted, slips in self._quoted(lines):
+                add(quoted, set(), frozenset(("slip",)), slips)
         for reading in list(found.values()):
             lines, how = self.polish(reading.lines)
             if how:
-                add(lines, set(), reading.how | how)
+                add(lines, set(), reading.how | how, reading.slips)
         return list(found.values())
+
+    def _quoted(self, lines: Sequence[Line]) -> Iterator[tuple[list[Line], tuple[Slip, ...]]]:
+        """With lines of the file in place of lines of the edit that are like them: one run at a time, and all."""
+        found = [(span, slip) for span, slip in self._runs(lines) if slip.alike >= LEAST_ALIKE][:MOST_SLIPS]
+        for chosen in ([one] for one in found) if len(found) == 1 else (*([one] for one in found), found):
+            out = list(lines)
+            for (start, end), slip in reversed(chosen):
+                out[start:end] = [Line(self.scene.items[column], None, column) for column in slip.columns]
+            if chosen:
+                yield out, tuple(slip for _, slip in chosen)
+
+    def _runs(self, lines: Sequence[Line]) -> Iterator[tuple[tuple[int, int], Slip]]:
+        """Runs of lines that are changed or new, with the lines of the window that go for them."""
+        scene = self.scene
+        if not self.columns:
+            return
+        have = {line.column for line in lines if line.column is not None}
+        at = 0
+        while at < len(lines):
+            start = at
+            while at < len(lines) and self._differs(lines[at]):
+                at += 1
+            if at == start:
+                at += 1
+                continue
+            low = next((line.column for line in reversed(lines[:start]) if line.column is not None), None)
+            high = next((line.column for line in lines[at:] if line.column is not None), None)
+            first = self.columns[0] if low is None else low + 1
+            last = self.columns[-1] + 1 if high is None else high
+            columns = [column for column in range(first, last) if column in self._own]
+            mine = {line.column for line in lines[start:at]}
+            columns = [column for column in columns if column not in have or column in mine]
+            rows = [line.row for line in lines[start:at] if line.row is not None]
+            ours = "".join("".join(scene.edit[row].split()) for row in rows)
+            theirs = "".join("".join((scene.items[column] or "").split()) for column in columns)
+            if ours and theirs:
+                yield (start, at), Slip(int(fuzz.ratio(ours, theirs)), tuple(rows), tuple(columns))
+
+    def _differs(self, line: Line) -> bool:
+        if line.row is None:
+            return False
+        return line.column is None or self.scene.edit_texts[line.row] != self.scene.item_texts[line.column]
 
     def _kept(self, lines: Sequence[Line]) -> Iterator[tuple[list[Line], str]]:
         """With lines that are gone back in place, and new ones at other places among those that stay."""
