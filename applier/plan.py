@@ -24,6 +24,7 @@ from .normalise import folded_row, normalise_part, normalise_snippet
 from .parse import LazySnippet, ParsedEdit, WholeFile
 from .parse.markers import MarkerKind, find_markers, without_trailing_marker
 from .parse.parts import Part, from_block, from_hunk, new_markers
+from .parse.readings import readings
 from .syntax.source_syntax import SourceSyntax
 from .text.file_lines import FileLines
 from .text.window import Item, Window
@@ -31,6 +32,7 @@ from .types import LineRange, Refusal, RefusalReason
 
 MARGINS = (8, 4, 1)  # the next is taken where a window does not fit into the context; training draws 5 to 15
 ANSWER_SLACK = 64
+ENOUGH = 3_000  # odds, in thousandths of a logit, of a plan beside which no other reading is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +210,10 @@ def _fitting(context: Context, make: Callable[[int], MergePlan | Refusal]) -> Me
 
 def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> list[MergePlan] | Refusal:
     """`pending` are the lines of the edit at which the parts begin that the exact tier left over."""
-    doubt = 0
     if isinstance(edit, LazySnippet):
-        stub = context.path.endswith(".pyi")
-        edit, doubt = normalise_snippet(edit, context.lines, context.language, stub=stub)
-        row = folded_row(edit.lines, edit.markers, context.lines, context.language)
-        if row is not None:
-            message = f"{edit.lines[row].strip()!r} folds code that the file does not have so, or has twice; "
-            return Refusal(
-                RefusalReason.PLACEHOLDER_LEAK, message + "write it out, or leave it out", (), edit.line
-            )
-    if isinstance(edit, LazySnippet | WholeFile):
-        made = [plan_snippet(context, edit.lines, edit.markers, doubt)]
+        made = [_plan_lazy(context, edit)]
+    elif isinstance(edit, WholeFile):
+        made = [plan_snippet(context, edit.lines, edit.markers)]
     else:
         parts = [from_block(block, context.language)[0] for block in getattr(edit, "blocks", ())]
         parts += [from_hunk(hunk, context.language) for hunk in getattr(edit, "hunks", ())]
@@ -231,3 +225,39 @@ def plan_edit(context: Context, edit: ParsedEdit, pending: Collection[int]) -> l
             return plan
         plans.append(plan)
     return plans
+
+
+def _plan_lazy(context: Context, edit: LazySnippet) -> MergePlan | Refusal:
+    """The plan of the likeliest reading of a snippet's lines; where its odds leave room, of the reading whose
+    odds are best.
+    """
+    stub = context.path.endswith(".pyi")
+    best: MergePlan | Refusal | None = None
+    for reading in readings(edit, context.lines, context.language, stub=stub):
+        plan = _plan_reading(context, reading.edit, reading.penalty)
+        if best is None or _is_better(plan, best):
+            best = plan
+        if isinstance(best, MergePlan) and best.odds >= ENOUGH:
+            break
+    if best is None:
+        message = "There is nothing but placeholders and talk. Show the code that changes."
+        return Refusal(RefusalReason.UNPARSABLE_EDIT, message, (), edit.line)
+    return best
+
+
+def _is_better(plan: MergePlan | Refusal, best: MergePlan | Refusal) -> bool:
+    if isinstance(plan, Refusal):
+        return False
+    return isinstance(best, Refusal) or plan.odds > best.odds
+
+
+def _plan_reading(context: Context, edit: LazySnippet, penalty: int) -> MergePlan | Refusal:
+    stub = context.path.endswith(".pyi")
+    edit, doubt = normalise_snippet(edit, context.lines, context.language, stub=stub)
+    row = folded_row(edit.lines, edit.markers, context.lines, context.language)
+    if row is not None:
+        message = f"{edit.lines[row].strip()!r} folds code that the file does not have so, or has twice; "
+        return Refusal(
+            RefusalReason.PLACEHOLDER_LEAK, message + "write it out, or leave it out", (), edit.line
+        )
+    return plan_snippet(context, edit.lines, edit.markers, doubt + penalty)

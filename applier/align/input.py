@@ -126,6 +126,10 @@ class Scene:
             FAR if item is GAP else bool(text) for item, text in zip(self.items, self.item_texts, strict=True)
         ]
 
+    def says(self, row: int) -> bool:
+        """Whether a line of the edit shows code: it is neither blank nor a marker."""
+        return bool(self.edit_texts[row]) and not self.elides[row]
+
     def outer_rows(self) -> list[int]:
         """The first and the last line of every chunk, blank lines aside."""
         return self._outer_rows

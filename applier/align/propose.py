@@ -1,8 +1,4 @@
-"""The merge without a model: what an alignment of the edit with the window makes of it.
-
-Its proposal is the first draft of every merge by the model, has a head start in decoding, and is the
-baseline that the model must beat.
-"""
+"""The merge without a model: what an alignment of the edit with the window makes of it."""
 
 from __future__ import annotations
 
@@ -11,10 +7,9 @@ from dataclasses import dataclass
 
 from ..parse.markers import MarkerKind
 from ..text.window import GAP, Item
-from .candidates import readings
-from .costs import SETTINGS
+from .analyse import analyse
 from .input import Scene
-from .ranker import CLEAR, Judge
+from .ranker import CLEAR, Ranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,14 @@ def propose(
     """The merged window of a lazy edit, every gap kept once and in order; one that is `sound`, if there is.
     `lead` is that of the window.
 
-    A marker keeps the original up to the next line that the edit shows; lines between two shown lines with no
-    marker between are gone; shown lines that the window lacks are inserted.
+    A marker keeps the original up to the next line that the edit shows. What is not shown is removed only where
+    the lines around it say so; shown lines that the window lacks are inserted.
     """
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)
     scene = Scene.of(items, edit_lines, language, markers)
-    verdict = Judge.default().choose(readings(scene, SETTINGS), sound, lead)
-    return Proposal(verdict.reading.merged, verdict.odds)
+    choice = Ranker.default().choose(analyse(scene, language), sound, lead)
+    return Proposal(choice.items, choice.odds)
 
 
 def align(

@@ -43,7 +43,7 @@ class Writer:
         if shift is not None:
             lines = self._under(shift)
         out: list[Item] = []
-        for state, row, column in self._without_edge_blanks(self._steps if steps is None else steps):
+        for state, row, column in self.without_edge_blanks(self._steps if steps is None else steps):
             if row is None:
                 if state != DELETE and column is not None:
                     out.append(items[column])
@@ -53,6 +53,14 @@ class Writer:
                 out.append(self._matched_line(lines[row], items[column], row))
         return out
 
+    def new_line(self, row: int) -> str:
+        """What is written for a line of the edit that the window does not have."""
+        return self._lines[row]
+
+    def line(self, row: int, column: int) -> Item:
+        """What is written for a line of the edit that is one of the window."""
+        return self._matched_line(self._lines[row], self._scene.items[column], row)
+
     def _matched_line(self, ours: str, theirs: Item, row: int) -> Item:
         if ours == theirs:
             return ours
@@ -61,7 +69,7 @@ class Writer:
         unsaid = row in self._scene.edge_blanks or row in self._scene.remarked
         return theirs if same and (unsaid or len(theirs or "") <= len(ours)) else ours
 
-    def _without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
+    def without_edge_blanks(self, steps: Sequence[Step]) -> Sequence[Step]:
         """The steps without new blank lines that only set a marker apart: from context, or from new lines
         where the line kept on its other side is blank already.
         """
@@ -122,7 +130,8 @@ def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
 
 def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
     """The shift of one chunk: none if its first or last unchanged line stands as in the file."""
-    if any(white(ours) == white(theirs) for ours, theirs in (pairs[0], pairs[-1])):
+    said = [pair for pair in pairs if any(map(str.isalnum, pair[0]))] or pairs
+    if any(white(ours) == white(theirs) for ours, theirs in (said[0], said[-1])):
         return SAME
     return majority(pairs)
 

@@ -63,11 +63,14 @@ def locate(
     """
     if markers is None:
         markers = find_markers(edit_lines, language)
-    if len(lines) <= small_file:
-        return Window.whole(len(lines))
     file = FileLines.of(lines)
     shown = edit_lines if anchored else _without_remarks(file, edit_lines, markers, language)
-    return _Locator(file, shown, markers, margin, rng, anchored).window()
+    window = _Locator(file, shown, markers, margin, rng, anchored).window()
+    if len(lines) > small_file:
+        return window
+    if isinstance(window, Window):
+        return replace(window, ranges=((0, len(lines)),) if lines else ())
+    return window if window.reason is RefusalReason.AMBIGUOUS_MATCH else Window.whole(len(lines))
 
 
 def _without_remarks(
