@@ -39,6 +39,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
         self._metrics = metrics
         self._edits: RunsEdits | None = None
         self._fingerprint = ""
+        self.begun = 0  # edits
 
     def ready(self, edits: RunsEdits, fingerprint: str) -> None:
         """Start answering by `edits`, whose self-test has passed."""
@@ -97,6 +98,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
         self, message: pb.ApplyEditRequest, method: str, parent: Context
     ) -> pb.ApplyEditResponse:
         """Raises CallError, also for an exception that nobody expected."""
+        self.begun += 1
         with self._metrics.in_flight.track_inprogress(), tracing.edit_span(method, parent) as span:
             try:
                 return await self._apply(message, span)
