@@ -60,6 +60,13 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """The process has begun and waits for requests."""
+
+    number: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The process stopped working on a request that was dropped."""
 
@@ -92,7 +99,7 @@ class Failed:
 
 
 Reply = Orders | Done | Failed
-Notice = Started | Dropped
+Notice = Ready | Started | Dropped
 
 
 class _Pickler(pickle.Pickler):

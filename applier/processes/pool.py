@@ -19,7 +19,19 @@ from pathlib import Path
 from applier.merge.model_info import ModelInfo, ModelNotFoundError
 from applier.merge.prompt import PromptCodec
 from applier.merge.result import DecodeError, Merge
-from applier.processes.messages import Begin, Drop, Dropped, GoOn, Notice, Reply, Setup, Started, dumps, loads
+from applier.processes.messages import (
+    Begin,
+    Drop,
+    Dropped,
+    GoOn,
+    Notice,
+    Ready,
+    Reply,
+    Setup,
+    Started,
+    dumps,
+    loads,
+)
 from applier.types import EditRequest, Unanswerable
 
 
@@ -68,6 +80,7 @@ class Process:
         self._in_work: int | None = None
         self._since = 0.0
         self.alive = True
+        self.begun = threading.Event()  # it has, or never will
         ours, theirs = socket.socketpair()
         root = str(Path(__file__).parents[2])
         environment = os.environ | {
@@ -132,14 +145,16 @@ class Process:
                 if isinstance(message, Started):
                     self._since, self._in_work = time.monotonic(), message.number
                     continue
+                self.begun.set()
                 self._in_work = None
                 asked = self._asked.pop(message.number, None)
-                if asked is not None and not isinstance(message, Dropped):
+                if asked is not None and not isinstance(message, Ready | Dropped):
                     asked.set_result(message)
         except (EOFError, OSError):
             self._end(self._process.wait())
 
     def _end(self, status: int) -> None:
+        self.begun.set()
         with self._lock:
             self.alive = False
             self._connection.close()
@@ -175,15 +190,24 @@ class Pool:
         self.processes = [self._make() for _ in range(count)]
 
     def begin(self, request: EditRequest) -> Call:
-        """Sends a request to the process that owes the fewest answers, of those that are not stuck."""
+        """Sends a request to the process that owes the fewest answers, of those that have begun and are not
+        stuck.
+        """
         with self._lock:
             self.processes = [process for process in self.processes if process.alive]
             stuck = sum(process.stuck for process in self.processes)
             for _ in range(min(self._count + stuck, 2 * self._count) - len(self.processes)):
                 self.processes.append(self._make())
-            chosen = min(self.processes, key=lambda process: (process.stuck, process.busy))
+            chosen = min(
+                self.processes, key=lambda process: (process.stuck, not process.begun.is_set(), process.busy)
+            )
             number = next(self._numbers)
         return Call(chosen, number, request)
+
+    def wait(self) -> None:
+        """Returns when the processes have begun."""
+        for process in self.processes:
+            process.begun.wait()
 
     def close(self) -> None:
         """Ends the processes; requests in them get ProcessDied."""

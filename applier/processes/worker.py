@@ -30,6 +30,7 @@ from applier.processes.messages import (
     Failed,
     GoOn,
     Orders,
+    Ready,
     Reply,
     Setup,
     Started,
@@ -170,6 +171,7 @@ def serve(connection: Connection) -> None:
     """Answers until the other side is gone."""
     worker = Worker(loads(connection.recv_bytes()))
     inbox = Inbox(connection)
+    connection.send_bytes(dumps(Ready()))
     while True:
         message, token = inbox.next()
         if isinstance(message, Drop):

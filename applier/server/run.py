@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from wsgiref.simple_server import WSGIServer
@@ -30,6 +31,8 @@ SERVICE_NAME = apply_pb2.DESCRIPTOR.services_by_name["ApplyService"].full_name
 # Calls that the event loop has not picked up yet. Beyond its own limit of 1,000 gRPC cancels calls at random,
 # which tells a client nothing; what is too much for the workers is turned away with a reason instead.
 MOST_PENDING = 20_000
+
+_QUIET_SECONDS = 0.1  # without a new call, and all are taken up
 
 log = structlog.get_logger("samebytes.server")
 
@@ -108,6 +111,7 @@ async def running_server(
         if watch is not None:
             watch.cancel()
         await health.enter_graceful_shutdown()
+        await _take_up(service, config.grace_seconds / 2)
         await server.stop(config.grace_seconds)
         if edits is not None:
             await asyncio.get_running_loop().run_in_executor(None, edits.close)
@@ -154,6 +158,15 @@ async def _watch(health: health_aio.HealthServicer, edits: Edits, seconds: float
             log.log(20 if serving else 40, "edits get through" if serving else "no edit gets through")
             ours = health_pb2.HealthCheckResponse
             await _set_health(health, ours.SERVING if serving else ours.NOT_SERVING)
+
+
+async def _take_up(service: ApplyService, most_seconds: float) -> None:
+    """Take up the calls that were accepted: gRPC cancels those that no handler has got when it stops."""
+    end = time.monotonic() + most_seconds
+    begun = -1
+    while begun != service.begun and time.monotonic() < end:
+        begun = service.begun
+        await asyncio.sleep(_QUIET_SECONDS)
 
 
 async def serve_until_signal(config: ServerConfig, load: Callable[[], AppliesEdits]) -> None:

@@ -47,4 +47,8 @@ def start_processes(applier: AppliesEdits, config: ServerConfig) -> Pool | None:
     if count is None:
         on_gpu = applier.model is not None and applier.model.device != "cpu"
         count = max(FEWEST_PROCESSES, min(MOST_PROCESSES, available_cores() - 2) if on_gpu else 0)
-    return applier.start_processes(count) if count else None
+    if not count:
+        return None
+    pool = applier.start_processes(count)
+    pool.wait()
+    return pool

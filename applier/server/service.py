@@ -22,6 +22,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     def __init__(self, stream_window: int, metrics: ServerMetrics) -> None:
         self._stream_window = stream_window
         self._answers = Answers(metrics)
+        self.begun = 0  # edits
 
     def ready(self, edits: RunsEdits, fingerprint: str) -> None:
         """Start answering by `edits`, whose self-test has passed."""
@@ -93,6 +94,7 @@ class ApplyService(apply_pb2_grpc.ApplyServiceServicer):
     async def _answer(
         self, message: pb.ApplyEditRequest, method: str, parent: Context
     ) -> pb.ApplyEditResponse:
+        self.begun += 1
         with self._answers.watched("grpc", method, parent) as span:
             self._answers.running()
             return convert.result_to_proto(await self._answers.run(convert.request_from_proto(message), span))

@@ -314,6 +314,27 @@ def test_calls_in_work_end_before_the_server_stops():
     assert applier.finished == 1
 
 
+def test_every_call_that_was_accepted_is_answered_before_the_server_stops():
+    async def main() -> list[bytes]:
+        config = ServerConfig(port=0, memo_bytes=0, max_waiting=1000)
+        async with running_server(config, FaultyApplier) as server:
+            channel = grpc.aio.insecure_channel(server.target, [("grpc.enable_retries", 0)])
+            stub = apply_pb2_grpc.ApplyServiceStub(channel)
+            await stub.GetFingerprint(pb.GetFingerprintRequest())
+            calls = [stub.ApplyEdit(edit(number), timeout=60) for number in range(300)]
+            waiting = [asyncio.create_task(_answer(call)) for call in calls]
+            await asyncio.sleep(0.05)
+        answers = await asyncio.gather(*waiting)
+        await channel.close()
+        return answers
+
+    assert len(set(asyncio.run(main()))) == 300
+
+
+async def _answer(call) -> bytes:
+    return (await call).content
+
+
 def test_reflection_lists_and_describes_the_services():
     async def call(channel, stub):
         ask = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo

@@ -53,6 +53,6 @@ def test_the_whole_applier_serves_a_case(start):
     served = list(serve(replace(info, head_start=start), engine, [case]))
     assert len(served) == 1
     assert served[0].baseline_right == served[0].right
-    # A model with random weights finds no end of its own; with an endless head start it confirms the rest.
+    # Random weights find no end of their own; with an endless head start they confirm the proposal.
     assert served[0].kind is (Kind.AGREES if start == ENDLESS else Kind.FALLBACK)
     assert (served[0].departure == 0) is (start == ENDLESS)
