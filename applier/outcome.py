@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .merge.confidence import NONE, HeadStart, Kind, Signal
 from .merge.prompt import MergedTextError, PromptCodec
-from .plan import MergePlan
 from .text.line_diff import changes
 from .text.source_text import Replacement
 from .text.window import Item, WindowError
@@ -17,6 +16,7 @@ from .types import LineRange, Refusal, RefusalReason
 
 if TYPE_CHECKING:
     from .merge.result import DecodeError, Merge
+    from .plan import MergePlan
 
 
 @dataclass(frozen=True, slots=True)

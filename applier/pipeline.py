@@ -14,7 +14,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine.engine import Engine
 from .merge.model_info import ModelInfo, ModelNotFoundError
 from .receipt import fingerprint
 from .request import Merges, Run, Traced
@@ -23,6 +22,7 @@ from .types import EditRequest, EditResult
 if TYPE_CHECKING:
     from kernels.model import BackendName, Model
 
+    from .engine.engine import Engine
     from .engine.options import SchedulerOptions, StepReport
     from .engine.scheduler import Scheduler
     from .merge.result import DecodeError, DecodeOptions, Merge
@@ -59,8 +59,7 @@ class Applier:
         Without a default model the Applier has none: exact edits work, others are refused with NO_MODEL.
         Raises ModelNotFoundError for a `model_dir` that holds no model.
         """
-        from .models.home import model_folder
-        from .models.manifest import DEFAULT_MODEL
+        from .models.home import DEFAULT_MODEL, model_folder
 
         folder = model_dir or model_folder(DEFAULT_MODEL)
         if model_dir is None and not folder.exists():
@@ -82,7 +81,13 @@ class Applier:
             check_pinned(Path(folder))
         except InstalledModelError as error:
             raise ModelNotFoundError(str(error)) from error
-        return Applier(info, lambda: Engine.load(info, backend, threads, options))
+
+        def load() -> Engine:
+            from .engine.engine import Engine
+
+            return Engine.load(info, backend, threads, options)
+
+        return Applier(info, load)
 
     @staticmethod
     def from_engine(info: ModelInfo, engine: Engine) -> Applier:

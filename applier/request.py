@@ -16,7 +16,6 @@ from .merge.result import count_tokens
 from .outcome import Outcome, Written, find_overlap, gather, proposed_instead, written
 from .parse import ParsedEdit
 from .parse.read import read, unreadable
-from .plan import Context, MergePlan, plan_edit
 from .syntax.languages import canonical, language_for_path
 from .syntax.source_syntax import SourceSyntax
 from .text.source_text import SourceText, TextError, merge_adjacent
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from .engine.engine import Engine
     from .merge.result import DecodeError, Merge
     from .merge.task import MergeTask
+    from .plan import Context, MergePlan
 
 
 from time import perf_counter
@@ -187,6 +187,8 @@ class Run:
             line = needs.pending[0].line if needs.pending else None
             message = f"{needs.why} The model that could place it {what}."
             raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))
+        from .plan import plan_edit  # an exact edit starts without it
+
         plans = plan_edit(self._context(source), edit, {pending.line for pending in needs.pending})
         if isinstance(plans, Refusal):
             raise _Refuse(plans)
@@ -197,6 +199,8 @@ class Run:
         engine = self.owner.engine
         assert engine is not None
         self._clock.lap("load_ms")
+        from .plan import Context
+
         return Context(
             codec=engine.codec,
             max_positions=engine.max_positions,
@@ -212,6 +216,8 @@ class Run:
         """Refuses an edit whose lines all stand in the file, where it may still mean to remove others."""
         if not outcome.unshown or not self.request.options.allow_model or self.owner.info is None:
             return
+        from .plan import plan_edit  # an exact edit starts without it
+
         plans = plan_edit(self._context(source), edit, ())
         self._clock.lap("locate_ms")
         if isinstance(plans, Refusal) or all(plan.proposal == plan.items for plan in plans):

@@ -1,4 +1,4 @@
-"""What installs: names, pins and files of the packages that are built."""
+"""What an install holds: serving without torch, sources to compile, and no other package of our names."""
 
 from __future__ import annotations
 

@@ -19,9 +19,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tokenizers import Tokenizer
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 from applier.text.window import GAP, Item
 
@@ -69,6 +70,8 @@ class PromptCodec:
     """
 
     def __init__(self, spec: str, template: PromptTemplate | None = None) -> None:
+        from tokenizers import Tokenizer  # an exact edit starts without it
+
         self.template = template or PromptTemplate()
         data = json.loads(spec)
         ids = _token_ids(data)

@@ -1,13 +1,21 @@
 """The apply models: pins, download, exact derivation, and where the result is kept."""
 
-from applier.models.home import model_folder, samebytes_home
-from applier.models.manifest import DEFAULT_MODEL, ManifestError, ModelManifest, load_manifest
+from typing import Any
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "ManifestError",
-    "ModelManifest",
-    "load_manifest",
-    "model_folder",
-    "samebytes_home",
-]
+_HOMES = {
+    "DEFAULT_MODEL": "applier.models.home",
+    "ManifestError": "applier.models.manifest",
+    "ModelManifest": "applier.models.manifest",
+    "load_manifest": "applier.models.manifest",
+    "model_folder": "applier.models.home",
+    "samebytes_home": "applier.models.home",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the names on use: where a model lies is told without reading a manifest."""
+    from importlib import import_module
+
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

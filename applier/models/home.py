@@ -8,12 +8,12 @@ from kernels.native import cache_folder as samebytes_home
 
 __all__ = ["model_folder", "model_or_default", "samebytes_home"]
 
+DEFAULT_MODEL = "smollm2-135m-apply"
+
 
 def model_or_default(model: Path | None) -> Path:
     """The folder of a model, the default one's for None."""
     if model is None:
-        from applier.models.manifest import DEFAULT_MODEL
-
         return model_folder(DEFAULT_MODEL)
     return model
 

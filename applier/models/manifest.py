@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-DEFAULT_MODEL = "smollm2-135m-apply"
+from applier.models.home import DEFAULT_MODEL
+
 # What is fitted on validation edits once a model is trained.
 FITTED = frozenset({"refusal_threshold", "calibration", "proposal_bias", "bias_per_odds"})
 

@@ -21,6 +21,7 @@ os.environ.setdefault("USE_HUB_KERNELS", "0")  # a folder named `kernels` looks 
 import torch
 
 from evals.metrics.intervals import wilson
+from kernels.arrays import as_numpy
 from kernels.derive.adapter import Adapter, load_adapter
 from kernels.derive.checkpoint import Checkpoint, hf_name, open_checkpoint
 from kernels.model import Model, Segment, load_model
@@ -90,10 +91,10 @@ def int8_exact(model: Model, samples: Samples) -> list[bool]:
     ends = samples.lengths.cumsum()
     for number in range(len(samples)):
         end, size = int(ends[number]), int(samples.lengths[number])
-        ids = torch.from_numpy(samples.ids[end - size : end].astype("int64"))
+        ids = samples.ids[end - size : end].astype("int64")
         given = int(samples.prompt_lengths[number])
         hidden = model.forward([Segment(model.new_cache(size), ids)])
-        best = model.argmax(hidden, slice(given - 1, size - 1)).cpu()
+        best = as_numpy(model.argmax(hidden, slice(given - 1, size - 1)))
         exact.append(bool((best == ids[given:]).all()))
     return exact
 

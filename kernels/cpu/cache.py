@@ -14,6 +14,8 @@ class PackedKVCache(KVCache):
     """attention.h describes the layout; `arrays` gives the plain one."""
 
     block = PANEL
+    k_offset: np.ndarray
+    sv_max: np.ndarray
 
     def _allocate(self, config: ModelConfig) -> None:
         self.shape = (config.num_layers, config.num_kv_heads, config.head_dim)
@@ -33,7 +35,7 @@ class PackedKVCache(KVCache):
 
     def _parts(self, start: int, stop: int) -> list[np.ndarray]:
         dim = self.shape[2]
-        parts = [self.k[:, start * dim : stop * dim]]
+        parts: list[np.ndarray] = [self.k[:, start * dim : stop * dim]]
         parts += [part[:, start:stop] for part in (self.k_offset, self.sk, self.sv, self.sv_max)]
         panel = 0
         for first in range(0, dim, PANEL):
@@ -50,7 +52,7 @@ class PackedKVCache(KVCache):
 
     def struct(self) -> Cache:
         """Pointers into this object's memory."""
-        parts = (self.k, self.v, self.k_offset, self.sk, self.sv, self.sv_max)
+        parts: tuple[np.ndarray, ...] = (self.k, self.v, self.k_offset, self.sk, self.sv, self.sv_max)
         return Cache(*map(pointer, parts), self.padded)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -92,11 +92,13 @@ def pack_model(weights: Weights, engine: Engine) -> PackedModel:
         return engine.pack(matrix.weight, matrix.scale, matrix.bias)
 
     def layer(plain: Layer) -> PackedLayer:
+        norms = (getattr(plain, name) for name in _NORMS)
+        attn, mlp, q, k = (None if norm is None else np.ascontiguousarray(norm) for norm in norms)
         return PackedLayer(
-            *(
-                None if norm is None else np.ascontiguousarray(norm)
-                for norm in (getattr(plain, n) for n in _NORMS)
-            ),  # type: ignore[arg-type]
+            attn_norm=attn,  # type: ignore[arg-type]
+            mlp_norm=mlp,  # type: ignore[arg-type]
+            q_norm=q,
+            k_norm=k,
             qkv=pack(side_by_side(plain.q, plain.k, plain.v)),
             o=pack(plain.o),
             gate_up=pack(in_turns(plain.gate, plain.up)),
@@ -158,18 +160,18 @@ def load_packed(path: Path, engine: Engine, check: bool = True) -> PackedModel:
         if data.nbytes != header["bytes"]:
             raise PackedFileError(f"{path}: {data.nbytes} bytes of {header['bytes']}")
         arrays = {
-            name: _part(data, dtype, tuple(shape), at)
-            for name, (dtype, shape, at) in header["arrays"].items()
+            name: _part(data, (dtype, shape, at)) for name, (dtype, shape, at) in header["arrays"].items()
         }
         model = _arrange(config, arrays, header["weights_sha256"], engine)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise PackedFileError(f"{path}: not usable: {error}") from error
-    if check and hashlib.sha256(data).hexdigest() != header["data_sha256"]:
+    if check and hashlib.sha256(data.data).hexdigest() != header["data_sha256"]:
         raise PackedFileError(f"{path}: its content is not what was written")
     return model
 
 
-def _part(data: np.ndarray, dtype: str, shape: list[int], at: int) -> np.ndarray:
+def _part(data: np.ndarray, where: tuple[str, list[int], int]) -> np.ndarray:
+    dtype, shape, at = where
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return data[at : at + size].view(dtype).reshape(shape)
 
