@@ -133,9 +133,8 @@ def load_model(path: str | Path, backend: BackendName = "auto", threads: int | N
     """
     name = chosen_backend(backend)
     if name == "cpu":
-        from kernels.cpu.choose import load_cpu_backend
-
-        return Model(*load_cpu_backend(Path(path), threads))
+        # Named by text, as the backends are: they are above this module.
+        return Model(*import_module("kernels.cpu.choose").load_cpu_backend(Path(path), threads))
     return build_model(load_weights(path), name, threads)
 
 
