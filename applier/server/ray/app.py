@@ -59,7 +59,7 @@ class Replicas:
                     break
                 if isinstance(answer, CallError):
                     raise answer
-                return answer  # type: ignore[no-any-return]
+                return answer
             else:
                 raise overloaded(retry_seconds=1)
         raise not_ready()
