@@ -31,7 +31,7 @@ def batch_invariant() -> Iterator[None]:
     kernels, and a CUDA graph may be captured inside; on the CPU they are plain and slow. Raises
     NotImplementedError for attention with dropout.
     """
-    with _Functions(), _Operators():
+    with _Functions(), _Operators():  # type: ignore[no-untyped-call]
         yield
 
 

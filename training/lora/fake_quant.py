@@ -41,7 +41,7 @@ class _Rounded(torch.autograd.Function):
 
 def round_rows(z: Tensor) -> Tensor:
     """z [..., K] → its int8 value per row, in z's dtype; the gradient is that of the identity."""
-    return _Rounded.apply(z)
+    return _Rounded.apply(z)  # type: ignore[no-untyped-call]
 
 
 class _Linear8(torch.autograd.Function):
@@ -67,7 +67,7 @@ class _Linear8(torch.autograd.Function):
 
 def linear8(x: Tensor, w: Tensor) -> Tensor:
     """x [T, K], w [N, K] float → [T, N] of `product_type`, both operands rounded to int8 rows."""
-    return _Linear8.apply(x, w)
+    return _Linear8.apply(x, w)  # type: ignore[no-untyped-call]
 
 
 def served_factors(a: Tensor, b: Tensor, scaling: float) -> tuple[Tensor, Tensor]:

@@ -151,4 +151,4 @@ class _HeadLogits(torch.autograd.Function):
 
 def head_logits(hidden: Tensor, embed_q: Tensor, embed_s: Tensor) -> Tensor:
     """hidden [n, D] → float32 [n, V] through the tied int8 embedding."""
-    return _HeadLogits.apply(hidden, embed_q, embed_s)
+    return _HeadLogits.apply(hidden, embed_q, embed_s)  # type: ignore[no-untyped-call]

@@ -72,7 +72,7 @@ def _against(result: dict[str, Any]) -> Any:
 def _per_second(row: Row, tokens: str) -> float | None:
     """Merged tokens a second of a row: stated for many requests, computed for repeats of one."""
     if "window_tokens_per_second" in row:
-        return row[f"{tokens.replace(' ', '_')}_tokens_per_second"]  # type: ignore[no-any-return]
+        return row[f"{tokens.replace(' ', '_')}_tokens_per_second"]
     if tokens != "window" or not row["window_tokens"]:
         return None
     return 1e3 * row["window_tokens"] / float(row["milliseconds"]["p50"])
