@@ -140,39 +140,6 @@ def fit(
 
 
 @app.command()
-def rivals(
-    root: Roots,
-    work: Work,
-    base: Base,
-    purpose: str = "train",
-    seed: int = 31,
-    limit: Annotated[int, typer.Option(help="Groups of a repository at most.")] = 1000,
-) -> None:
-    """Set the right merges of mined edits beside wrong ones that look like them."""
-    from applier.merge.prompt import PromptCodec
-    from kernels.derive.checkpoint import open_checkpoint
-    from training.reward.build import BuildSettings, build_index
-
-    codec = PromptCodec(open_checkpoint(base).tokenizer_json().decode("utf-8"))
-    indices = sorted((work / "index" / purpose).glob("*.jsonl"))
-    with _bar() as bar:
-        task = bar.add_task(f"rivals {purpose}", total=len(indices))
-        for index in indices:
-            build_index(index, root, codec, work / "groups" / purpose, BuildSettings(seed, limit))
-            bar.advance(task)
-
-
-@app.command()
-def reward(
-    run: Annotated[Path, typer.Argument(help="JSON file of training.reward.run.RewardRun.")],
-) -> None:
-    """Go on from an adapter, with groups. Several workers: `torchrun … -m training.reward.run RUN.json`."""
-    from training.reward.run import main
-
-    main(str(run))
-
-
-@app.command()
 def export(
     base: Base,
     adapter: Annotated[Path, typer.Option(help="adapter.safetensors of a run.")],

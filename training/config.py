@@ -56,25 +56,6 @@ class FitConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class RewardConfig:
-    """What a group of merges teaches: its `objective` (`training.reward.objective`) and, `truth_weight`
-    times, the nats of its right merge. `bias` and `per_odds` are the head start of the alignment's proposal
-    in serving; runs are scored with it, and `with_start` only what serving would get wrong is learned.
-
-    With a `focus` only groups are learned whose right merge led some rival by fewer logits before the run,
-    and `easy_share` of the others, so that the model stays what it is there.
-    """
-
-    objective: str = "risk"
-    truth_weight: float = 0.1
-    bias: float = 0.0
-    per_odds: float = 0.0
-    with_start: bool = False
-    focus: float | None = None
-    easy_share: float = 0.1
-
-
-@dataclass(frozen=True, slots=True)
 class TrainConfig:
     """The whole pipeline."""
 
