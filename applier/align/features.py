@@ -49,6 +49,10 @@ HOWS = (
 WORDS = 6  # letters from which a line is more than brackets and keywords
 MANY = 200  # more lines than these say nothing new
 NOWHERE = -99
+_PLACE = (
+    *("scope_end", "scope_start", "sorted", "above_same", "below_same", "is_unit"),
+    *("marker_above", "marker_below", "blank_above", "blank_below"),
+)
 _GOES_ON = (*OPENERS, ",", "=", "\\", "&&", "||", "+", ".", ">")
 _ENDS = ("}", "});", "end", "};")
 
@@ -57,8 +61,8 @@ Values = dict[str, int]
 
 @dataclass(frozen=True)
 class Segment:
-    """Rows of the edit and columns of the window between two pivots. `above` and `below` are the lines written
-    at the pivots, None at an end of the window.
+    """Rows of the edit and columns of the window between two pivots. `above` and `below` are the lines
+    written at the pivots, None at an end of the window.
     """
 
     number: int
@@ -196,8 +200,9 @@ class Features:
         return found
 
     def _slips(self, segment: Segment, slips: Sequence[Slip]) -> Values:
-        """Lines of the edit that are taken for misquoted ones of the file: how alike the least of them is, whether
-        letters alone make them equal, how near they are to the ends of a chunk, and what else changes.
+        """Lines of the edit that are taken for misquoted ones of the file: how alike the least of them is,
+        whether letters alone make them equal, how near they are to the ends of a chunk, and what else
+        changes.
         """
         scene = self._scene
         rows = [row for slip in slips for row in slip.rows]
@@ -319,11 +324,7 @@ class Features:
         keeps a list `sorted`, begins as its neighbours do, and what the edit has beside it.
         """
         runs = new_runs(lines)
-        found = dict.fromkeys(
-            ("scope_end", "scope_start", "sorted", "above_same", "below_same", "marker_above", "marker_below")
-            + ("blank_above", "blank_below", "is_unit"),
-            0,
-        )
+        found = dict.fromkeys(_PLACE, 0)
         found |= dict.fromkeys(("to_above", "to_below", "deep_above", "deep_below"), NOWHERE)
         found["new_runs"] = len(runs)
         if not runs:

@@ -1,4 +1,6 @@
-"""A reading with its new lines fitted to their place: indentation, blank lines between parts, commas in lists."""
+"""A reading with its new lines fitted to their place: indentation, blank lines between parts, commas in
+lists.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ def new_runs(lines: Sequence[Line]) -> list[tuple[int, int]]:
 
 
 class Polish:
-    """Fits the new lines of a segment. `above` and `below` are the lines beside it, None at an end of the window;
-    `strict` says that the language has no comma before a closing bracket.
+    """Fits the new lines of a segment. `above` and `below` are the lines beside it, None at an end of the
+    window; `strict` says that the language has no comma before a closing bracket.
     """
 
     def __init__(self, habits: Habits, above: Item, below: Item, strict: bool) -> None:
@@ -85,7 +87,9 @@ class Polish:
         ]
 
     def _spaced(self, lines: Sequence[Line], start: int, end: int) -> list[Line] | None:
-        """Blank lines around a part as between the file's own; around other lines, no more than one side has."""
+        """Blank lines around a part as between the file's own; around other lines, no more than one side
+        has.
+        """
         filled = [at for at in range(start, end) if (lines[at].text or "").strip()]
         if not filled:
             return None

@@ -32,8 +32,8 @@ def propose(
     """The merged window of a lazy edit, every gap kept once and in order; one that is `sound`, if there is.
     `lead` is that of the window.
 
-    A marker keeps the original up to the next line that the edit shows. What is not shown is removed only where
-    the lines around it say so; shown lines that the window lacks are inserted.
+    A marker keeps the original up to the next line that the edit shows. What is not shown is removed only
+    where the lines around it say so; shown lines that the window lacks are inserted.
     """
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)

@@ -45,8 +45,8 @@ class Choice:
 
 
 def signs_of_trust(features: Values, scores: Sequence[int], lead: int) -> Values:
-    """What says that the best of some readings is right: its features, how far behind the second and third are,
-    how many come near, and the `lead` of the window. `scores` are sorted, best first.
+    """What says that the best of some readings is right: its features, how far behind the second and third
+    are, how many come near, and the `lead` of the window. `scores` are sorted, best first.
     """
     best = scores[0]
     second = best - scores[1] if len(scores) > 1 else CERTAIN

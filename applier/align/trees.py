@@ -1,7 +1,7 @@
 """Gradient-boosted trees in integers: a score of integer features, the same on every machine.
 
-Trees are fitted by LightGBM (`training.calibration.ranker`), whose thresholds between integers are rounded down and
-whose leaves are rounded to thousandths of a logit, so that evaluating them adds integers.
+Trees are fitted by LightGBM (`training.calibration.ranker`), whose thresholds between integers are rounded
+down and whose leaves are rounded to thousandths of a logit, so that evaluating them adds integers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Nodes of all trees in one row of arrays. A node asks whether feature `feature` is at most `threshold` and
-    goes on at `left`, else at `right`; below zero, a child is leaf ~child of `values`.
+    """Nodes of all trees in one row of arrays. A node asks whether feature `feature` is at most `threshold`
+    and goes on at `left`, else at `right`; below zero, a child is leaf ~child of `values`.
 
     `names` [features]; `roots` int32 [trees]; `feature`, `threshold`, `left`, `right` int32 [nodes]; `values`
     int64 [leaves], thousandths of a logit.

@@ -56,7 +56,9 @@ class Units:
 
 
 def by_name(scene: Scene, likeness: Likeness) -> Likeness | None:
-    """The likeness with lines of a unit held to the units of the same name; None where that changes nothing."""
+    """The likeness with lines of a unit held to the units of the same name; None where that changes
+    nothing.
+    """
     shown = ["" if elided else text for elided, text in zip(scene.elides, scene.edit_texts, strict=True)]
     ours = Units(shown, scene.indents)
     theirs = Units(scene.item_texts, [indent_of(item or "") for item in scene.items])

@@ -1,7 +1,7 @@
 """Readings of one segment: what the alignments make of it, and what they may have missed.
 
-An alignment pairs lines. Which unpaired lines of the window go, and where new ones stand among those that stay,
-is a decision of its own; each alternative is a reading.
+An alignment pairs lines. Which unpaired lines of the window go, and where new ones stand among those that
+stay, is a decision of its own; each alternative is a reading.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Slip(NamedTuple):
 
 @dataclass(slots=True)
 class Reading:
-    """A merged segment; `votes` are the settings that gave it, `how` what was varied, `slips` what it takes for
-    careless quotation.
+    """A merged segment; `votes` are the settings that gave it, `how` what was varied, `slips` what it takes
+    for careless quotation.
     """
 
     lines: tuple[Line, ...]
@@ -72,7 +72,9 @@ def is_comment(text: str) -> bool:
 
 
 class Variants:
-    """All readings of a segment of `columns`; `sent` are the lines of the edit with the file's indentation."""
+    """All readings of a segment of `columns`; `sent` are the lines of the edit with the file's
+    indentation.
+    """
 
     def __init__(self, scene: Scene, columns: Sequence[int], polish: Polish, sent: Sequence[str]) -> None:
         self.scene, self.columns, self.polish, self._sent = scene, columns, polish, sent
@@ -121,7 +123,9 @@ class Variants:
         return list(found.values())
 
     def _quoted(self, lines: Sequence[Line]) -> Iterator[tuple[list[Line], tuple[Slip, ...]]]:
-        """With lines of the file in place of lines of the edit that are like them: one run at a time, and all."""
+        """With lines of the file in place of lines of the edit that are like them: one run at a time, and
+        all.
+        """
         found = [(span, slip) for span, slip in self._runs(lines) if slip.alike >= LEAST_ALIKE][:MOST_SLIPS]
         for chosen in ([one] for one in found) if len(found) == 1 else (*([one] for one in found), found):
             out = list(lines)
