@@ -187,7 +187,7 @@ class Run:
             line = needs.pending[0].line if needs.pending else None
             message = f"{needs.why} The model that could place it {what}."
             raise _Refuse(Refusal(RefusalReason.NO_MODEL, message, needs.candidates, line))
-        from .plan import plan_edit  # an exact edit starts without it
+        from .plan import plan_edit
 
         plans = plan_edit(self._context(source), edit, {pending.line for pending in needs.pending})
         if isinstance(plans, Refusal):
@@ -216,7 +216,7 @@ class Run:
         """Refuses an edit whose lines all stand in the file, where it may still mean to remove others."""
         if not outcome.unshown or not self.request.options.allow_model or self.owner.info is None:
             return
-        from .plan import plan_edit  # an exact edit starts without it
+        from .plan import plan_edit
 
         plans = plan_edit(self._context(source), edit, ())
         self._clock.lap("locate_ms")

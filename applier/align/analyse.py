@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..text.window import Item
+from .candidates.habits import Habits
+from .candidates.polish import Line, Polish
+from .candidates.segments import cut, pivots
+from .candidates.units import by_name
+from .candidates.variants import Reading, Variants, written
 from .costs import SETTINGS, Costs
 from .features import Features, Segment
-from .habits import Habits
 from .input import Scene
-from .polish import Line, Polish
 from .render import Writer
-from .segments import cut, pivots
 from .similarity import Likeness
 from .table import Step
 from .table_native import alignments
-from .units import by_name
-from .variants import Reading, Variants, written
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def locate(
     if len(lines) > small_file:
         return window
     if isinstance(window, Window):
-        return replace(window, ranges=((0, len(lines)),) if lines else ())
+        return replace(window, ranges=((0, len(lines)),))
     return window if window.reason is RefusalReason.AMBIGUOUS_MATCH else Window.whole(len(lines))
 
 

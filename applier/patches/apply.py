@@ -13,14 +13,7 @@ from applier.patches.diffs import render
 from applier.patches.paths import spelled_paths
 from applier.patches.receipts import patch_receipt
 from applier.patches.scan import extract
-from applier.patches.types import (
-    Action,
-    FileChange,
-    PatchRefusal,
-    PatchRequest,
-    PatchResult,
-    ProposedEdit,
-)
+from applier.patches.types import Action, FileChange, PatchRefusal, PatchRequest, PatchResult, ProposedEdit
 from applier.types import AppliesEdits, EditRequest, EditResult, RefusalReason, Status
 
 _LINE = re.compile(r"^Line (\d+) of the edit:")

@@ -15,7 +15,6 @@ import pytest
 
 from applier.models import load_manifest, model_folder
 from evals.bench.harness.process import serving
-from tests.training.conftest import repository  # noqa: F401 (a fixture)
 from tests.training.toy import toy_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]

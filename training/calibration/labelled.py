@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from applier.align.analyse import Analysis, analyse
+from applier.align.candidates.variants import Reading
 from applier.align.input import Scene
-from applier.align.variants import Reading
 from applier.locate.locator import locate
 from applier.normalise import normalise_snippet
 from applier.parse import LazySnippet

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .input import Scene
-from .table import MATCH, Step
+from ..input import Scene
+from ..table import MATCH, Step
 
 Pivot = tuple[int, int]
 

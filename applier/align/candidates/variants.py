@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from ..text.definitions import header_name
-from ..text.indentation import indent_of
-from ..text.window import Item
-from .input import Scene
+from ...text.definitions import header_name
+from ...text.indentation import indent_of
+from ...text.window import Item
+from ..input import Scene
+from ..render import Writer
+from ..table import DELETE, Step
 from .polish import Line, Polish, new_runs
-from .render import Writer
-from .table import DELETE, Step
 
 MOST_PLACES = 16  # of one run of new lines
 MOST_BASES = 6  # alignments of a segment in which slips are looked for

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..text.definitions import header_name
-from ..text.indentation import indent_of
-from .input import Scene
-from .similarity import Likeness
+from ...text.definitions import header_name
+from ...text.indentation import indent_of
+from ..input import Scene
+from ..similarity import Likeness
 
 _BESIDE = re.compile(r"@|#|//|/\*|\*|\[[A-Z]|--|<!--|template\s*<")
 _CLOSERS = ("}", ")", "]", "end")

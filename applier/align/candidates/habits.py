@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..text.definitions import header_name
-from ..text.indentation import indent_of, white
-from ..text.window import Item
+from ...text.definitions import header_name
+from ...text.indentation import indent_of, white
+from ...text.window import Item
 
 OPENERS = ("{", "(", "[", ":", "do", "then", "=>", "->", "|")
 CLOSERS = ("}", ")", "]", "end", "</")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..text.indentation import indent_of, white
-from ..text.window import Item
+from ...text.indentation import indent_of, white
+from ...text.window import Item
 from .habits import CLOSERS, OPENERS, Habits, begins_part, ends_part
 
 
