@@ -50,7 +50,7 @@ WORDS = 6  # letters from which a line is more than brackets and keywords
 MANY = 200  # more lines than these say nothing new
 NOWHERE = -99
 _PLACE = (
-    *("scope_end", "scope_start", "sorted", "above_same", "below_same", "is_unit"),
+    *("scope", "scope_end", "scope_start", "sorted", "above_same", "below_same", "is_unit"),
     *("marker_above", "marker_below", "blank_above", "blank_below"),
 )
 _GOES_ON = (*OPENERS, ",", "=", "\\", "&&", "||", "+", ".", ">")
@@ -343,9 +343,36 @@ class Features:
         if filled:
             found |= _beside(filled, above, below)
         found |= self._in_edit(lines[start].row or 0, lines[end - 1].row or 0)
+        found["scope"] = self._scope(segment, lines, start, end)
         found["blank_above"] = int(_is_blank(before[-1])) + 2 * int(not run[0].strip())
         found["blank_below"] = int(_is_blank(after[0])) + 2 * int(not run[-1].strip())
         return found
+
+    def _scope(self, segment: Segment, lines: Sequence[Line], start: int, end: int) -> int:
+        """Whether the line that encloses a run of new lines is the one that encloses it in the edit: 2 if
+        so, 1 where the edit shows none, 0 where it is another one.
+        """
+        scene = self._scene
+        at = next((n for n in range(start, end) if (lines[n].text or "").strip()), None)
+        if at is None:
+            return 1
+        row, text = lines[at].row or 0, lines[at].text or ""
+        shown = next(
+            (
+                scene.edit_texts[n]
+                for n in range(row - 1, -1, -1)
+                if scene.says(n) and scene.indents[n] < scene.indents[row]
+            ),
+            None,
+        )
+        if shown is None:
+            return 1
+        depth = indent_of(text)
+        first = segment.columns[0] if segment.columns else None
+        above = [line.text for line in reversed(lines[:at])]
+        above += [segment.above, *(reversed(scene.items[: max(0, first - 1)]) if first is not None else ())]
+        enclosing = next((line for line in above if line and line.strip() and indent_of(line) < depth), None)
+        return 2 if enclosing is not None and enclosing.strip() == shown else 0
 
     def _in_edit(self, first: int, last: int) -> Values:
         """Whether the edit has a marker next to rows, blank lines aside: 2 where it ends there."""
