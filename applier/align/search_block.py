@@ -198,8 +198,9 @@ class _Placing:
         options = {row: self._candidates(row) for row in self.rows}
         for row in self.rows:
             options[row] = [pair for pair in options[row] if pair[1] >= least]
-            if not options[row] and self._is_required(row):
+            if not options[row] and not self._may_lack(row):
                 raise _NoPlace(self._missing(row))
+        self.rows = [row for row in self.rows if options[row]]
         options = self._fewer(options)
         pairs = sorted((row, at, level) for row in self.rows for at, level in options[row])
         if len(pairs) > _MOST_PAIRS:
@@ -207,9 +208,9 @@ class _Placing:
         chains = self._chains(pairs)
         return self._winner(chains)
 
-    def _is_required(self, row: int) -> bool:
-        """Whether a line must have a place: every one but comments that stay."""
-        return row in self.removed or not is_comment(self.part.old[row], self.language)
+    def _may_lack(self, row: int) -> bool:
+        """Whether the file need not have a line: a comment that stays."""
+        return row not in self.removed and is_comment(self.part.old[row], self.language)
 
     def _fewer(self, options: dict[int, list[tuple[int, Alike]]]) -> dict[int, list[tuple[int, Alike]]]:
         """Lines that stand nearly everywhere, only where rarer ones are near."""
@@ -233,13 +234,12 @@ class _Placing:
         backward = self._sweep(pairs[::-1], -1)
         deciding = self._deciding()
         found: dict[tuple[tuple[int, int], ...], _Chain] = {}
-        required = {row for row in self.rows if self._is_required(row)}
         for row, at, _ in pairs:
             if row not in deciding:
                 continue
             chosen = {**_walk(backward, (row, at)), **_walk(forward, (row, at))}
             levels = {each: self._level[each, chosen[each]] for each in chosen}
-            missing = len(required - chosen.keys())
+            missing = len(self.rows) - len(chosen)
             found.setdefault(tuple(sorted(chosen.items())), _Chain(chosen, levels, missing))
         return list(found.values())
 
@@ -300,7 +300,7 @@ class _Placing:
         top = max(chain.missing == 0 for chain in chains)
         if not top:
             fullest = min(chains, key=lambda chain: chain.missing)
-            missing = next(row for row in self.rows if self._is_required(row) and row not in fullest.at)
+            missing = next(row for row in self.rows if row not in fullest.at)
             raise _NoPlace(self._missing(missing, fullest))
         whole = [chain for chain in chains if chain.missing == 0]
         allowed = [

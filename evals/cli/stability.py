@@ -1,4 +1,6 @@
-"""`samebytes eval stability` and `chain`: the same edits again, and edits that build on one another."""
+"""`samebytes eval stability`, `chain` and `rules`: the same edits again, edits that build on one another, and
+edits whose answers are known by construction.
+"""
 
 from __future__ import annotations
 
@@ -67,3 +69,26 @@ def chain(
         subject = open_applier(model, backend, threads)
         summary = run_chains(config, load_chains(), subject, provenance_of(model))
     print_chains(console(), summary)
+
+
+def rules(
+    count: Annotated[int, typer.Option(min=1, help="Edits to make.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Chooses files and edits.")] = 0,
+    lazy: Annotated[bool, typer.Option(help="Snippets instead of blocks, diffs and patches.")] = False,
+    model: Model = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+) -> None:
+    """Edits of this project's and Python's own files whose right answers are known; fails on wrong bytes."""
+    from evals.cases.rules import rule_cases
+    from evals.measure.rules import Answer, run_rules
+    from evals.report.terminal import print_rules
+    from evals.runs.progress import track
+    from evals.runs.subjects import open_applier
+
+    with usage_errors():
+        subject = open_applier(model, backend, threads)
+        counts = run_rules(track(rule_cases(count, seed, lazy=lazy), count, "rules"), subject)
+    print_rules(console(), counts)
+    if counts.total[Answer.WRONG]:
+        raise typer.Exit(1)
