@@ -1,5 +1,6 @@
-"""Edits whose right answers are known by construction, one kind for each way in which placing an edit can fail
-silently: twins, gaps, equal next lines, wrong anchors, near keys, insertions beside markers, lost indentation.
+"""Edits whose right answers are known by construction, one kind for each way in which placing an edit can
+fail silently: twins, gaps, equal next lines, wrong anchors, near keys, insertions beside markers, lost
+indentation.
 
 Any text is a source. What an edit means is decided first, on the lines of the file; then it is written in one
 of the formats, and spoilt in a way that leaves no doubt about its meaning, or one that leaves only doubt.
@@ -23,9 +24,55 @@ _SUFFIXES = frozenset((".py", ".toml", ".md", ".c", ".h", ".proto", ".json", ".y
 _LINES = range(12, 500)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,}")
 _KEYWORDS = frozenset(
-    "and assert async await break case class const continue def else elif except export false finally for from"
-    " function global import include lambda match nonlocal null pass public raise return self static struct"
-    " true type typedef void while with yield None True False define ifdef endif ifndef".split()
+    [
+        "and",
+        "assert",
+        "async",
+        "await",
+        "break",
+        "case",
+        "class",
+        "const",
+        "continue",
+        "def",
+        "else",
+        "elif",
+        "except",
+        "export",
+        "false",
+        "finally",
+        "for",
+        "from",
+        "function",
+        "global",
+        "import",
+        "include",
+        "lambda",
+        "match",
+        "nonlocal",
+        "null",
+        "pass",
+        "public",
+        "raise",
+        "return",
+        "self",
+        "static",
+        "struct",
+        "true",
+        "type",
+        "typedef",
+        "void",
+        "while",
+        "with",
+        "yield",
+        "None",
+        "True",
+        "False",
+        "define",
+        "ifdef",
+        "endif",
+        "ifndef",
+    ]
 )
 FORMATS = ("blocks", "roo", "diff", "loose diff", "v4a")
 LAZY = "lazy"
@@ -94,8 +141,10 @@ def sources(seed: int = 0) -> Iterator[Source]:
 def _files() -> tuple[Path, ...]:
     own = Path(__file__).resolve().parents[2]
     library = Path(sysconfig.get_path("stdlib"))
-    found = [p for name in ("applier", "evals", "kernels", "reasoner", "training") for p in (own / name).rglob("*")]
-    found += [p for p in library.glob("*.py")] + [p for p in library.glob("[a-z]*/*.py")]
+    found = [
+        p for name in ("applier", "evals", "kernels", "reasoner", "training") for p in (own / name).rglob("*")
+    ]
+    found += list(library.glob("*.py")) + list(library.glob("[a-z]*/*.py"))
     found += [*own.glob("*.toml"), *own.glob("*.md"), *own.glob("proto/**/*.proto")]
     return tuple(sorted(p for p in found if p.suffix in _SUFFIXES and "site-packages" not in p.parts))
 
@@ -200,7 +249,9 @@ class _File:
 
 
 def _is_marker_like(text: str) -> bool:
-    return "..." in text or "…" in text or text[:3] in ("<<<", ">>>", "===", "---", "+++", "***", "```", "@@ ")
+    return (
+        "..." in text or "…" in text or text[:3] in ("<<<", ">>>", "===", "---", "+++", "***", "```", "@@ ")
+    )
 
 
 # ---- how an edit is written
@@ -247,7 +298,11 @@ def written(
         heads = [f"@@ {anchor}" for anchor in anchors] or ["@@"]
         rows = ["*** Begin Patch", f"*** Update File: {file.source.path}", *heads, *body, "*** End Patch"]
     else:
-        head = "@@ ... @@" if format == "loose diff" else f"@@ -{(line or 0) + 1},{len(old)} +{(line or 0) + 1},{len(new)} @@"
+        head = (
+            "@@ ... @@"
+            if format == "loose diff"
+            else f"@@ -{(line or 0) + 1},{len(old)} +{(line or 0) + 1},{len(new)} @@"
+        )
         names = [f"--- a/{file.source.path}", f"+++ b/{file.source.path}"]
         rows = [*names, head, *(sign + text for sign, text in signed)]
     return "\n".join(rows) + "\n"
@@ -275,14 +330,22 @@ def _insertion(rng: random.Random, source: Source) -> RuleCase:
     file = _File(rng, source)
     format = rng.choice(FORMATS)
     row = file.pick(lambda r: file.unique(r) and r + 3 < len(file.lines))
-    later = [line for line in file.lines[row + 2 : row + 12] if line.strip() and not _is_marker_like(line.strip())]
+    later = [
+        line for line in file.lines[row + 2 : row + 12] if line.strip() and not _is_marker_like(line.strip())
+    ]
     if not later:
         raise Unfit
     copy = rng.choice(later)
     new = (copy,) if rng.random() < 0.5 else (file.changed(row), copy)
     change = Change(row + 1, row + 1, new, file.context(row + 1, 2, -1), (row + 1,))
     line = change.above[0]
-    return file.case("equal next line", format, written(file, format, [change], line=line), file.without([change]), sure=False)
+    return file.case(
+        "equal next line",
+        format,
+        written(file, format, [change], line=line),
+        file.without([change]),
+        sure=False,
+    )
 
 
 def _gap(rng: random.Random, source: Source) -> RuleCase:
@@ -298,10 +361,14 @@ def _gap(rng: random.Random, source: Source) -> RuleCase:
     shown = rng.randrange(2)
     one = Change(first, first + 1, (file.changed(first),), file.context(first, rng.randrange(3), -1))
     rest = tuple(row for row in (second - 1,) if shown and row > first + 1)
-    other = Change(second, second + 1, (file.changed(second),), rest, file.context(second, rng.randrange(3), 1))
+    other = Change(
+        second, second + 1, (file.changed(second),), rest, file.context(second, rng.randrange(3), 1)
+    )
     changes = [one, other]
     line = (one.above or (first,))[0]
-    return file.case("gap", format, written(file, format, changes, line=line), file.without(changes), sure=False)
+    return file.case(
+        "gap", format, written(file, format, changes, line=line), file.without(changes), sure=False
+    )
 
 
 def _partners(file: _File, row: int) -> list[int]:
@@ -325,12 +392,16 @@ def _twins(rng: random.Random, source: Source) -> RuleCase:
     block = file.lines[row : row + size]
     if not all(line.strip() for line in block) or row + size + 6 > len(file.lines):
         raise Unfit
-    head = f"{'#' if source.language in (None, 'python', 'toml', 'yaml') else '//'} twin {rng.randrange(10**6)}"
+    head = (
+        f"{'#' if source.language in (None, 'python', 'toml', 'yaml') else '//'} twin {rng.randrange(10**6)}"
+    )
     new_block = [*block[:-1], _File(rng, source).changed(row + size - 1)]
     file.lines = [*file.lines, head, *block, "", head + " end", ""]
     copy = next(i for i in range(len(file.lines) - 1, 0, -1) if file.lines[i] == head) + 1
     target = rng.choice((row, copy))
-    change = Change(target + size - 1, target + size, (new_block[-1],), tuple(range(target, target + size - 1)))
+    change = Change(
+        target + size - 1, target + size, (new_block[-1],), tuple(range(target, target + size - 1))
+    )
     spoil = rng.choice((_same, *_SPOILS))
     told = format in ("roo", "diff") and rng.random() < 0.6
     anchors: list[str] = []
@@ -339,7 +410,15 @@ def _twins(rng: random.Random, source: Source) -> RuleCase:
     stated = target if told else max(0, (row + copy) // 2)
     if not told and format in ("roo", "diff"):
         format = "blocks"
-    edit = written(file, format, [change], spoil=spoil, spoil_new=_same if spoil in _LOOKS else None, line=stated, anchors=anchors)
+    edit = written(
+        file,
+        format,
+        [change],
+        spoil=spoil,
+        spoil_new=_same if spoil in _LOOKS else None,
+        line=stated,
+        anchors=anchors,
+    )
     if told and spoil not in (_same, *_LOOKS) and not _is_invertible(block, spoil):
         raise Unfit
     return file.case("twins", format, edit, file.without([change]) if told else None, sure=False)
@@ -404,7 +483,14 @@ def _one_line(file: _File, format: str, search: str, replace: str) -> str:
     if format == "blocks":
         rows = ["<<<<<<< SEARCH", search, "=======", replace, ">>>>>>> REPLACE"]
     elif format == "v4a":
-        rows = ["*** Begin Patch", f"*** Update File: {name}", "@@", "-" + search, "+" + replace, "*** End Patch"]
+        rows = [
+            "*** Begin Patch",
+            f"*** Update File: {name}",
+            "@@",
+            "-" + search,
+            "+" + replace,
+            "*** End Patch",
+        ]
     else:
         rows = [f"--- a/{name}", f"+++ b/{name}", "@@ ... @@", "-" + search, "+" + replace]
     return "\n".join(rows) + "\n"
@@ -458,7 +544,14 @@ def _looks(rng: random.Random, source: Source) -> RuleCase:
     file = _File(rng, source)
     format = rng.choice(FORMATS)
     change = _change(file, file.pick(file.unique), rng.randrange(3))
-    edit = written(file, format, [change], spoil=rng.choice(_LOOKS), spoil_new=_same, line=(change.above or (change.start,))[0])
+    edit = written(
+        file,
+        format,
+        [change],
+        spoil=rng.choice(_LOOKS),
+        spoil_new=_same,
+        line=(change.above or (change.start,))[0],
+    )
     return file.case("looks", format, edit, file.without([change]), sure=False)
 
 
@@ -570,7 +663,9 @@ def _foreign_context(rng: random.Random, source: Source) -> RuleCase:
 
 
 def _insertion_in_gap(rng: random.Random, source: Source) -> RuleCase:
-    """New lines between two shown ones that have others between them in the file: on which side is not said."""
+    """New lines between two shown ones that have others between them in the file: on which side is not
+    said.
+    """
     file = _File(rng, source)
     format = rng.choice(FORMATS)
     first = file.pick(lambda r: file.unique(r) and any(p > r + 2 for p in _partners(file, r)))

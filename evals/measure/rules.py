@@ -11,7 +11,6 @@ from applier.types import EditOptions, EditRequest, EditResult, Status
 from evals.cases.rules import RuleCase
 from evals.runs.subjects import Subject
 
-
 _OPTIONS = EditOptions(syntax_gate=False)
 
 

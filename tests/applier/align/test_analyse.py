@@ -11,8 +11,17 @@ from applier.align.input import Scene
 from applier.align.propose import propose
 from applier.text.window import GAP, Item
 
-LINES = ["def f():", "    a = 1", "    b = 2", "", "def g():", "    return a", "}",
-"# ... existing code ...", "x(1)"]
+LINES = [
+    "def f():",
+    "    a = 1",
+    "    b = 2",
+    "",
+    "def g():",
+    "    return a",
+    "}",
+    "# ... existing code ...",
+    "x(1)",
+]
 window = st.lists(st.one_of(st.sampled_from(LINES[:7]), st.just(GAP)), min_size=1, max_size=12)
 edit = st.lists(st.sampled_from(LINES), min_size=1, max_size=8)
 
@@ -93,8 +102,11 @@ def test_changes_in_two_places_are_two_segments() -> None:
     open_ = [segment for segment, readings in analysis.segments if len(readings) > 1]
     assert len(open_) == 2
     merged = "\n".join(map(str, propose(list(FILE), edit, "python").items))
-    expected = "\n".join(FILE).replace("append(item)", "append((item, 1))").replace("pop()\n\n\ndef",
-    "pop(0)\n\n\ndef")
+    expected = (
+        "\n".join(FILE)
+        .replace("append(item)", "append((item, 1))")
+        .replace("pop()\n\n\ndef", "pop(0)\n\n\ndef")
+    )
     assert merged == expected
 
 
