@@ -70,6 +70,8 @@ class Polish:
         wanted = []
         if above and above.rstrip().endswith(OPENERS):
             wanted.append(white(above) + self._habits.unit)
+        elif above and begins_part(texts[0]):
+            wanted.append(self._level_of_parts([line.text for line in lines[:start]], above))
         elif above and not (closes and level):
             wanted.append(white(above))
         if below and closes:
@@ -85,6 +87,12 @@ class Polish:
             else line
             for at, line in enumerate(lines)
         ]
+
+    @staticmethod
+    def _level_of_parts(before: Sequence[Item], above: str) -> str:
+        """The white space of the last part that begins before a place, else that of the line above it."""
+        heads = (text for text in reversed(before) if text and begins_part(text))
+        return white(next(heads, above))
 
     def _spaced(self, lines: Sequence[Line], start: int, end: int) -> list[Line] | None:
         """Blank lines around a part as between the file's own; around other lines, no more than one side

@@ -135,31 +135,40 @@ class Variants:
                 yield out, tuple(slip for _, slip in chosen)
 
     def _runs(self, lines: Sequence[Line]) -> Iterator[tuple[tuple[int, int], Slip]]:
-        """Runs of lines that are changed or new, with the lines of the window that go for them."""
-        scene = self.scene
+        """Every changed line, and every run of new lines, with the lines of the window that go for them."""
         if not self.columns:
             return
         have = {line.column for line in lines if line.column is not None}
         at = 0
         while at < len(lines):
             start = at
-            while at < len(lines) and self._differs(lines[at]):
-                at += 1
-            if at == start:
-                at += 1
+            at += 1
+            if not self._differs(lines[start]):
                 continue
-            low = next((line.column for line in reversed(lines[:start]) if line.column is not None), None)
-            high = next((line.column for line in lines[at:] if line.column is not None), None)
-            first = self.columns[0] if low is None else low + 1
-            last = self.columns[-1] + 1 if high is None else high
-            columns = [column for column in range(first, last) if column in self._own]
-            mine = {line.column for line in lines[start:at]}
-            columns = [column for column in columns if column not in have or column in mine]
-            rows = [line.row for line in lines[start:at] if line.row is not None]
-            ours = "".join("".join(scene.edit[row].split()) for row in rows)
-            theirs = "".join("".join((scene.items[column] or "").split()) for column in columns)
-            if ours and theirs:
-                yield (start, at), Slip(int(fuzz.ratio(ours, theirs)), tuple(rows), tuple(columns))
+            if lines[start].column is not None:
+                columns = [lines[start].column]
+            else:
+                while at < len(lines) and lines[at].row is not None and lines[at].column is None:
+                    at += 1
+                low = next((line.column for line in reversed(lines[:start]) if line.column is not None), None)
+                high = next((line.column for line in lines[at:] if line.column is not None), None)
+                first = self.columns[0] if low is None else low + 1
+                last = self.columns[-1] + 1 if high is None else high
+                columns = [one for one in range(first, last) if one in self._own and one not in have]
+            slip = self._slip([line.row for line in lines[start:at] if line.row is not None], columns)
+            if slip is not None:
+                yield (start, at), slip
+
+    def _slip(self, rows: Sequence[int], columns: Sequence[int | None]) -> Slip | None:
+        """What rows of the edit and columns of the window have in common, white space aside; None where one
+        of them has no text.
+        """
+        theirs_at = tuple(column for column in columns if column is not None)
+        ours = "".join("".join(self.scene.edit[row].split()) for row in rows)
+        theirs = "".join("".join((self.scene.items[column] or "").split()) for column in theirs_at)
+        if not ours or not theirs:
+            return None
+        return Slip(int(fuzz.ratio(ours, theirs)), tuple(rows), theirs_at)
 
     def _differs(self, line: Line) -> bool:
         if line.row is None:

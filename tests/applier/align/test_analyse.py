@@ -22,7 +22,9 @@ LINES = [
     "# ... existing code ...",
     "x(1)",
 ]
-window = st.lists(st.one_of(st.sampled_from(LINES[:7]), st.just(GAP)), min_size=1, max_size=12)
+window = st.lists(st.one_of(st.sampled_from(LINES[:7]), st.just(GAP)), min_size=1, max_size=12).filter(
+    lambda items: any(item is not GAP for item in items)
+)
 edit = st.lists(st.sampled_from(LINES), min_size=1, max_size=8)
 
 
