@@ -316,8 +316,6 @@ def _conclude(
                 part.line,
                 where.candidates,
             )
-        if where.found is Found.UNSURE:
-            return _refuse(RefusalReason.NO_MATCH, _unsure(part, where), part.line, where.candidates)
         if where.found is Found.PLACED and part.elided and not _hides_code(part):
             return _refuse(
                 RefusalReason.PLACEHOLDER_LEAK,
@@ -351,15 +349,6 @@ def _room(source: SourceText, placed: Sequence[tuple[Part, Place]], number: int)
             high = min(high, where.line + part.changed[0])
     return range(low, high)
 
-
-def _unsure(part: Part, where: Place) -> str:
-    first, last = where.line + 1, where.line + len(part.new)
-    return (
-        f"The old lines of the {part.what} at line {part.line} of the edit do not stand in the file. Its "
-        f"result seems to stand at lines {first} to {last}, but no context, line number or scope of the edit "
-        "says that it belongs there. If it is made already, leave it out; else copy the old lines from the "
-        "file."
-    )
 
 
 def _hides_code(part: Part) -> bool:
