@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .align.search_block import align_part
+from .align.parts.search_block import align_part
 from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Pending, Refused, apply_exact
 from .merge.confidence import Kind, Signal
 from .merge.model_info import ModelInfo

@@ -1,4 +1,8 @@
-"""The merge without a model: what an alignment of the edit with the window makes of it."""
+"""The merge without a model: what an alignment of the edit with the window makes of it.
+
+Its proposal is the first draft of every merge by the model, has a head start in decoding, and is the
+baseline that the model must beat.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,14 @@ from dataclasses import dataclass
 
 from ..parse.markers import MarkerKind
 from ..text.window import GAP, Item
-from .analyse import analyse
+from .candidates import readings
+from .costs import SETTINGS
 from .input import Scene
-from .ranker import CLEAR, Ranker
+from .ranker import CLEAR, Judge
+from .segments.analyse import analyse
+from .segments.ranker import Ranker
+
+DISSENT = 8_000  # taken from the odds, in thousandths of a logit, where another reader merges otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +41,17 @@ def propose(
     """The merged window of a lazy edit, every gap kept once and in order; one that is `sound`, if there is.
     `lead` is that of the window.
 
-    A marker keeps the original up to the next line that the edit shows. What is not shown is removed only
-    where the lines around it say so; shown lines that the window lacks are inserted.
+    A marker keeps the original up to the next line that the edit shows; lines between two shown lines with no
+    marker between are gone; shown lines that the window lacks are inserted. Two readers that err differently
+    merge the edit, one over all of it and one segment by segment: where they disagree the proposal is unsure.
     """
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)
     scene = Scene.of(items, edit_lines, language, markers)
-    choice = Ranker.default().choose(analyse(scene, language), sound, lead)
-    return Proposal(choice.items, choice.odds)
+    verdict = Judge.default().choose(readings(scene, SETTINGS), sound, lead)
+    merged = verdict.reading.merged
+    second = Ranker.default().choose(analyse(scene, language), sound, lead)
+    return Proposal(merged, verdict.odds if second.items == merged else verdict.odds - DISSENT)
 
 
 def align(

@@ -130,8 +130,7 @@ def _shifts(scene: Scene, steps: Sequence[Step]) -> list[Shift]:
 
 def _shift_of(pairs: Sequence[tuple[str, str]]) -> Shift:
     """The shift of one chunk: none if its first or last unchanged line stands as in the file."""
-    said = [pair for pair in pairs if any(map(str.isalnum, pair[0]))] or pairs
-    if any(white(ours) == white(theirs) for ours, theirs in (said[0], said[-1])):
+    if any(white(ours) == white(theirs) for ours, theirs in (pairs[0], pairs[-1])):
         return SAME
     return majority(pairs)
 

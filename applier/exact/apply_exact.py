@@ -350,7 +350,6 @@ def _room(source: SourceText, placed: Sequence[tuple[Part, Place]], number: int)
     return range(low, high)
 
 
-
 def _hides_code(part: Part) -> bool:
     """Whether enough old lines are missing from the new ones for a placeholder among these to mean them."""
     old, new = ([text for line in lines if (text := line.strip())] for lines in (part.old, part.new))

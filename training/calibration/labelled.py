@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from applier.align.analyse import Analysis, analyse
-from applier.align.candidates.variants import Reading
 from applier.align.input import Scene
+from applier.align.segments.analyse import Analysis, analyse
+from applier.align.segments.variants import Reading
 from applier.locate.locator import locate
 from applier.normalise import normalise_snippet
 from applier.parse import LazySnippet

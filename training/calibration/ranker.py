@@ -1,177 +1,189 @@
-"""Fits the trees of `applier.align.ranker`: which reading of a segment is right, and how sure that is.
+"""Fits the weights that choose among readings of an edit: `applier/align/weights.json`.
 
-    python -m training.calibration.ranker --cases CASES.jsonl [--cases MORE.jsonl=4] --out
-    applier/align/ranker.json
+    python -m training.calibration.ranker --index TRAIN --root CLONES --check VALIDATION --out WEIGHTS
 
-CASES are JSON lines with `repository`, `path`, `original`, `edit`, `result` and `instruction`; "=4" counts
-each of its edits four times. Readings of a segment compete in a softmax over their scores, so that only
-differences count. Whether the best is right is fitted on scores that were cross-fitted by repository: a
-ranker is too sure of what it has learned from. Leaves are rounded to thousandths of a logit and thresholds
-between integers down, so that serving adds integers.
+A conditional logit (McFadden 1974) over the readings of each edit, then a logistic regression for whether the
+chosen reading is right. The choices that the second learns from are made with weights fitted on other
+repositories: on the repositories it was fitted on, the judge is overconfident.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import lightgbm
 import numpy as np
-from rich.progress import track
+import torch
 
-from applier.align.ranker import signs_of_trust
-from training.calibration.labelled import Labelled, label, request_of
+from applier.align.ranker import Judge, forms
+from training.calibration.ranker_cases import Judged, judged
 
-FOLDS = 5
-CHOICE = {
-    "num_leaves": 31,
-    "learning_rate": 0.1,
-    "min_data_in_leaf": 30,
-    "lambda_l2": 3.0,
-    "feature_fraction": 0.4,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "min_sum_hessian_in_leaf": 1.0,
-    "max_bin": 63,
-    "seed": 7,
-    "verbose": -1,
-    "deterministic": True,
-    "num_threads": 1,
-}
-TRUST = CHOICE | {
-    "objective": "binary",
-    "boost_from_average": False,
-    "num_leaves": 11,
-    "learning_rate": 0.05,
-    "min_data_in_leaf": 60,
-    "lambda_l2": 10.0,
-}
-CHOICE_ROUNDS, TRUST_ROUNDS = 200, 120
-Weighed = tuple[Labelled, float]
+SHARE = 8
+PAIRS = 260
+SEED = 51
+FOLDS = 3
+RIDGE = 1e-3
+TRUST_RIDGE = 1e-2
+FAR_WEIGHT = 8.0  # of a choice that changes lines far from the true edit; 1 for any other
+CONSTANT = 1e-3  # standard deviation of a feature that carries no information
+THOUSANDTHS = 1000
+# What mined edits rarely teach, in thousandths of a logit: no file defines one thing twice at its top level,
+# and it is better to be too unsure of a long deletion.
+FIXED_CHOICE = {"doubled_heads": -2000}
+FIXED_TRUST = {"mass_deletions": -2000, "doubled_heads": -1000}
 
 
-def softmax_objective(
-    counts: np.ndarray, weights: np.ndarray
-) -> Callable[[np.ndarray, lightgbm.Dataset], tuple[np.ndarray, np.ndarray]]:
-    """Gradient and Hessian of -log P(some right reading) per segment. `counts` int64 [segments] are its
-    readings, `weights` float64 [segments]. A segment without a right reading teaches nothing.
+def fit_choice(cases: Sequence[Judged]) -> dict[str, int]:
+    """Weights of evidence, in thousandths of a logit. Raises ValueError where no edit has a choice."""
+    taught = [case for case in cases if any(case.right) and not all(case.right)]
+    if not taught:
+        raise ValueError("no edit has both a right and a wrong reading; take more shards")
+    known = {name for case in taught for reading in case.readings for name in forms(reading.evidence)}
+    names = sorted(name for name in known if not name.endswith(tuple(FIXED_CHOICE)))
+    fixed = Judge(FIXED_CHOICE, {})
+    given = [fixed.score(reading.evidence) / THOUSANDTHS for case in taught for reading in case.readings]
+    offset = torch.tensor(given, dtype=torch.float64)
+    rows = [[_counts(reading.evidence, names) for reading in case.readings] for case in taught]
+    x = torch.tensor(np.concatenate(rows), dtype=torch.float64)
+    of = torch.tensor([number for number, case in enumerate(taught) for _ in case.readings])
+    right = torch.tensor([right for case in taught for right in case.right], dtype=torch.float64)
+    weight = torch.tensor([case.weight for case in taught], dtype=torch.float64)
+    scale = x.std(0) + 1e-6
+
+    def loss(beta: torch.Tensor) -> torch.Tensor:
+        score = (x / scale) @ beta + offset
+        top = torch.full((len(taught),), -1e9, dtype=torch.float64)
+        top = top.scatter_reduce(0, of, score.detach(), "amax")
+        share = torch.exp(score - top[of])
+        everything = torch.zeros(len(taught), dtype=torch.float64).index_add(0, of, share)
+        meant = torch.zeros(len(taught), dtype=torch.float64).index_add(0, of, share * right)
+        return -(weight * torch.log((meant + 1e-12) / everything)).sum() / weight.sum()
+
+    return {**_thousandths(names, _minimise(loss, len(names), RIDGE) / scale), **FIXED_CHOICE}
+
+
+def fit_trust(cases: Sequence[Judged], folds: int = FOLDS) -> dict[str, int]:
+    """Weights of the signs that the chosen reading is right, in thousandths of a logit. Choices that do not
+    parse are left out: they are refused whatever their odds.
     """
-    segment_of = np.repeat(np.arange(len(counts)), counts)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    signs: list[Mapping[str, int]] = []
+    right: list[float] = []
+    weights: list[float] = []
+    order = {name: number % folds for number, name in enumerate(sorted({case.repository for case in cases}))}
+    for fold in range(folds):
+        others = [case for case in cases if order[case.repository] != fold]
+        judge = Judge(fit_choice(others if _teaches(others) else cases), {})
+        for case in cases:
+            if order[case.repository] != fold:
+                continue
+            best, found = judge.weigh(case.readings, case.is_sound, case.lead)
+            if case.is_sound(best.merged):
+                signs.append(found)
+                right.append(float(case.is_right(best)))
+                weights.append(case.weight * (FAR_WEIGHT if case.is_far(best) else 1.0))
+    known = {name for row in signs for name in row if not name.startswith("by_")}
+    spread = {name: float(np.std([row.get(name, 0) for row in signs])) for name in known}
+    telling = {name for name in known if spread[name] > CONSTANT} | {"sure"}
+    names = sorted(telling - FIXED_TRUST.keys())
+    given = [
+        sum(value * row.get(name, 0) for name, value in FIXED_TRUST.items()) / THOUSANDTHS for row in signs
+    ]
+    offset = torch.tensor(given, dtype=torch.float64)
+    x = torch.tensor([[row.get(name, 0) for name in names] for row in signs], dtype=torch.float64)
+    y = torch.tensor(right, dtype=torch.float64)
+    weight = torch.tensor(weights, dtype=torch.float64)
+    scale = x.std(0) + 1e-6
+    scale[names.index("sure")] = 1.0
 
-    def objective(scores: np.ndarray, data: lightgbm.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        right = data.get_label() > 0
-        powers = np.exp(scores - np.maximum.reduceat(scores, starts)[segment_of])
-        share = powers / np.add.reduceat(powers, starts)[segment_of]
-        wanted = np.where(right, powers, 0)
-        total = np.add.reduceat(wanted, starts)[segment_of]
-        learns = total > 0
-        target = np.where(learns, wanted / np.maximum(total, 1e-30), 0)
-        weight = weights[segment_of]
-        gradient = np.where(learns, share - target, 0) * weight
-        hessian = np.where(learns, np.maximum(share * (1 - share), 1e-3), 1e-6) * weight
-        return gradient, hessian
-
-    return objective
-
-
-def flatten(booster: lightgbm.Booster, names: Sequence[str]) -> dict[str, list[Any]]:
-    """The trees as `applier.align.trees.Trees.from_json` reads them."""
-    out: dict[str, list[Any]] = {"names": list(names)}
-    for name in ("roots", "feature", "threshold", "left", "right", "values"):
-        out[name] = []
-
-    def add(node: dict[str, Any]) -> int:
-        if "split_feature" not in node:
-            out["values"].append(round(node["leaf_value"] * 1000))
-            return ~(len(out["values"]) - 1)
-        at = len(out["feature"])
-        out["feature"].append(node["split_feature"])
-        out["threshold"].append(int(np.floor(node["threshold"])))
-        out["left"].append(0)
-        out["right"].append(0)
-        out["left"][at], out["right"][at] = add(node["left_child"]), add(node["right_child"])
-        return at
-
-    for tree in booster.dump_model()["tree_info"]:
-        out["roots"].append(add(tree["tree_structure"]))
-    return out
-
-
-def fit(edits: Sequence[Weighed], rounds: tuple[int, int] = (CHOICE_ROUNDS, TRUST_ROUNDS)) -> dict[str, Any]:
-    """The content of `ranker.json`. Raises ValueError where nothing can be learned."""
-    segments = [(edit, weight, one) for edit, weight in edits for one in edit.segments]
-    if not any(one.right.any() for _, _, one in segments):
-        raise ValueError("no segment has a right reading")
-    names = segments[0][0].names
-    repositories = sorted({edit.repository for edit, _ in edits})
-    fold_of = {repository: at % FOLDS for at, repository in enumerate(repositories)}
-    folds = np.array([fold_of[edit.repository] for edit, _, _ in segments])
-    weights = np.array([weight for _, weight, _ in segments])
-    signs: list[dict[str, int]] = []
-    right: list[bool] = []
-    order: list[int] = []
-    for fold in range(FOLDS):
-        if not (folds != fold).any() or not (folds == fold).any():
-            continue
-        model = _fit_choice(
-            [segments[at][2] for at in np.flatnonzero(folds != fold)], weights[folds != fold], rounds[0]
+    def loss(beta: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(
+            (x / scale) @ beta + offset, y, weight=weight / weight.mean()
         )
-        for at in np.flatnonzero(folds == fold):
-            edit, _, one = segments[at]
-            scores = np.rint(model.predict(one.rows.astype(np.float32), num_threads=1) * 1000).astype(int)
-            best = np.argsort(-scores, kind="stable")
-            row = dict(zip(names, one.rows[best[0]].tolist(), strict=True))
-            signs.append(signs_of_trust(row, scores[best].tolist(), edit.lead))
-            right.append(bool(one.right[best[0]]))
-            order.append(int(at))
-    choice = _fit_choice([one for _, _, one in segments], weights, rounds[0])
-    trusted = tuple(sorted(signs[0]))
-    table = np.array([[row[name] for name in trusted] for row in signs], np.float32)
-    data = lightgbm.Dataset(table, np.array(right, np.float32), weight=weights[order])
-    trust = lightgbm.train(TRUST, data, rounds[1])
-    return {"choice": flatten(choice, names), "trust": flatten(trust, trusted)}
+
+    return {**_thousandths(names, _minimise(loss, len(names), TRUST_RIDGE) / scale), **FIXED_TRUST}
 
 
-def _fit_choice(segments: Sequence[Any], weights: np.ndarray, rounds: int) -> lightgbm.Booster:
-    rows = np.concatenate([one.rows for one in segments]).astype(np.float32)
-    right = np.concatenate([one.right for one in segments]).astype(np.float32)
-    counts = np.array([len(one.right) for one in segments])
-    settings = CHOICE | {"objective": softmax_objective(counts, weights)}
-    return lightgbm.train(settings, lightgbm.Dataset(rows, right), rounds)
+def _teaches(cases: Sequence[Judged]) -> bool:
+    return any(any(case.right) and not all(case.right) for case in cases)
 
 
-def read_cases(cases: Iterable[str], workers: int) -> list[Weighed]:
-    """The labelled edits of files, each "PATH" or "PATH=WEIGHT"."""
-    out: list[Weighed] = []
-    with ProcessPoolExecutor(workers) as pool:
-        for stated in cases:
-            path, _, weight = stated.partition("=")
-            rows = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines() if line]
-            done = track(pool.map(_label, rows, chunksize=8), path, len(rows))
-            out += [(one, float(weight or 1)) for one in done if one is not None]
-    return out
+def _counts(evidence: Mapping[str, int], names: Sequence[str]) -> list[int]:
+    known = forms(evidence)
+    return [known.get(name, 0) for name in names]
 
 
-def _label(row: dict[str, str]) -> Labelled | None:
-    return label(row["repository"], *request_of(row))
+def _minimise(loss: Callable[[torch.Tensor], torch.Tensor], size: int, ridge: float) -> torch.Tensor:
+    beta = torch.zeros(size, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([beta], max_iter=500, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = loss(beta) + ridge * (beta**2).sum()
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    return beta.detach()
 
 
-def main() -> None:
-    """See the module."""
-    parser = argparse.ArgumentParser(description="Fit the ranker of readings.")
-    parser.add_argument("--cases", action="append", required=True)
+def _thousandths(names: Sequence[str], values: torch.Tensor) -> dict[str, int]:
+    found = {name: round(float(value) * THOUSANDTHS) for name, value in zip(names, values, strict=True)}
+    return {name: value for name, value in found.items() if value}
+
+
+def report(cases: Sequence[Judged], judge: Judge) -> dict[str, float]:
+    """Shares of edits that the first setting, the judge, and any reading has right; the AUC of the odds."""
+    weight = np.array([case.weight for case in cases])
+    verdicts = [judge.choose(case.readings, case.is_sound, case.lead) for case in cases]
+    chosen = [case.is_right(verdict.reading) for case, verdict in zip(cases, verdicts, strict=True)]
+    odds = [verdict.odds for verdict in verdicts]
+    first = [
+        any(ok and reading.evidence["by_0"] for ok, reading in zip(case.right, case.readings, strict=True))
+        for case in cases
+    ]
+    share = {
+        "first_setting": first,
+        "chosen": chosen,
+        "any_reading": [any(case.right) for case in cases],
+    }
+    out = {name: float((weight * np.array(hits)).sum() / weight.sum()) for name, hits in share.items()}
+    return {"edits": float(weight.sum()), **out, "auc": auc(np.array(odds), np.array(chosen), weight)}
+
+
+def auc(score: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
+    """Probability that a right case scores above a wrong one, ties counting half; 0.5 with one side empty."""
+    order = np.argsort(score, kind="stable")
+    score, good, bad = score[order], (weight * right)[order], (weight * ~right.astype(bool))[order]
+    if not good.sum() or not bad.sum():
+        return 0.5
+    _, group = np.unique(score, return_inverse=True)
+    good, bad = np.bincount(group, good), np.bincount(group, bad)
+    below = np.cumsum(bad) - bad / 2
+    return float((good * below).sum() / (good.sum() * bad.sum()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the weights and prints what they reach, also on repositories that they were not fitted on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--root", type=Path, action="append", required=True)
+    parser.add_argument("--check", type=Path)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--share", type=int, default=SHARE)
+    parser.add_argument("--choice", type=Path, help="weights.json whose weights of choice are kept")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    edits = read_cases(arguments.cases, arguments.workers)
-    attainable = sum(edit.attainable for edit, _ in edits)
-    print(f"{len(edits)} edits, {attainable} with their result among the readings")
-    arguments.out.write_text(json.dumps(fit(edits), separators=(",", ":")) + "\n")
+    given = parser.parse_args(arguments)
+    cases = list(judged(given.index, given.root, given.seed, given.pairs, given.share))
+    kept = json.loads(given.choice.read_text("utf-8"))["choice"] if given.choice else None
+    judge = Judge(kept or fit_choice(cases), fit_trust(cases))
+    given.out.write_text(json.dumps({"choice": judge.choice, "trust": judge.trust}, indent=1) + "\n")
+    print(json.dumps({"fitted": report(cases, judge)}, indent=1))
+    if given.check:
+        held = list(judged(given.check, given.root, given.seed, given.pairs, 1))
+        print(json.dumps({"check": report(held, judge)}, indent=1))
 
 
 if __name__ == "__main__":

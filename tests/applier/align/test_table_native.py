@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from applier.align import table_native as module
-from applier.align.analyse import analyse
+from applier.align.candidates import readings
 from applier.align.costs import SETTINGS, Costs
 from applier.align.input import Scene
 from applier.align.similarity import Likeness
@@ -87,9 +87,9 @@ def test_equal_alignments_come_once_with_the_numbers_of_their_settings(table):
 
 def test_without_a_compiler_the_readings_are_the_same(table, monkeypatch):
     scenes = list(known_scenes())
-    compiled = [analyse(scene, None).segments for scene in scenes]
+    compiled = [readings(scene, SETTINGS) for scene in scenes]
     monkeypatch.setattr(module, "trusted_table", lambda: None)
-    assert [analyse(scene, None).segments for scene in scenes] == compiled
+    assert [readings(scene, SETTINGS) for scene in scenes] == compiled
 
 
 def test_a_table_that_gives_other_steps_is_not_trusted(table, monkeypatch, caplog):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applier.align.ranker import Ranker
-from applier.align.trees import Trees
+from applier.align.segments.ranker import Ranker
+from applier.align.segments.trees import Trees
 
 TREES = Trees.from_json(
     {

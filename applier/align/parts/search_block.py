@@ -16,15 +16,15 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from ..parse.markers import find_markers
-from ..parse.parts import Part
-from ..parse.stated import Stated
-from ..syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
-from ..text.file_lines import FileLines
-from ..text.indentation import indent_of
-from ..text.line_cache import letters
-from ..text.source_text import Replacement, SourceText
-from ..types import LineRange, Refusal, RefusalReason
+from ...parse.markers import find_markers
+from ...parse.parts import Part
+from ...parse.stated import Stated
+from ...syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
+from ...text.file_lines import FileLines
+from ...text.indentation import indent_of
+from ...text.line_cache import letters
+from ...text.source_text import Replacement, SourceText
+from ...types import LineRange, Refusal, RefusalReason
 from .part_indentation import Indentation
 
 _MANY = 256  # places of a line from which it is looked for near the part's rarer lines only

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from applier.align.analyse import analyse
 from applier.align.input import Scene
+from applier.align.segments.analyse import analyse
 
 
 def merges(file: list[str], edit: list[str], language: str = "python") -> set[tuple[object, ...]]:

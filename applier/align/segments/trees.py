@@ -1,7 +1,7 @@
 """Gradient-boosted trees in integers: a score of integer features, the same on every machine.
 
-Trees are fitted by LightGBM (`training.calibration.ranker`), whose thresholds between integers are rounded
-down and whose leaves are rounded to thousandths of a logit, so that evaluating them adds integers.
+Trees are fitted by LightGBM (`training.calibration.segment_ranker`), whose thresholds between integers are
+rounded down and whose leaves are rounded to thousandths of a logit, so that evaluating them adds integers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Trees:
 
     @staticmethod
     def from_json(data: Mapping[str, Sequence[int] | Sequence[str]]) -> Trees:
-        """From the lists that `training.calibration.ranker` writes."""
+        """From the lists that `training.calibration.segment_ranker` writes."""
         arrays = {
             name: np.array(data[name], np.int64 if name == "values" else np.int32)
             for name in ("roots", "feature", "threshold", "left", "right", "values")

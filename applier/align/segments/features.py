@@ -9,13 +9,13 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz
 
-from ..text.definitions import header_name
-from ..text.indentation import indent_of
-from ..text.line_cache import letters, of_line
-from .candidates.habits import CLOSERS, OPENERS
-from .candidates.polish import Line, new_runs
-from .candidates.variants import Reading, Slip, is_comment
-from .input import Scene
+from ...text.definitions import header_name
+from ...text.indentation import indent_of
+from ...text.line_cache import letters, of_line
+from ..input import Scene
+from .habits import CLOSERS, OPENERS
+from .polish import Line, new_runs
+from .variants import Reading, Slip, is_comment
 
 FAMILIES: Mapping[str, int] = {
     "python": 1,

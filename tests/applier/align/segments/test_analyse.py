@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from applier.align.analyse import Analysis, analyse
-from applier.align.features import Segment
 from applier.align.input import Scene
 from applier.align.propose import propose
+from applier.align.segments.analyse import Analysis, analyse
+from applier.align.segments.features import Segment
 from applier.text.window import GAP, Item
 
 LINES = [

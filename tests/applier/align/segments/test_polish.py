@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from applier.align.candidates.habits import Habits
-from applier.align.candidates.polish import Line, Polish
+from applier.align.segments.habits import Habits
+from applier.align.segments.polish import Line, Polish
 
 FILE = """\
 class A:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..text.window import Item
-from .candidates.habits import Habits
-from .candidates.polish import Line, Polish
-from .candidates.segments import cut, pivots
-from .candidates.units import by_name
-from .candidates.variants import Reading, Variants, written
-from .costs import SETTINGS, Costs
+from ...text.window import Item
+from ..costs import SETTINGS, Costs
+from ..input import Scene
+from ..render import Writer
+from ..similarity import Likeness
+from ..table import Step
+from ..table_native import alignments
 from .features import Features, Segment
-from .input import Scene
-from .render import Writer
-from .similarity import Likeness
-from .table import Step
-from .table_native import alignments
+from .habits import Habits
+from .pivots import cut, pivots
+from .polish import Line, Polish
+from .units import by_name
+from .variants import Reading, Variants, written
 
 
 @dataclass(frozen=True, slots=True)

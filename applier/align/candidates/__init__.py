@@ -1,1 +1,0 @@
-"""The readings of a segment: what alignments make of it, and what they may have missed."""

@@ -1,0 +1,1 @@
+"""Search text and hunks that do not match exactly, laid over the file by rules."""
