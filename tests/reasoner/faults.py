@@ -25,9 +25,10 @@ from pathlib import Path
 
 from applier.files import FileError, read_file, replace_file
 from applier.memo import Key, MemoError, SqliteStore
+from applier.workspace.errors import TransactionError
 from applier.workspace.transaction import Change, Workspace
 from reasoner.digest import sha256
-from reasoner.errors import LedgerError, TransactionError
+from reasoner.errors import LedgerError
 from reasoner.recording.ledger import Ledger
 from tests.reasoner.crash import CHANGES, NEW, OLD, commit, files, reset
 
