@@ -1,8 +1,8 @@
 """Everything that one merge needs, from the file's lines and one inexact edit.
 
-A lazy snippet is one merge. Of search/replace blocks and hunks, those that match are applied exactly, and
-each of the others is a merge of its own against the original, so that none depends on what became of
-another.
+A lazy snippet is one merge. Search/replace blocks and hunks are placed without the model; only those whose
+new lines hold a placeholder are merges, each of its own against the original, so that none depends on what
+became of another.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from . import receipt
-from .align.parts.search_block import align_part
+from .exact.aligned import align_part
 from .exact.apply_exact import AlreadyApplied, Applied, NeedsModel, Pending, Refused, apply_exact
 from .merge.confidence import Kind, Signal
 from .merge.model_info import ModelInfo
@@ -33,6 +34,7 @@ from time import perf_counter
 
 from .types import Timing
 
+_BARE_LF = re.compile(rb"(?<!\r)\n")
 Merges = list["MergeTask"]
 Steps = Generator[Merges, "list[Merge | DecodeError] | None", EditResult]
 
@@ -176,6 +178,8 @@ class Run:
         if isinstance(read_, Refusal):
             raise _Refuse(read_)
         self._format = read_[1].format
+        if not read_[0].has_line_end and b"\r\n" in request.edit and not _BARE_LF.search(request.edit):
+            read_ = read_[0].with_newline("\r\n"), read_[1]
         if request.options.syntax_gate:
             self._syntax = SourceSyntax(read_[0], self._language)
         return read_

@@ -15,10 +15,10 @@ from enum import Enum, auto
 from rapidfuzz import fuzz
 
 from ..parse.parts import Part
-from ..parse.stated import Stated
 from ..syntax.line_match import names
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
+from .stated import Stated
 
 _MANY = 50
 _INDEX_ABOVE = 1 << 26
@@ -59,11 +59,17 @@ def place(source: SourceText, parts: Sequence[Part], language: str | None, *, or
     outcomes = {where.found for where in places}
     if outcomes != {Found.DONE, Found.MISSING}:
         return places
-    # The rest of the edit is there, so a deletion whose lines are nowhere has been made too.
-    return [
-        Place(Found.DONE) if where.found is Found.MISSING and _is_gone(source, part) else where
-        for part, where in zip(parts, places, strict=True)
-    ]
+    # The rest of the edit is there: new lines that stand once are a part's result, and a deletion whose lines
+    # are nowhere has been made too.
+    return [_done_too(source, part, where) for part, where in zip(parts, places, strict=True)]
+
+
+def _done_too(source: SourceText, part: Part, where: Place) -> Place:
+    if where.found is Found.MISSING and where.shown is not None:
+        return Place(Found.DONE, where.shown)
+    if where.found is Found.MISSING and _is_gone(source, part):
+        return Place(Found.DONE)
+    return where
 
 
 def insertion(source: SourceText, part: Part, language: str | None) -> Place:
@@ -158,15 +164,13 @@ def _tells(lines: Sequence[str]) -> bool:
 
 
 def _shows_result(source: SourceText, part: Part) -> int | None:
-    """For old lines that are nowhere: the line of the new ones, if they are in one place and distinctive
-    enough.
-    """
+    """The old lines are nowhere: the line of the new ones, when they stand at one place and tell enough."""
     if not part.new:
         return None
     added = part.added
     if any(c.isalnum() for line in added for c in line):
         tells = _tells(part.new)
-    else:  # nothing that could be recognised is new: context on both sides has to suffice
+    else:  # nothing that could be recognised is new: context on both sides has to do
         tells = not added and sum(_tells([line]) for line in part.new) >= 2
     if not tells:
         return None
@@ -177,10 +181,10 @@ def _shows_result(source: SourceText, part: Part) -> int | None:
 
 
 def _still_stands(source: SourceText, part: Part) -> bool:
-    """Whether what the part removes, and most of its old lines, stand somewhere, white space aside.
+    """Whether what the part removes, and most of its old lines, stand somewhere but for white space.
 
-    For a part that adds nothing, half of what it removes is enough, and similar lines count too: its new
-    lines stand in the file before the edit and after it.
+    Of a part that adds nothing, half of what it removes is enough, and a line counts, give or take some
+    letters: its new lines stand in the file before it and after.
     """
     removed = {row for edit in part.edits for row in range(edit.start, edit.end) if part.old[row].strip()}
     if not removed:

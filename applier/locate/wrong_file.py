@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from rapidfuzz import fuzz, process
 
 from ..text.definitions import definitions, header_name
 from ..text.file_lines import FileLines
 
-LEAST_SHARE = 0.5  # of the old lines of a block or hunk, from FROM_LINES lines of words
-FROM_LINES = 3
 ALIKE = 75  # % of similarity from which a line may be one of the file's, changed
 _WORDS = 6  # letters and digits of a line that says something
 
 
 def _telling(line: str) -> bool:
     return sum(map(str.isalnum, line)) >= _WORDS
-
-
-def stands_enough(old: Sequence[str], alike: Mapping[int, int]) -> bool:
-    """Whether enough of the old lines of a part have a line of the file in `alike`, which gives the
-    similarity of each in %.
-    """
-    rows = [row for row, line in enumerate(old) if _telling(line)]
-    found = sum(alike.get(row, 0) >= ALIKE for row in rows)
-    return len(rows) < FROM_LINES or found >= LEAST_SHARE * len(rows)
 
 
 def is_strange(edit: Sequence[str], markers: Collection[int], file: Sequence[str]) -> bool:

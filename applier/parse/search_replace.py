@@ -40,6 +40,7 @@ _SURE_CLOSE = re.compile(r"^ {0,3}(?:>{5,9}|\+{5,9}) ?(?:REPLACE|UPDATED|replace
 _START_HINT = re.compile(r"^:start_line: ?(\d{1,9})\s*$")
 _OTHER_HINT = re.compile(r"^(?::end_line: ?\d{1,9}|-{5,9})\s*$")
 _MOST_SPLITS = 64  # of a block with several dividers
+_CONFLICT_OPEN, _CONFLICT_CLOSE = re.compile(r"^<{7}(?: .*)?$"), re.compile(r"^>{7}(?: .*)?$")
 _NAME = re.compile(
     r"^[\w@.+~/\\()\[\]-]*[\w)\]]\.\w+$|^[\w@.+~-]+/[\w@.+~/-]+$|^(?:Dockerfile|Makefile|LICENSE)$"
 )
@@ -109,7 +110,10 @@ def _extent(lines: list[str], start: int, pad: int, first_line: int) -> tuple[in
     """
     depth = 0
     dividers: list[int] = []
+    conflicts = _conflicts(lines)
     for row in range(start, len(lines)):
+        if row in conflicts:
+            continue
         line = lines[row][pad:] if lines[row][:pad].isspace() else lines[row]
         if _OPEN.match(line):
             depth += 1
@@ -123,6 +127,24 @@ def _extent(lines: list[str], start: int, pad: int, first_line: int) -> tuple[in
                     raise EditParseError(first_line + start, "This block has no ======= line.", _FORM)
                 return row, dividers
     raise EditParseError(first_line + start, "This block is not closed.", _FORM)
+
+
+def _conflicts(lines: list[str]) -> set[int]:
+    """The rows of git's conflicts in the code, from the first sign to the last."""
+    rows: set[int] = set()
+    start: int | None = None
+    divided = False
+    for row, line in enumerate(lines):
+        if _SURE.match(line) or _CLOSE.match(line):
+            start = None
+        elif _CONFLICT_OPEN.match(line):
+            start, divided = row, False
+        elif start is not None and line.rstrip() == "=======":
+            divided = True
+        elif start is not None and divided and _CONFLICT_CLOSE.match(line):
+            rows.update(range(start, row + 1))
+            start = None
+    return rows
 
 
 def _block(

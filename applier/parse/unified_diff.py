@@ -70,6 +70,7 @@ def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: b
     has_hunk_headers = any(line.startswith("@@") for line in lines)
     starts: list[tuple[int, int]] = []  # rows of each hunk
     creates: bool | None = None
+    named = ""
     start: int | None = None
     row = 0
     while row < len(lines):
@@ -80,11 +81,12 @@ def parse(lines: list[str], path: str, *, first_line: int = 1, fence_stripped: b
         if line.startswith("diff --git "):
             ends, opens, step = True, False, _git_header_length(lines, row)
         elif _opens_file(lines, row, start is not None):
-            if creates is not None:
+            name = _name(lines[row + 1])
+            if creates is not None and not (name and same_file(name, named)):
                 raise EditParseError(
                     first_line + row, "The diff has a second file.", "Send the diff of each file by itself."
                 )
-            creates = _check_file(lines, row, path, first_line)
+            creates, named = _check_file(lines, row, path, first_line) or bool(creates), name
             ends, opens, step = True, False, 2
         elif _HUNK.match(line) or _LOOSE_HUNK.match(line):
             ends, opens = True, True

@@ -38,6 +38,9 @@ _SPACE = re.compile(r"[ \t\r\f\v]+")
 _STRING = re.compile(r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)(\s*(?::(?!:)|=>))?")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{3,8}\b")
 _DIGITS = re.compile(r"\d+")
+_VALUE = re.compile(
+    rf"(?<!{_WORD})(?:-?[0-9][0-9A-Fa-f_.xob]*|true|false|null|none|nil|undefined)(?!{_WORD})", re.IGNORECASE
+)
 _VALUES = frozenset(("true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off"))
 # Of these languages a line's key is its name, and what follows is a value.
 _DATA = frozenset(("yaml", "toml", "ini", "json", "properties", "dotenv"))
@@ -49,7 +52,7 @@ class Alike(IntEnum):
     """What a line of search text and one of the file have in common, least first."""
 
     NONE = 0
-    KEYED = 1  # the same names, but other values
+    KEYED = 1  # the same but for values, or the same key of a data file
     TYPO = 2  # a slip of a letter or a comma
     TAIL = 3  # the file's line ends in a comment that the search text leaves out
     LOOK = 4  # another way to write the same: spaces, quotes, look-alike characters, a comma at the end
@@ -131,7 +134,8 @@ def alike(ours: str, theirs: str, language: str | None) -> Alike:
     if _is_slip(a, b, language):
         return Alike.TYPO
     keys = names(ours, language)
-    if keys and keys == names(theirs, language) and _shape(a) == _shape(b):
+    same_key = bool(keys) and keys == names(theirs, language)
+    if same_key and (language in _DATA or _without_values(ours) == _without_values(theirs)):
         return Alike.KEYED
     heads = header_name(ours), header_name(theirs)
     if heads[0] is not None and heads[0] == heads[1] and fuzz.ratio(a, b) >= 50:
@@ -139,9 +143,11 @@ def alike(ours: str, theirs: str, language: str | None) -> Alike:
     return Alike.NONE
 
 
-def _shape(text: str) -> str:
-    """What a line starts with that is no word: `-` of an item, `#` of a heading, `@` of a decorator."""
-    return text[0] if text and not (text[0].isalnum() or text[0] in "\"'_") else ""
+def _without_values(line: str) -> str:
+    """A line with 0 in place of numbers, colours and words for values, and nothing between quotes."""
+    text = _STRING.sub(lambda found: "0" if not found[2] else found[0], line.translate(_FOLDS))
+    text = _VALUE.sub("0", _COLOUR.sub("0", text))
+    return folded(text)
 
 
 def _is_slip(ours: str, theirs: str, language: str | None) -> bool:

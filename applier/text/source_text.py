@@ -130,6 +130,17 @@ class SourceText:
             return "\n"
         return "\r\n" if pairs == self.body.count(b"\n") else None
 
+    def with_newline(self, newline: str) -> SourceText:
+        """The same file, whose new lines end so; for a file that has no line end of its own."""
+        text = SourceText(self.body, self.encoding)
+        text.__dict__["newline"] = newline
+        return text
+
+    @property
+    def has_line_end(self) -> bool:
+        """Whether any line has an end."""
+        return b"\n" in self.body or b"\r" in self.body
+
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing but white space."""
@@ -302,7 +313,9 @@ class SourceText:
         return b"\r\n" if self.body[start:stop].endswith(b"\r\n") else b"\n"
 
     def _with_ends(self, part: Replacement) -> bytes:
-        """The new lines with their ends. Lines that the range had before keep their own ends."""
+        """The new lines with their ends. Lines that the range had before keep theirs, and those that a line
+        is replaced by take its.
+        """
         end = self._end_before(part.start)
         if self.newline is not None:
             return b"".join(line.encode("utf-8", "surrogatepass") + end for line in part.lines)
@@ -313,6 +326,8 @@ class SourceText:
             stop = change.a_start if change else len(old)
             kept.update(zip(range(j, j + stop - i), range(i, stop), strict=True))
             if change:
+                replaced = range(change.a_start, change.a_end)
+                kept.update(zip(range(change.b_start, change.b_end), replaced, strict=False))
                 i, j = change.a_end, change.b_end
         pieces: list[bytes] = []
         for j, line in enumerate(part.lines):

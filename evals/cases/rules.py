@@ -144,7 +144,7 @@ def _files() -> tuple[Path, ...]:
     found = [
         p for name in ("applier", "evals", "kernels", "reasoner", "training") for p in (own / name).rglob("*")
     ]
-    found += list(library.glob("*.py")) + list(library.glob("[a-z]*/*.py"))
+    found += [*library.glob("*.py"), *library.glob("[a-z]*/*.py")]
     found += [*own.glob("*.toml"), *own.glob("*.md"), *own.glob("proto/**/*.proto")]
     return tuple(sorted(p for p in found if p.suffix in _SUFFIXES and "site-packages" not in p.parts))
 
@@ -516,7 +516,7 @@ def _dedented(line: str) -> str:
 
 
 def _quoted(line: str) -> str:
-    return line.translate(str.maketrans({'"': "'", "'": '"'}))
+    return line.translate(str.maketrans("\"'", "'\""))
 
 
 def _curly(line: str) -> str:
@@ -663,9 +663,7 @@ def _foreign_context(rng: random.Random, source: Source) -> RuleCase:
 
 
 def _insertion_in_gap(rng: random.Random, source: Source) -> RuleCase:
-    """New lines between two shown ones that have others between them in the file: on which side is not
-    said.
-    """
+    """New lines between two shown ones that have others between them in the file: on which side?"""
     file = _File(rng, source)
     format = rng.choice(FORMATS)
     first = file.pick(lambda r: file.unique(r) and any(p > r + 2 for p in _partners(file, r)))
@@ -682,8 +680,8 @@ def _near_line(rng: random.Random, source: Source) -> RuleCase:
     """Twins, and a stated line that is off by little."""
     file = _File(rng, source)
     row = file.pick(lambda r: file.unique(r) and r + 30 < len(file.lines))
-    line, target = file.lines[row], row
-    file.lines = [*file.lines, "", line, ""]
+    target = row
+    file.lines = [*file.lines, "", file.lines[row], ""]
     if rng.random() < 0.5:
         target = len(file.lines) - 2
     if len(file.lines) - row < 20:
@@ -711,8 +709,8 @@ def _section(rng: random.Random, source: Source) -> RuleCase:
             lines.append(line if kind != "md" else f"The {key} of it is 1.")
         lines.append("")
     file = _File(rng, Source(f"conf.{kind}", tuple(lines)))
-    name, key = rng.choice(names), rng.randrange(3)
-    row = heads[name] + 1 + key
+    name = rng.choice(names)
+    row = heads[name] + 1 + rng.randrange(3)
     change = Change(row, row + 1, (lines[row].replace("1", "27"),))
     spoil = rng.choice((_same, _tailed, _dedented))
     told = rng.random() < 0.7

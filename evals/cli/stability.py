@@ -80,6 +80,7 @@ def rules(
     threads: Threads = None,
 ) -> None:
     """Edits of this project's and Python's own files whose right answers are known; fails on wrong bytes."""
+    from applier import Applier
     from evals.cases.rules import rule_cases
     from evals.measure.rules import Answer, run_rules
     from evals.report.terminal import print_rules
@@ -87,7 +88,8 @@ def rules(
     from evals.runs.subjects import open_applier
 
     with usage_errors():
-        subject = open_applier(model, backend, threads)
+        # No model takes part in placing blocks and hunks.
+        subject = open_applier(model, backend, threads) if lazy else Applier.without_model()
         counts = run_rules(track(rule_cases(count, seed, lazy=lazy), count, "rules"), subject)
     print_rules(console(), counts)
     if counts.total[Answer.WRONG]:

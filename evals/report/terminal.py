@@ -11,6 +11,7 @@ from rich.text import Text
 from evals.measure.compare import Comparison
 from evals.measure.history import History
 from evals.measure.rates import Rate
+from evals.measure.rules import Answer, RuleCounts
 from evals.measure.summary import Summary
 from evals.report.tables import GROUPINGS, group_rows, score_rows, share
 from evals.runs.provenance import Provenance
@@ -107,6 +108,19 @@ def print_chains(console: Console, summary: Summary) -> None:
             steps = f"{chain['steps_right']} of {chain['steps']}"
             table.add_row(name, str(chain["repeats"]), steps, str(chain["distinct_endings"]))
         console.print(table)
+
+
+def print_rules(console: Console, counts: RuleCounts) -> None:
+    """Answers by rule, and the first edits that were answered with wrong bytes."""
+    table = _table("Edits whose answers are known", "Rule", *(answer.value for answer in Answer))
+    for rule in sorted({rule for rule, _ in counts.answers}):
+        of_rule = [answers for (name, _), answers in counts.answers.items() if name == rule]
+        table.add_row(rule, *(str(sum(answers[answer] for answers in of_rule)) for answer in Answer))
+    table.add_row("all", *(str(counts.total[answer]) for answer in Answer))
+    console.print(table)
+    for case in counts.wrong[:5]:
+        console.print(Text(f"wrong bytes: {case.rule}, {case.format}, {case.path}", style="bold"))
+        console.print(Text(case.edit.decode()))
 
 
 def print_audit(console: Console, summary: dict[str, Any]) -> None:

@@ -75,7 +75,8 @@ def changed(lines: list[str], ends: list[str], changes: list[Change]) -> tuple[l
         new_ends += ends[at:start]
         before = ends[start - 1] if start else ends[0]
         new_lines += added
-        new_ends += [before] * len(added)
+        replaced = [end or before for end in ends[start:end]] or [before]
+        new_ends += [replaced[min(row, len(replaced) - 1)] for row in range(len(added))]
         at = end
     return new_lines + lines[at:], new_ends + ends[at:]
 

@@ -35,7 +35,7 @@ class Case(NamedTuple):
 CASES = [
     Case("empty edit", FILE, b"", "empty_edit"),
     Case("blank edit", FILE, b" \n\n", "empty_edit"),
-    Case("empty file", b"", BLOCK, "no_model"),
+    Case("empty file", b"", BLOCK, "no_match"),
     Case("binary file", b"\x7fELF\0\0x = 1\n", BLOCK, "binary_file"),
     Case("binary edit", FILE, b"\0\1\2\3", "unparsable_edit"),
     Case("file that is not UTF-8", b"x = 1\n\xff\xfe\xfa y\n", BLOCK, b"x = 2\n\xff\xfe\xfa y\n"),
@@ -45,7 +45,7 @@ CASES = [
     Case("block that is not closed", FILE, BLOCK[: BLOCK.index(b">>>")], "unparsable_edit"),
     Case("markers alone", FILE, b"# ... existing code ...\n", "unparsable_edit"),
     Case("two places", FILE * 2, BLOCK, "ambiguous_match"),
-    Case("no place", b"y = 1\n", BLOCK, "no_model"),
+    Case("no place", b"y = 1\n", BLOCK, "no_match"),
     Case("replacement metacharacters", FILE, BLOCK.replace(b"x = 2", rb"x = '$& \1'"), b"x = '$& \\1'\n"),
     Case("new syntax error", FILE, BLOCK.replace(b"x = 2", b"x = ("), "syntax_error"),
     Case("100 MiB file", LARGE, BLOCK, "too_large"),

@@ -24,8 +24,9 @@ def check(case: Case) -> str:
     if case.needs_model and not (outcome.status is Status.ALREADY_APPLIED and case.status is outcome.status):
         wrong = not outcome.needs_model or outcome.content != case.original
         return "should go to the model" if wrong else ""
-    if case.status is Status.ALREADY_APPLIED and _seems(outcome):
-        return ""  # nothing in the edit says where it belongs
+    if case.name.endswith("/again") and outcome.needs_model:
+        # New lines that stand somewhere, with nothing around them, are not taken for a result.
+        return "" if outcome.content == case.original else "changed"
     if outcome.status is not case.status:
         return f"{outcome.status} instead of {case.status}: {outcome.refusal}"
     if case.reason is not None and outcome.reason is not case.reason:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from applier.locate.wrong_file import is_strange, stands_enough
+from applier.locate.wrong_file import is_strange
 
 FILE = ["import os", "", "def area(width, height):", "    return width * height", "", "timeout_seconds = 30"]
-
-
-def test_most_old_lines_must_stand() -> None:
-    old = ["first_line()", "second_line()", "}", "third_line()", "fourth_line()"]
-    assert stands_enough(old, {0: 100, 1: 80, 2: 100})
-    assert not stands_enough(old, {0: 100, 1: 60, 2: 100, 3: 74})
-    assert stands_enough(old[:3], {0: 0})  # too few to tell
 
 
 @pytest.mark.parametrize(

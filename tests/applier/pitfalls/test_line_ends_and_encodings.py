@@ -42,7 +42,7 @@ def test_all_combinations(format: EditFormat, edit_end: bytes, end: str, final: 
 
 def test_mixed_ends_stay_mixed() -> None:
     outcome = run(b"a = 1\r\nb = 2\nz = 0\r\n", BLOCK)
-    assert outcome.content == b"a = 1\r\nb = 3\r\nc = 4\r\nz = 0\r\n"
+    assert outcome.content == b"a = 1\r\nb = 3\nc = 4\nz = 0\r\n"
 
 
 def test_a_diff_may_state_the_final_newline() -> None:

@@ -97,11 +97,11 @@ def test_find_agrees_with_a_plain_search(
     assert source.find(block) == expected[:20]  # now by the index
 
 
-def test_new_lines_take_the_neighbouring_end() -> None:
+def test_new_lines_take_the_end_of_what_they_replace_else_the_neighbouring_one() -> None:
     source = SourceText.decode(b"a\r\nb\nc\r\n")
     assert source.replace([Replacement(1, 1, ("x",))]) == b"a\r\nx\r\nb\nc\r\n"
     assert source.replace([Replacement(2, 2, ("x",))]) == b"a\r\nb\nx\nc\r\n"
-    assert source.replace([Replacement(0, 3, ("a", "x", "c"))]) == b"a\r\nx\r\nc\r\n"
+    assert source.replace([Replacement(0, 3, ("a", "x", "c"))]) == b"a\r\nx\nc\r\n"
 
 
 def test_final_newline_is_kept_unless_stated() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..parse.parts import Part
 from ..syntax.line_match import folded
 from ..syntax.scopes import scopes
 from ..text.indentation import indent_of
 from ..text.source_text import SourceText
 from ..types import LineRange, Refusal, RefusalReason
-from .parts import Part
 
 _MAX_PARSED = 1 << 20
 _FAR = 40  # lines by which a stated number may be off
@@ -62,9 +62,13 @@ class Stated:
         if self.regions is None:
             return self._below_section(first)
         return any(
-            first >= start if end == start + 1 else first <= end and last >= start
+            first >= start if end == start + 1 else first <= self._past_blanks(end) and last >= start
             for start, end in self.regions
         )
+
+    def _past_blanks(self, row: int) -> int:
+        lines = self.source.lines
+        return next((at for at in range(row, len(lines)) if lines[at].strip()), len(lines))
 
     def _below_section(self, first: int) -> bool:
         part = self.part

@@ -16,19 +16,19 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
-from ...parse.markers import find_markers
-from ...parse.parts import Part
-from ...parse.stated import Stated
-from ...syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
-from ...text.file_lines import FileLines
-from ...text.indentation import indent_of
-from ...text.line_cache import letters
-from ...text.source_text import Replacement, SourceText
-from ...types import LineRange, Refusal, RefusalReason
+from ..parse.markers import find_markers
+from ..parse.parts import Part
+from ..syntax.line_match import Alike, alike, folded, is_comment, is_telling, names, tail
+from ..text.file_lines import FileLines
+from ..text.indentation import indent_of
+from ..text.line_cache import letters
+from ..text.source_text import Replacement, SourceText
+from ..types import LineRange, Refusal, RefusalReason
 from .part_indentation import Indentation
+from .stated import Stated
 
 _MANY = 256  # places of a line from which it is looked for near the part's rarer lines only
-_MOST_PAIRS = 4000
+_MOST_PAIRS = 1500  # of a line of the part and one of the file; the work grows with the square
 _FARTHEST = 400  # lines of the file that two lines of a part may have between them
 _SHOWN = 8
 _PAIR = 40  # % of similarity from which a new line may be what became of an old one
@@ -98,15 +98,27 @@ def align_part(
 def _pieces(part: Part) -> list[Part]:
     """Every change of a part with the context that touches it, as parts of their own."""
     found = []
-    cuts = [0, *(edit.start for edit in part.edits[1:]), len(part.old)]
-    for number, edit in enumerate(part.edits):
-        low = part.edits[number - 1].end if number else 0
+    edits = [each for edit in part.edits for each in _line_by_line(part.old, edit)]
+    cuts = [0, *(edit.start for edit in edits[1:]), len(part.old)]
+    for number, edit in enumerate(edits):
+        low = edits[number - 1].end if number else 0
         high = cuts[number + 1]
         old = part.old[low:high]
         inner = Replacement(edit.start - low, edit.end - low, edit.lines)
         new = (*old[: inner.start], *inner.lines, *old[inner.end :])
         found.append(replace(part, old=old, new=new, edits=(inner,), start_hint=None))
     return found
+
+
+def _line_by_line(old: Sequence[str], edit: Replacement) -> list[Replacement]:
+    """An edit that gives every old line a new one that is like it, as one edit a line."""
+    rows = range(edit.start, edit.end)
+    if len(rows) != len(edit.lines):
+        return [edit]
+    pairs = list(zip(rows, edit.lines, strict=True))
+    if any(fuzz.ratio(old[row].strip().lower(), new.strip().lower()) < _PAIR for row, new in pairs):
+        return [edit]
+    return [Replacement(row, row + 1, (new,)) for row, new in pairs]
 
 
 def _each_alone(

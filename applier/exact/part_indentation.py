@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from ...parse.parts import Part
-from ...text.indentation import indent_of, majority, reindent, white
-from ...text.source_text import Replacement
+from ..parse.parts import Part
+from ..text.indentation import indent_of, majority, reindent, white
+from ..text.source_text import Replacement
 
 _OPEN, _CLOSE = "({[", ")}]"
 

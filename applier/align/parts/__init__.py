@@ -1,1 +1,0 @@
-"""Search text and hunks that do not match exactly, laid over the file by rules."""
