@@ -10,7 +10,8 @@ from enum import StrEnum
 from applier.patches.types import Action, Problem, ProposedEdit, SourceFile
 from applier.types import EditOptions, EditRequest, EditResult, Refusal, RefusalReason, Status
 from applier.workspace.errors import NotEditableError
-from applier.workspace.transaction import Change, Workspace
+from applier.workspace.journal import Change
+from applier.workspace.transaction import Workspace
 from reasoner.apply import ApplyClient
 from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from applier.workspace.transaction import Change
+from applier.workspace.journal import Change
 from reasoner.capabilities import CAPABILITIES
 from reasoner.loop import Outcome, Round, RunResult
 from reasoner.seeds.probe import ProbeReport

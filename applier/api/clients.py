@@ -90,7 +90,7 @@ class _Calls:
         return {"timeout": self._timeout if timeout is None else timeout, "metadata": self._metadata}
 
     def _raise(self, error: grpc.RpcError) -> NoReturn:
-        _raise_typed(error.code(), f"{error.details()} (server {self.target})")  # type: ignore[attr-defined]
+        _raise_typed(error.code(), f"{error.details()} (server {self.target})")
 
 
 def _raise_typed(code: grpc.StatusCode, message: str) -> NoReturn:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from applier.exits import INTERNAL, USAGE, CommandError
-from applier.models.manifest import DEFAULT_MODEL, FITTED, ManifestError, known_models, load_manifest
+from applier.models.home import DEFAULT_MODEL
+from applier.models.manifest import FITTED, ManifestError, known_models, load_manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Fetch, convert and list models.")
 

@@ -15,7 +15,7 @@ _OURS = f"/{DESCRIPTOR.services_by_name['ApplyService'].full_name}/"
 _UNDECODABLE = object()
 
 
-class DecodeInterceptor(grpc.aio.ServerInterceptor):
+class DecodeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Ends a call whose message cannot be decoded, with a reason."""
 
     async def intercept_service(

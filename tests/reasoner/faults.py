@@ -30,7 +30,7 @@ from applier.workspace.transaction import Change, Workspace
 from reasoner.digest import sha256
 from reasoner.errors import LedgerError
 from reasoner.recording.ledger import Ledger
-from tests.reasoner.crash import CHANGES, NEW, OLD, commit, files, reset
+from tests.applier.workspace.crash import CHANGES, NEW, OLD, commit, files, reset
 
 SHIM = Path(__file__).with_suffix(".c")
 FINE, TYPED, KILLED = "fine", "typed", "killed"

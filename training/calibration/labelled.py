@@ -53,7 +53,7 @@ def label(repository: str, request: EditRequest, result: bytes) -> Labelled | No
     found = read(request, language)
     if isinstance(found, Refusal) or not isinstance(found[1], LazySnippet):
         return None
-    source, snippet = found
+    source, snippet = found[0], found[1]
     read_so = readings(snippet, source.lines, language, stub=stub)
     if not read_so:
         return None

@@ -235,7 +235,7 @@ class Remarks:
         names = names_in(hidden, self._language) if named and rng.random() < 0.75 else []
         if names:
             return _listed(names, rng)
-        pools = [ANYWHERE]
+        pools: list[Sequence[str]] = [ANYWHERE]
         if first:
             pools += [FILE_TOP] * 3
         if last:

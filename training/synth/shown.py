@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from applier.text.hunks import Hunk, is_weak
@@ -290,7 +291,10 @@ def settle_loosely(showing: Showing, rng: random.Random, sloppy: float) -> bool:
     return all(settle_neighbours(view, hunk) for hunk in free if hunk.removed and not hunk.added)
 
 
-def _plain(styler):  # type: ignore[no-untyped-def]
+Styler = Callable[["Showing", random.Random], object]
+
+
+def _plain(styler: Callable[[View, random.Random], object]) -> Styler:
     return lambda showing, rng: styler(showing.view, rng)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ from training.synth.view import View, indent_of
 ATTEMPTS = 4
 MAX_LINES = 260
 MAX_JUMP = 30  # lines that an author who marks others passes over without a marker
-Styles = dict[str, tuple[float, Callable[[Showing, random.Random], None]]]
+Styles = Mapping[str, tuple[float, Callable[[Showing, random.Random], object]]]
 
 
 @dataclass(frozen=True, slots=True)

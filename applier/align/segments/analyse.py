@@ -71,8 +71,8 @@ def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETT
             pivot_below=not last,
         )
         bases: dict[tuple[Line, ...], set[int]] = {}
-        for (_, numbers), writer, piece in zip(found, writers, pieces, strict=True):
-            bases.setdefault(written(scene, writer, piece[number]), set()).update(numbers)
+        for (_, voters), writer, piece in zip(found, writers, pieces, strict=True):
+            bases.setdefault(written(scene, writer, piece[number]), set()).update(voters)
         if len(bases) == 1 and not any(map(scene.says, segment.rows)) and _keeps(bases, segment):
             readings = [Reading(*base) for base in bases.items()]
         else:

@@ -21,7 +21,10 @@ def pivots(scene: Scene, alignments: Sequence[Sequence[Step]]) -> list[Pivot]:
         same = {
             (row, column)
             for state, row, column in steps
-            if state == MATCH and scene.edit_texts[row] == scene.item_texts[column] != ""
+            if state == MATCH
+            and row is not None
+            and column is not None
+            and scene.edit_texts[row] == scene.item_texts[column] != ""
         }
         common = same if common is None else common & same
     return sorted(common or ())

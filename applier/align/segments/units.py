@@ -65,9 +65,9 @@ def by_name(scene: Scene, likeness: Likeness) -> Likeness | None:
     named: dict[str, list[int]] = {}
     for row, name in theirs.heads():
         named.setdefault(name, []).append(row)
-    allowed = np.ones(likeness.same.shape, bool)
+    allowed = np.ones(likeness.same.shape, dtype=np.bool_)
     for head, name in ours.heads():
-        columns = np.zeros(allowed.shape[1], bool)
+        columns = np.zeros(len(scene.items), dtype=np.bool_)
         for row in named.get(name, ()):
             columns[theirs.start(row) : theirs.end(row)] = True
         allowed[ours.start(head) : ours.end(head)] &= columns

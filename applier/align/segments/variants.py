@@ -117,9 +117,9 @@ class Variants:
             for quoted, slips in self._quoted(lines):
                 add(quoted, set(), frozenset(("slip",)), slips)
         for reading in list(found.values()):
-            lines, how = self.polish(reading.lines)
-            if how:
-                add(lines, set(), reading.how | how, reading.slips)
+            polished, done = self.polish(reading.lines)
+            if done:
+                add(polished, set(), reading.how | done, reading.slips)
         return list(found.values())
 
     def _quoted(self, lines: Sequence[Line]) -> Iterator[tuple[list[Line], tuple[Slip, ...]]]:

@@ -50,11 +50,11 @@ class Replicas:
 
     async def apply(self, request: EditRequest) -> EditResult:
         """An edit whose replica died is sent to another: it is a pure function. Raises CallError."""
-        return await self._call("apply", request)  # type: ignore[no-any-return]
+        return await self._call("apply", request)
 
     async def patch(self, request: PatchRequest) -> PatchResult:
         """As `apply`, for a patch of several files."""
-        return await self._call("patch", request)  # type: ignore[no-any-return]
+        return await self._call("patch", request)
 
     async def _call(self, method: str, request: EditRequest | PatchRequest) -> Any:
         for _ in range(ATTEMPTS):

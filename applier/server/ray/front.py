@@ -77,7 +77,7 @@ class Front:
         adapted = _Context(context)
         try:
             await self._check(adapted)
-            return await self._service.ApplyPatch(request, adapted)  # type: ignore[arg-type]
+            return await self._service.ApplyPatch(request, adapted)
         except Aborted:
             return pb.ApplyPatchResponse()
 
