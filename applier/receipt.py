@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from .deciders import deciders
 from .types import EditRequest, Receipt
 
 # Raise it with every change that can alter the bytes of a result for a given request.
@@ -91,15 +92,23 @@ def request_digest(request: EditRequest, original_sha256: str | None = None) -> 
 
 def fingerprint(weights_sha256: str, tokenizer_sha256: str, numerics_version: int) -> str:
     """The digest of everything that decides a result besides the request. Empty digests mean no model."""
-    return digest_fields(
-        _FINGERPRINT_DOMAIN,
-        {
-            "weights": weights_sha256,
-            "tokenizer": tokenizer_sha256,
-            "numerics_version": numerics_version,
-            "pipeline_version": PIPELINE_VERSION,
-        },
-    )
+    return digest_of(parts(weights_sha256, tokenizer_sha256, numerics_version))
+
+
+def digest_of(parts_by_name: Mapping[str, str | int]) -> str:
+    """The fingerprint of its `parts`."""
+    return digest_fields(_FINGERPRINT_DOMAIN, dict(parts_by_name))
+
+
+def parts(weights_sha256: str, tokenizer_sha256: str, numerics_version: int) -> dict[str, str | int]:
+    """What a fingerprint is made of, by name: model, versions of this package's rules, and `deciders`."""
+    return {
+        "weights": weights_sha256,
+        "tokenizer": tokenizer_sha256,
+        "numerics_version": numerics_version,
+        "pipeline_version": PIPELINE_VERSION,
+        **{f"package {name}": installed for name, installed in deciders().items()},
+    }
 
 
 def make(

@@ -98,7 +98,7 @@ def test_what_only_places_edits_starts_without_the_arithmetic(module):
 # `applier/` from the ground up. What stands in one layer imports from the layers below it, and knows nothing
 # of its neighbours: text, syntax, parse; five rooms; merge, engine; the story; the edges.
 LAYERS = (
-    ("types", "cancellation", "files"),
+    ("types", "cancellation", "files", "deciders"),
     ("text", "receipt", "exits", "models"),
     ("syntax",),
     ("parse",),

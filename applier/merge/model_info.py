@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..receipt import fingerprint, sha256
+from ..receipt import digest_of, parts, sha256
 from .confidence import NONE, Calibration, HeadStart, Signal, uncalibrated
 from .prompt import PromptTemplate
 
@@ -62,15 +62,19 @@ class ModelInfo:
 
     def fingerprint(self) -> str:
         """The digest of everything besides a request that decides its result."""
-        parts = {
+        return digest_of(self.parts())
+
+    def parts(self) -> dict[str, str | int]:
+        """What the fingerprint is made of, by name."""
+        prompt_parts = {
             "tokenizer": self.tokenizer_sha256,
             "template": asdict(self.template),
             "threshold": self.threshold.hex(),
             "head_start": self.head_start.as_dict(),
             "calibration": self.calibration.as_dict() if self.calibration else {},
         }
-        prompt = sha256(json.dumps(parts, sort_keys=True).encode())
-        return fingerprint(self.weights_sha256, prompt, self.numerics_version)
+        prompt = sha256(json.dumps(prompt_parts, sort_keys=True).encode())
+        return parts(self.weights_sha256, prompt, self.numerics_version)
 
     def confidence(self, signal: Signal) -> float:
         """How sure a merge is, 0 to 1."""
