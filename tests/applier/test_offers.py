@@ -7,16 +7,23 @@ import contextlib
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import httpx
+import jsonschema
 import pytest
+from mcp_types import CallToolResult
 
 from applier import Applier, AsyncClient
 from applier.api import convert
+from applier.api.agent_text import refusal_text
 from applier.api.errors import CallError
 from applier.api.patch_convert import request_from_proto as patch_from_proto
 from applier.api.v1 import apply_pb2 as pb
 from applier.cli.main import main
 from applier.exits import DONE, REFUSED, USAGE
+from applier.http.openapi import document
+from applier.mcp.tools import TOOLS
 from applier.memo import Memoised, MemoryStore
 from applier.memo.entry import decode, encode
 from applier.memo.store import CorruptEntry, Key
@@ -26,7 +33,20 @@ from applier.receipt import request_digest
 from applier.server.config import ServerConfig
 from applier.server.run import running_server
 from applier.text.unified_diff import apply_diff
-from applier.types import EditOptions, EditRequest, EditResult, Offer, RefusalReason, Status, Tier
+from applier.types import (
+    EditOptions,
+    EditRequest,
+    EditResult,
+    LineRange,
+    Offer,
+    Refusal,
+    RefusalReason,
+    Status,
+    Tier,
+)
+from tests.applier.http.serving import morph
+from tests.applier.http.serving import serve as serve_http
+from tests.applier.mcp.serving import serve as serve_mcp
 from tests.applier.tiny import tokenizer_json
 from tests.applier.tiny_applier import tiny_applier
 
@@ -42,6 +62,12 @@ SURE_ENOUGH = 5.0  # nats of head start, with which the random model writes the 
 def applier() -> Applier:
     """Writes what the alignment proposes, and is never wholly sure."""
     return tiny_applier(bias=SURE_ENOUGH)
+
+
+def in_folder(applier: Applier, folder: Path) -> Applier:
+    """The same with the tokenizer in a folder, where processes read it."""
+    (folder / "tokenizer.json").write_text(tokenizer_json())
+    return Applier.from_engine(replace(applier.info, folder=folder), applier.engine)
 
 
 def accepting(digest: str, request: EditRequest = REQUEST) -> EditRequest:
@@ -137,9 +163,8 @@ def test_a_memo_keeps_a_refusal_with_its_offer():
 
 
 def test_processes(tmp_path):
-    (tmp_path / "tokenizer.json").write_text(tokenizer_json())
     plain = applier()
-    pooled = Applier.from_engine(replace(plain.info, folder=tmp_path), plain.engine)
+    pooled = in_folder(plain, tmp_path)
     with contextlib.closing(pooled.start_processes(1)):
         offer = offered(pooled.apply(REQUEST))
         assert offer == offered(plain.apply(REQUEST))
@@ -194,3 +219,75 @@ def test_the_command_line(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "x.py").read_bytes() == FILE
     assert samebytes("--write", "--accept", offer["result_sha256"])[0] == DONE
     assert (tmp_path / "x.py").read_bytes() == MERGED
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/v1/code/apply", {"initial_code": FILE.decode(), "edit_snippet": LAZY.decode()}),
+        ("/v1/chat/completions", morph(FILE.decode(), LAZY.decode())),
+    ],
+)
+def test_http(route, body):
+    async def call(client: httpx.AsyncClient) -> None:
+        def asked(**options) -> dict:
+            return {**body, "samebytes": {"path": "x.py", "min_confidence": 1.0, **options}}
+
+        refused = await client.post(route, json=asked())
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (422, "low_confidence")
+        jsonschema.validate(refused.json(), {**document()["components"]["schemas"]["Error"]})
+        offer = error["offer"]
+        assert apply_diff(FILE, offer["diff"].encode()) == MERGED
+        assert offer["result_sha256"] in error["message"]
+        assert "+    return c" in error["message"]
+        accepted = await client.post(route, json=asked(accept=offer["result_sha256"].upper()))
+        assert accepted.status_code == 200
+        assert accepted.headers["X-Samebytes-Result"] == offer["result_sha256"]
+        assert (await client.post(route, json=asked(accept=OTHER))).json()["error"]["offer"] == offer
+        assert (await client.post(route, json=asked(accept="x"))).status_code == 400
+
+    serve_http(call, applier(), processes=0)
+
+
+def test_mcp(tmp_path):
+    root = tmp_path / "tree"
+    root.mkdir()
+    file = root / "x.py"
+    file.write_bytes(FILE)
+    unsure = in_folder(tiny_applier(bias=SURE_ENOUGH, threshold=1.0), tmp_path)
+
+    async def call(client) -> None:
+        async def edited(name: str, **more) -> CallToolResult:
+            answer = await client.call_tool(name, {"path": "x.py", "code_edit": LAZY.decode(), **more})
+            schema = next(tool.output_schema for tool in TOOLS if tool.name == name)
+            jsonschema.validate(answer.structured_content, schema)
+            return answer
+
+        refused = await edited("edit_file")
+        assert refused.is_error
+        offer = refused.structured_content["refusals"][0]["offer"]
+        assert apply_diff(FILE, offer["diff"].encode()) == MERGED
+        text = refused.content[0].text
+        assert offer["result_sha256"] in text
+        assert "+    return c" in text
+        assert (await edited("edit_file", accept=OTHER)).is_error
+        assert file.read_bytes() == FILE
+        assert (await edited("preview_edit", accept=offer["result_sha256"])).structured_content["diff"] == (
+            offer["diff"]
+        )
+        assert not (await edited("edit_file", accept=offer["result_sha256"])).is_error
+        assert file.read_bytes() == MERGED
+
+    serve_mcp(root, call, unsure)
+
+
+def test_an_agent_is_shown_an_offer_within_bounds():
+    diff = b"".join(b"+%d %s\n" % (number, b"x" * 1000) for number in range(1000))
+    offer = Offer(diff, OTHER, 0.5)
+    refusal = Refusal(RefusalReason.LOW_CONFIDENCE, "Not sure.", (LineRange(3, 3),), offer=offer)
+    text = refusal_text(refusal, FILE)
+    assert len(text) < 60_000
+    assert "880 more lines" in text
+    assert "In doubt are lines 3" in text
+    assert OTHER in text
