@@ -86,6 +86,7 @@ def request_digest(request: EditRequest, original_sha256: str | None = None) -> 
             "constrain_to_known_lines": options.constrain_to_known_lines,
             "syntax_gate": options.syntax_gate,
             "min_confidence": None if options.min_confidence is None else float(options.min_confidence),
+            **({} if options.accept is None else {"accept": options.accept}),
         },
     )
 

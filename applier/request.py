@@ -20,7 +20,17 @@ from .parse.read import read, unreadable
 from .syntax.languages import canonical, language_for_path
 from .syntax.source_syntax import SourceSyntax
 from .text.source_text import SourceText, TextError, merge_adjacent
-from .types import EditRequest, EditResult, LineRange, Refusal, RefusalReason, Status, Tier, Validation
+from .types import (
+    EditRequest,
+    EditResult,
+    LineRange,
+    Offer,
+    Refusal,
+    RefusalReason,
+    Status,
+    Tier,
+    Validation,
+)
 from .verify.verify import verify
 
 if TYPE_CHECKING:
@@ -76,7 +86,7 @@ class _Refuse(Exception):
 
 
 class _Unsure(_Refuse):
-    """The merge may be right, but is not sure enough."""
+    """The merge may be right, but is not sure enough, or is not the one that was accepted."""
 
 
 class Run:
@@ -160,13 +170,10 @@ class Run:
         self._found = replace(self._found, confidence=confidence)
         self._clock.lap("locate_ms")
         wanted = self.request.options.min_confidence
-        if wanted is not None and confidence < wanted:
-            raise _Unsure(_unsure(confidence, wanted, Outcome((), ())))
         merged = merge_adjacent(ready)
-        if not merged:
-            return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.ALIGNED)
-        touched = tuple((part.start, part.end) for part in merged)
-        return self._finish(source, edit, Outcome(merged, touched), Tier.ALIGNED, None)
+        outcome = Outcome(merged, tuple((part.start, part.end) for part in merged))
+        doubt = None if wanted is None or confidence >= wanted else _unsure(confidence, wanted, outcome)
+        return self._conclude_with(source, edit, outcome, Tier.ALIGNED, doubt)
 
     def _read(self) -> tuple[SourceText, ParsedEdit]:
         request = self.request
@@ -287,11 +294,17 @@ class Run:
         self._found = replace(self._found, signals=gathered.signals, confidence=confidence)
         wanted = self.request.options.min_confidence
         threshold = info.threshold if wanted is None else wanted
-        if confidence < threshold:
-            raise _Unsure(_unsure(confidence, threshold, gathered))
-        if not gathered.replacements:
-            return self._answer(Status.ALREADY_APPLIED, self.request.original, Tier.MODEL)
-        return self._finish(source, edit, gathered, Tier.MODEL, None)
+        doubt = None if confidence >= threshold else _unsure(confidence, threshold, gathered)
+        return self._conclude_with(source, edit, gathered, Tier.MODEL, doubt)
+
+    def _conclude_with(
+        self, source: SourceText, edit: ParsedEdit, outcome: Outcome, tier: Tier, doubt: Refusal | None
+    ) -> EditResult:
+        if outcome.replacements:
+            return self._finish(source, edit, outcome, tier, None, doubt)
+        if doubt is not None:
+            raise _Unsure(_of_other_state(doubt) if self.request.options.accept else doubt)
+        return self._answer(Status.ALREADY_APPLIED, self.request.original, tier)
 
     def _finish(
         self,
@@ -300,7 +313,9 @@ class Run:
         outcome: Outcome,
         tier: Tier,
         final_newline: bool | None,
+        doubt: Refusal | None = None,
     ) -> EditResult:
+        """The result, checked. What is in doubt is given out where it was accepted, and else offered."""
         request = self.request
         try:
             content = source.replace(outcome.replacements, final_newline)
@@ -319,10 +334,19 @@ class Run:
             syntax=self._syntax,
             final_newline=final_newline,
         )
-        self._found = replace(self._found, validation=verdict.validation)
         self._clock.lap("verify_ms")
+        accept = request.options.accept
+        if verdict.refusal is not None and doubt is not None:
+            raise _Unsure(_of_other_state(doubt) if accept else doubt)
+        self._found = replace(self._found, validation=verdict.validation)
         if verdict.refusal is not None:
             raise _Refuse(verdict.refusal)
+        result_sha256 = self._content_sha256.result()
+        if accept:
+            doubt = None if accept == result_sha256 else _of_other_state(doubt)
+        if doubt is not None:
+            offer = Offer(verdict.diff, result_sha256, self._found.confidence)
+            raise _Unsure(replace(doubt, offer=offer))
         return self._answer(Status.APPLIED, content, tier, diff=verdict.diff)
 
     def _answer(
@@ -362,6 +386,17 @@ def _unsure(confidence: float, threshold: float, gathered: Outcome) -> Refusal:
         "around the change, or send a diff that matches exactly.",
         tuple(find() for find in gathered.weakest),
     )
+
+
+def _of_other_state(doubt: Refusal | None) -> Refusal:
+    """The refusal of a result that is not the accepted one, whether it is in doubt by itself or not."""
+    message = (
+        "The accepted offer is of another state: this file and edit, by this model and version, give another "
+        "result now."
+    )
+    if doubt is None:
+        return Refusal(RefusalReason.LOW_CONFIDENCE, message)
+    return replace(doubt, message=f"{message} {doubt.message}")
 
 
 def _with_result(refusal: Refusal, pending: Pending) -> Refusal:

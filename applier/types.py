@@ -98,13 +98,29 @@ class LineRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a refusal for want of confidence would have made of the file. It passes every other check.
+
+    The same request with `EditOptions.accept` set to `result_sha256` makes exactly this file, or is refused.
+    """
+
+    diff: bytes  # from the original to the offered file
+    result_sha256: str  # of the offered file
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """A typed reason, the sentence for a person, and where the edit could have gone."""
+    """A typed reason, the sentence for a person, and where the edit could have gone.
+
+    With an offer, `candidates` are the lines in doubt.
+    """
 
     reason: RefusalReason
     message: str
     candidates: tuple[LineRange, ...] = ()
     edit_line: int | None = None  # 1-based line of the edit that failed
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,7 @@ class EditOptions:
     constrain_to_known_lines: bool = True
     syntax_gate: bool = True
     min_confidence: float | None = None  # None: the model's calibrated threshold
+    accept: str | None = None  # an offer's `result_sha256`: this file and no other, however sure it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from reasoner.backends.base import Backend
 from reasoner.credentials import contains_secret
 from reasoner.errors import BackendError, LedgerError, UsageError
 from reasoner.extract.tools import EDIT_TOOL
+from reasoner.prompts import build_question, says_yes
 from reasoner.recording.record import Recorder
-from reasoner.types import Completion, Proposal, ProposeOptions, Task, Turn
+from reasoner.types import ChatRequest, Completion, Proposal, ProposeOptions, Task, Turn
 
 
 class Outcome(StrEnum):
@@ -32,7 +33,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoopOptions:
-    """`rounds` bounds the calls of the reasoning model; everything else decides single edits."""
+    """`rounds` bounds the calls of the reasoning model, for edits and for a yes or no to an offer; everything
+    else decides single edits.
+    """
 
     propose: ProposeOptions = field(default_factory=ProposeOptions)
     edit: EditOptions = field(default_factory=EditOptions)
@@ -44,11 +47,15 @@ class LoopOptions:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One edit and what came of it: a result, or a problem where there was nothing to apply."""
+    """One edit and what came of it: a result, or a problem where there was nothing to apply.
+
+    `answer` is what the reasoning model said to an offer, None where it was asked nothing.
+    """
 
     edit: ProposedEdit
     result: EditResult | None
     problem: str | None = None
+    answer: Completion | None = None
 
     @property
     def accepted(self) -> bool:
@@ -58,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call of the reasoning model and the edits that came from it."""
+    """One reply of the reasoning model with the edits that came from it."""
 
     number: int
     proposal: Proposal
@@ -95,12 +102,14 @@ class Run:
         self.on_round = on_round
         self.before: dict[str, bytes | None] = {}
         self.now: dict[str, bytes | None] = {}
+        self.calls_left = 0
 
     async def edit(self, instruction: str, paths: Sequence[str]) -> RunResult:
         """Do the task and write the files, all or none.
 
         An edit that applied is kept in later rounds; one that was refused is asked for again, with the
-        reason. When some are still refused after the last round, nothing is written.
+        reason. Where a refusal offers what it would have made, the model is shown the diff and asked yes or
+        no first. When some are still refused after the last call, nothing is written.
 
         Raises UsageError, WorkspaceError, BackendError or LedgerError; no file is touched then.
         """
@@ -109,8 +118,9 @@ class Run:
         self.recorder.run(task, self.backend.name, self.backend.model, self._files())
         rounds: list[Round] = []
         unresolved: list[str] = []
-        for number in range(1, self.options.rounds + 1):
-            current = await self._round(number, task)
+        self.calls_left = self.options.rounds
+        while self.calls_left:
+            current = await self._round(len(rounds) + 1, task)
             rounds.append(current)
             self.on_round(current)
             unresolved = [problem.message for problem in current.proposal.problems]
@@ -140,6 +150,7 @@ class Run:
         return [SourceFile(path, content) for path, content in self.now.items() if content is not None]
 
     async def _round(self, number: int, task: Task) -> Round:
+        self.calls_left -= 1
         try:
             # The files are shown as they were when the conversation began; feedback tells what changed since.
             first = [
@@ -150,10 +161,25 @@ class Run:
             self.recorder.failed_call(self.backend.name, self.backend.model, error)
             raise
         self.recorder.call(proposal.request, proposal.completion)
-        steps = [await self._step(edit) for edit in proposal.edits]
+        steps = [await self._step(edit, proposal) for edit in proposal.edits]
         return Round(number, proposal, tuple(steps))
 
-    async def _step(self, edit: ProposedEdit) -> Step:
+    async def _ask(self, question: ChatRequest) -> Completion:
+        self.calls_left -= 1
+        try:
+            answer = await self.backend.complete(question)
+        except BackendError as error:
+            self.recorder.failed_call(self.backend.name, self.backend.model, error)
+            raise
+        self.recorder.call(question, answer)
+        return answer
+
+    async def _apply(self, request: EditRequest) -> EditResult:
+        result = await self.applier.apply(request)
+        self.recorder.edit(request, result)
+        return result
+
+    async def _step(self, edit: ProposedEdit, proposal: Proposal) -> Step:
         if problem := self._not_allowed(edit):
             return Step(edit, None, problem)
         if edit.action is Action.DELETE:
@@ -169,12 +195,22 @@ class Run:
             format=edit.format,
             options=self.options.edit,
         )
-        result = await self.applier.apply(request)
-        self.recorder.edit(request, result)
+        result, answer = await self._apply(request), None
+        offer = result.refusal.offer if result.refusal else None
+        if offer is not None and self.calls_left:
+            reply = _reply_text(proposal.completion)
+            answer = await self._ask(build_question(proposal.request, reply, edit.path, offer))
+            if says_yes(answer.text):
+                accepting = replace(request.options, accept=offer.result_sha256)
+                result = await self._apply(replace(request, options=accepting))
         if problem := _why_not(result):
-            return Step(edit, result, problem)
+            if answer is not None:
+                problem += (
+                    f" You were shown the change that it would make, and said: {answer.text.strip()[:60]}"
+                )
+            return Step(edit, result, problem, answer)
         self.now[edit.path] = result.content
-        return Step(edit, result)
+        return Step(edit, result, answer=answer)
 
     def _not_allowed(self, edit: ProposedEdit) -> str | None:
         path = edit.path

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from applier.patches.fences import longest_run
 from applier.patches.types import SourceFile
-from applier.types import EditFormat
+from applier.types import EditFormat, Offer
 from reasoner.errors import UsageError
 from reasoner.extract.tools import edit_tool
 from reasoner.types import ChatRequest, Message, ProposeOptions, Role, Task, Tool
@@ -91,6 +92,9 @@ _TOOL_RULES = {
 }
 
 
+_YES = re.compile(r"[\W_]*yes\b", re.IGNORECASE)
+
+
 def formats() -> tuple[EditFormat, ...]:
     """The formats a model can be asked for."""
     return tuple(_RULES)
@@ -121,6 +125,24 @@ def build_request(task: Task, files: Sequence[SourceFile], options: ProposeOptio
     for turn in task.turns:
         messages += [Message(Role.ASSISTANT, turn.reply), Message(Role.USER, turn.feedback)]
     return ChatRequest(tuple(messages), options.sampling, tools)
+
+
+def build_question(request: ChatRequest, reply: str, path: str, offer: Offer) -> ChatRequest:
+    """The conversation that goes on after `reply` to `request` and asks for a yes or no to `offer`."""
+    diff = text_for_model(offer.diff)
+    fence = "`" * max(3, longest_run(diff) + 1)
+    question = (
+        f"It is not certain where your edit of {path} belongs. This is the change that it would make:\n\n"
+        f"{fence}diff\n{diff.rstrip(chr(10))}\n{fence}\n\n"
+        "Is this exactly what you mean? Answer with one word, yes or no."
+    )
+    said = (Message(Role.ASSISTANT, reply), Message(Role.USER, question))
+    return ChatRequest((*request.messages, *said), request.sampling)
+
+
+def says_yes(reply: str) -> bool:
+    """Whether the first word of a reply is yes. Anything else is none."""
+    return _YES.match(reply) is not None
 
 
 def text_for_model(content: bytes) -> str:

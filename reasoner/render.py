@@ -63,6 +63,9 @@ def show_round(console: Console, current: Round) -> None:
         console.print(f"  [red]unusable[/]: {escape(printable(problem.message))}")
     for step in current.steps:
         path = escape(printable(step.edit.path))
+        if step.answer is not None:
+            said = printable(" ".join(step.answer.text.split())[:60])
+            console.print(f"  shown the offered change of {path}, the model said: {escape(said)}")
         if step.problem:
             console.print(f"  [red]refused[/] {path}: {escape(printable(step.problem))}")
         elif step.result is None:

@@ -36,6 +36,9 @@ def result_from_proto(message: pb.ApplyEditResponse) -> types.EditResult:
             refusal.message,
             tuple(types.LineRange(lines.start, lines.end) for lines in refusal.candidates),
             _optional(refusal, "edit_line"),
+            types.Offer(refusal.offer.diff, refusal.offer.result_sha256, refusal.offer.confidence)
+            if refusal.HasField("offer")
+            else None,
         )
         if message.HasField("refusal")
         else None,
@@ -96,6 +99,11 @@ def options_from_proto(message: pb.EditOptions) -> types.EditOptions:
     confidence = stated.get("min_confidence")
     if confidence is not None and not 0 <= confidence <= 1:
         raise invalid_field("options.min_confidence", "is not between 0 and 1")
+    accept = stated.get("accept")
+    if accept is not None:
+        if not _SHA256.fullmatch(accept):
+            raise invalid_field("options.accept", "is not 64 hexadecimal digits")
+        stated["accept"] = accept.lower()
     return types.EditOptions(**stated)
 
 
@@ -106,6 +114,7 @@ def options_to_proto(options: types.EditOptions) -> pb.EditOptions:
         constrain_to_known_lines=options.constrain_to_known_lines,
         syntax_gate=options.syntax_gate,
         min_confidence=options.min_confidence,
+        accept=options.accept,
     )
 
 
@@ -172,4 +181,11 @@ def _refusal_to_proto(refusal: types.Refusal) -> pb.Refusal:
         message=refusal.message,
         candidates=[pb.LineRange(start=lines.start, end=lines.end) for lines in refusal.candidates],
         edit_line=refusal.edit_line,
+        offer=None
+        if refusal.offer is None
+        else pb.Offer(
+            diff=refusal.offer.diff,
+            result_sha256=refusal.offer.result_sha256,
+            confidence=refusal.offer.confidence,
+        ),
     )

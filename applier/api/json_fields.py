@@ -12,6 +12,7 @@ from applier.types import EditFormat, EditOptions, EditRequest
 
 _OPTIONS: TypeAdapter[EditOptions] = TypeAdapter(EditOptions)
 OPTION_NAMES = frozenset(field.name for field in dataclasses.fields(EditOptions))
+_HEX = frozenset("0123456789abcdefABCDEF")
 _TEXTS = frozenset({"path", "language", "instruction", "expected_sha256"})
 
 
@@ -56,7 +57,7 @@ def edit_request(original: bytes, edit: bytes, stated: Mapping[str, Any]) -> Edi
         raise FieldError("path", "contains a NUL character")
     sha256 = texts.get("expected_sha256")
     if sha256 is not None:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdefABCDEF"):
+        if len(sha256) != 64 or not set(sha256) <= _HEX:
             raise FieldError("expected_sha256", "is not 64 hexadecimal digits")
         texts["expected_sha256"] = sha256.lower()
     return EditRequest(original, edit, format=format, options=_options(options), **texts)
@@ -77,4 +78,8 @@ def _options(stated: dict[str, Any]) -> EditOptions:
         raise FieldError(str(first["loc"][0]), first["msg"]) from None
     if options.min_confidence is not None and not 0 <= options.min_confidence <= 1:
         raise FieldError("min_confidence", "is not between 0 and 1")
+    if options.accept is not None:
+        if len(options.accept) != 64 or not set(options.accept) <= _HEX:
+            raise FieldError("accept", "is not 64 hexadecimal digits")
+        options = dataclasses.replace(options, accept=options.accept.lower())
     return options

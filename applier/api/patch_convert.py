@@ -21,6 +21,8 @@ def request_from_proto(message: pb.ApplyPatchRequest) -> PatchRequest:
         if file.path in seen:
             raise invalid_field(f"files[{number}].path", "stands twice")
         seen.add(file.path)
+    if message.options.HasField("accept"):
+        raise invalid_field("options.accept", "is for the edit of one file")
     return PatchRequest(
         tuple(SourceFile(file.path, file.content) for file in message.files),
         message.patch,
@@ -77,7 +79,8 @@ def result_to_proto(result: PatchResult) -> pb.ApplyPatchResponse:
 
 
 def _slim(result: EditResult) -> EditResult:
-    return replace(result, content=b"", diff=b"")
+    refusal = result.refusal and replace(result.refusal, offer=None)  # which a patch cannot accept
+    return replace(result, content=b"", diff=b"", refusal=refusal)
 
 
 def result_from_proto(message: pb.ApplyPatchResponse, request: PatchRequest) -> PatchResult:

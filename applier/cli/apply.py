@@ -48,19 +48,26 @@ def apply(
     free: Annotated[bool, typer.Option("--free", help="Let the model write lines of its own.")] = False,
     syntax_gate: Annotated[bool, typer.Option(help="Refuse an edit that adds a syntax error.")] = True,
     min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="Refuse below this.")] = None,
+    accept: Annotated[
+        str | None, typer.Option(help="Apply exactly the offer with this digest, which a refusal made.")
+    ] = None,
 ) -> None:
     """Apply an edit to a file, and show the diff, what was validated, and the receipt.
 
     The file is changed only with --write. Exit code 0: applied, or already there; 3: refused.
     """
+    for name, digest in (("--expect-sha256", expect_sha256), ("--accept", accept)):
+        if digest and not re.fullmatch("[0-9a-fA-F]{64}", digest):
+            raise CommandError(f"{name} {digest}: a SHA-256 has 64 hexadecimal digits", USAGE)
     options = EditOptions(
         allow_model=not exact_only,
         constrain_to_known_lines=not free,
         syntax_gate=syntax_gate,
         min_confidence=min_confidence,
+        accept=accept.lower() if accept else None,
     )
     if repo is not None:
-        if file is not None or language or expect_sha256 or format is not EditFormat.AUTO:
+        if file is not None or language or expect_sha256 or accept or format is not EditFormat.AUTO:
             raise CommandError(
                 "--repo takes a patch that names its files: no FILE, and no option of one", USAGE
             )
@@ -73,8 +80,6 @@ def apply(
         )
     if file is None:
         raise CommandError("name the file to edit, or a folder with --repo", USAGE)
-    if expect_sha256 and not re.fullmatch("[0-9a-fA-F]{64}", expect_sha256):
-        raise CommandError(f"--expect-sha256 {expect_sha256}: a SHA-256 has 64 hexadecimal digits", USAGE)
     if file.is_dir():
         raise CommandError(f"{file}: a folder; name the one file that the edit is for", USAGE)
     snapshot = read_file(file, root)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from applier.types import EditResult, Status, Timing
+from applier.types import EditResult, Offer, Status, Timing
 
 _LINE_STYLES = (
     (b"+++", "bold"),
@@ -30,6 +30,8 @@ def print_result(console: Console, result: EditResult, written: bool) -> None:
     console.print(_status_line(result, written))
     if result.refusal is not None:
         console.print(_refusal(result), soft_wrap=True)
+        if result.refusal.offer is not None:
+            _print_offer(console, result.refusal.offer)
     else:
         console.print(_summary(result))
     console.print(_receipt(result))
@@ -76,6 +78,12 @@ def _refusal(result: EditResult) -> Text:
     for lines in refusal.candidates:
         text.append(f"\ncandidate: lines {lines.start} to {lines.end} of the file", "default")
     return text
+
+
+def _print_offer(console: Console, offer: Offer) -> None:
+    console.print(Text(f"offered, with confidence {offer.confidence:.3f}:", "bold"))
+    console.print(colored_diff(offer.diff), soft_wrap=True)
+    console.print(f"--accept {offer.result_sha256} applies exactly this", soft_wrap=True)
 
 
 def _summary(result: EditResult) -> Table:

@@ -12,7 +12,7 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from starlette.responses import JSONResponse, Response
 
-from applier.api.agent_text import refusal_text
+from applier.api.agent_text import offer_fields, refusal_text
 from applier.api.errors import CallError
 from applier.http.receipts import receipt_headers
 from applier.types import EditRequest, EditResult
@@ -73,6 +73,7 @@ def from_refusal(request: EditRequest, result: EditResult) -> Response:
         refusal.reason.value,
         edit_line=refusal.edit_line,
         candidates=[{"start": place.start, "end": place.end} for place in refusal.candidates],
+        offer=None if refusal.offer is None else offer_fields(refusal.offer),
     )
     response.headers.update(receipt_headers(result))
     return response

@@ -31,6 +31,11 @@ _SCHEMAS: dict[str, Any] = {
             constrain_to_known_lines={"type": "boolean", "default": True},
             syntax_gate={"type": "boolean", "default": True},
             min_confidence={"type": "number", "minimum": 0, "maximum": 1},
+            accept={
+                **_TEXT,
+                "pattern": "^[0-9a-fA-F]{64}$",
+                "description": "result_sha256 of an offer: apply exactly that.",
+            },
         ),
         "description": "What no other server has room for. All of it may be left out.",
     },
@@ -108,6 +113,16 @@ _SCHEMAS: dict[str, Any] = {
             param={"type": ["string", "null"]},
             edit_line={"type": ["integer", "null"]},
             candidates={"type": "array", "items": _object("start end", start=_COUNT, end=_COUNT)},
+            offer={
+                **_object(
+                    "diff result_sha256 confidence",
+                    diff=_TEXT,
+                    result_sha256=_TEXT,
+                    confidence={"type": "number"},
+                ),
+                "type": ["object", "null"],
+                "description": "What a refusal for want of confidence would have made of the file.",
+            },
         ),
     ),
     "Model": _object("id object owned_by", id=_TEXT, object={"const": "model"}, owned_by=_TEXT),

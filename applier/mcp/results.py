@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
-from applier.api.agent_text import refusal_text
+from applier.api.agent_text import fenced_diff, offer_fields, refusal_text
 from applier.patches.types import PatchResult
 from applier.types import EditResult, Receipt, Refusal, Status
 
@@ -52,7 +52,8 @@ def refused_edit(path: str, refusal: Refusal, original: bytes) -> CallToolResult
     """A refusal by the library, with the places that were perhaps meant."""
     candidates = [{"start": place.start, "end": place.end} for place in refusal.candidates]
     message = refusal_text(refusal, original)
-    return refused(path, refusal.reason, message, line=refusal.edit_line, candidates=candidates)
+    offer = refusal.offer and offer_fields(refusal.offer)
+    return refused(path, refusal.reason, message, line=refusal.edit_line, candidates=candidates, offer=offer)
 
 
 def refused_patch(result: PatchResult) -> CallToolResult:
@@ -122,15 +123,10 @@ def _headline(what: str, status: Status, written: bool) -> str:
 
 
 def _text(headline: str, diff: str, receipt: Receipt, note: str | None) -> str:
-    lines = diff.splitlines()
-    shown = "\n".join(lines[:_MOST_SHOWN])
-    if len(lines) > _MOST_SHOWN:
-        shown += f"\n… {len(lines) - _MOST_SHOWN} more lines"
     parts = [headline]
     if note:
         parts.append(f"Note: {note}")
     if diff:
-        fence = "```" if "```" not in shown else "`````"
-        parts.append(f"{fence}diff\n{shown}\n{fence}")
+        parts.append(fenced_diff(diff.encode("utf-8"), _MOST_SHOWN))
     parts.append(f"request {receipt.request_sha256}, result {receipt.result_sha256}")
     return "\n".join(parts)

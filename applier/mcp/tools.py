@@ -6,7 +6,6 @@ from typing import Any
 
 from mcp_types import Tool, ToolAnnotations
 
-from applier.api.json_fields import OPTION_NAMES
 from applier.types import RefusalReason
 
 _TEXT = {"type": "string"}
@@ -35,9 +34,6 @@ _STRINGS = {
         "description": "Replace every place, not the only one.",
     },
 }
-_ACCEPT = _said(
-    "Digest of an offer that an earlier call made: apply exactly that.", pattern="^[0-9a-fA-F]{64}$"
-)
 _EDIT = {
     "path": _said("The file, absolute or relative to the working tree."),
     "code_edit": _said(
@@ -54,7 +50,7 @@ _EDIT = {
     },
     "patch": _said("A unified diff, a V4A patch or search/replace blocks for this file."),
     "expected_sha256": _said("Refuse unless the file has this SHA-256, as a result told it.", **_DIGEST),
-    **({"accept": _ACCEPT} if "accept" in OPTION_NAMES else {}),
+    "accept": _said("result_sha256 of the offer that a refusal of this same edit made: apply it.", **_DIGEST),
 }
 _DRY_RUN = {"type": "boolean", "default": False, "description": "Show the diff and write nothing."}
 
@@ -75,6 +71,13 @@ _REFUSAL = _object(
     message=_TEXT,
     line={**_COUNT, "description": "Of the edit or patch, from 1."},
     candidates={"type": "array", "items": _object("start end", start=_COUNT, end=_COUNT)},
+    offer={
+        **_object(
+            "diff result_sha256 confidence", diff=_TEXT, result_sha256=_TEXT, confidence={"type": "number"}
+        ),
+        "description": "What was not sure enough to be made. The same edit with accept set to its "
+        "result_sha256 makes it.",
+    },
 )
 _RESULT = _object(
     "status written files diff",

@@ -2,7 +2,7 @@
 
 The new file is not kept: it is the original, which every request brings along, with the diff applied. So an
 entry is as small as its edit. Reading it proves it: an entry begins with the SHA-256 of the rest, and the
-rebuilt file must have the one that the receipt states.
+rebuilt file must have the one that the receipt states, or an offer where the diff is that of one.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ def without_work(result: EditResult) -> EditResult:
 
 
 def encode(result: EditResult) -> bytes:
-    """The result without its content: SHA-256 of the rest, length of the JSON, the JSON, the diff."""
-    header = _RESULT.dump_json(replace(without_work(result), content=b"", diff=b""))
-    rest = _LENGTH.pack(len(header)) + header + result.diff
+    """The result without its content: SHA-256 of the rest, length of the JSON, the JSON, the diff.
+
+    A refusal has no diff; that of its offer, if it has one, stands in that place.
+    """
+    header = _RESULT.dump_json(_with_offered_diff(replace(without_work(result), content=b"", diff=b""), b""))
+    offer = result.refusal.offer if result.refusal else None
+    rest = _LENGTH.pack(len(header)) + header + (result.diff if offer is None else offer.diff)
     return hashlib.sha256(rest).digest() + rest
 
 
@@ -55,6 +59,17 @@ def decode(entry: bytes, key: Key, request: EditRequest) -> EditResult:
     receipt = result.receipt
     if Key(receipt.request_sha256, receipt.fingerprint) != key:
         raise CorruptEntry("a memo entry belongs to another request or fingerprint")
-    if sha256(content) != receipt.result_sha256:
-        raise CorruptEntry("a memo entry does not give the file that its receipt states")
+    offer = result.refusal.offer if result.refusal else None
+    if sha256(content) != (receipt if offer is None else offer).result_sha256:
+        raise CorruptEntry("a memo entry does not give the file that its receipt or offer states")
+    if offer is not None:
+        return replace(_with_offered_diff(result, diff), content=request.original)
     return replace(result, content=content, diff=diff)
+
+
+def _with_offered_diff(result: EditResult, diff: bytes) -> EditResult:
+    """The result with another diff in its offer, if it has one."""
+    refusal = result.refusal
+    if refusal is None or refusal.offer is None:
+        return result
+    return replace(result, refusal=replace(refusal, offer=replace(refusal.offer, diff=diff)))

@@ -19,7 +19,11 @@ def patch_receipt(request: PatchRequest, after: Mapping[str, bytes], fingerprint
     asked: dict[str, object] = {
         "patch": request.patch,
         "instruction": request.instruction,
-        **{f"option {name}": value for name, value in dataclasses.asdict(request.options).items()},
+        **{
+            f"option {name}": value
+            for name, value in dataclasses.asdict(request.options).items()
+            if name != "accept"  # of one file's offer; a patch has none
+        },
         **_files(before),
     }
     return Receipt(

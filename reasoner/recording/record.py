@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from applier.patches.types import SourceFile
-from applier.types import EditFormat, EditOptions, EditRequest, EditResult
+from applier.types import EditFormat, EditOptions, EditRequest, EditResult, Refusal
 from reasoner.digest import digest, sha256
 from reasoner.errors import LedgerError, ReasonerError
 from reasoner.recording.ledger import Entry, Ledger
@@ -87,7 +88,7 @@ class Recorder:
                 "status": result.status,
                 "tier": result.tier,
                 "content_sha256": sha256(content),
-                "refusal": result.refusal,
+                "refusal": _without_diff(result.refusal),
                 "receipt": result.receipt,
             },
             {sha256(original): original, sha256(edit): edit, sha256(content): content},
@@ -102,6 +103,16 @@ class Recorder:
     def _append(self, kind: str, body: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> None:
         if self.ledger is not None:
             self.ledger.append(kind, body, blobs)
+
+
+def _without_diff(refusal: Refusal | None) -> Mapping[str, Any] | None:
+    """The refusal as JSON has it; of an offer its digest, which is what a later request accepts."""
+    if refusal is None:
+        return None
+    fields = dataclasses.asdict(refusal)
+    if fields["offer"] is not None:
+        del fields["offer"]["diff"]
+    return fields
 
 
 def recorded_edit(ledger: Ledger, entry: Entry) -> RecordedEdit:

@@ -27,6 +27,7 @@ VARIANTS = [
     replace(BASE, options=EditOptions(syntax_gate=False)),
     replace(BASE, options=EditOptions(min_confidence=0.5)),
     replace(BASE, options=EditOptions(min_confidence=0.0)),
+    replace(BASE, options=EditOptions(accept="0" * 64)),
 ]
 
 

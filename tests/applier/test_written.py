@@ -87,6 +87,21 @@ def test_it_is_refused_by_its_own_calibration():
     assert kept.confidence == 0.9
 
 
+def test_what_fails_another_check_is_not_offered():
+    unsure = EditOptions(min_confidence=0.95)
+    for answer, options, is_offered in (
+        (UNPARSABLE, unsure, False),
+        (UNPARSABLE, replace(unsure, accept="0" * 64), False),
+        (UNPARSABLE, replace(unsure, syntax_gate=False), True),
+        (LOST, unsure, True),
+    ):
+        refusal = applier(Model(answer)).apply(replace(REQUEST, options=options)).refusal
+        assert refusal is not None
+        assert refusal.reason is RefusalReason.LOW_CONFIDENCE
+        assert (refusal.offer is not None) == is_offered
+        assert ("of another state" in refusal.message) == (options.accept is not None)
+
+
 def test_tables_from_before_there_was_a_fallback_never_trust_it():
     tables = {name: knots for name, knots in TABLES.items() if name != "fallback"}
     assert applier(Model(LOST), tables).apply(REQUEST).confidence == 0.0

@@ -92,16 +92,18 @@ REFUSAL_REASON_FILE_EXISTS: RefusalReason
 REFUSAL_REASON_INVALID_PATH: RefusalReason
 
 class EditOptions(_message.Message):
-    __slots__ = ("allow_model", "constrain_to_known_lines", "syntax_gate", "min_confidence")
+    __slots__ = ("allow_model", "constrain_to_known_lines", "syntax_gate", "min_confidence", "accept")
     ALLOW_MODEL_FIELD_NUMBER: _ClassVar[int]
     CONSTRAIN_TO_KNOWN_LINES_FIELD_NUMBER: _ClassVar[int]
     SYNTAX_GATE_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_FIELD_NUMBER: _ClassVar[int]
     allow_model: bool
     constrain_to_known_lines: bool
     syntax_gate: bool
     min_confidence: float
-    def __init__(self, allow_model: _Optional[bool] = ..., constrain_to_known_lines: _Optional[bool] = ..., syntax_gate: _Optional[bool] = ..., min_confidence: _Optional[float] = ...) -> None: ...
+    accept: str
+    def __init__(self, allow_model: _Optional[bool] = ..., constrain_to_known_lines: _Optional[bool] = ..., syntax_gate: _Optional[bool] = ..., min_confidence: _Optional[float] = ..., accept: _Optional[str] = ...) -> None: ...
 
 class ApplyEditRequest(_message.Message):
     __slots__ = ("original", "edit", "path", "language", "format", "instruction", "expected_sha256", "options")
@@ -131,17 +133,29 @@ class LineRange(_message.Message):
     end: int
     def __init__(self, start: _Optional[int] = ..., end: _Optional[int] = ...) -> None: ...
 
+class Offer(_message.Message):
+    __slots__ = ("diff", "result_sha256", "confidence")
+    DIFF_FIELD_NUMBER: _ClassVar[int]
+    RESULT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    diff: bytes
+    result_sha256: str
+    confidence: float
+    def __init__(self, diff: _Optional[bytes] = ..., result_sha256: _Optional[str] = ..., confidence: _Optional[float] = ...) -> None: ...
+
 class Refusal(_message.Message):
-    __slots__ = ("reason", "message", "candidates", "edit_line")
+    __slots__ = ("reason", "message", "candidates", "edit_line", "offer")
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     EDIT_LINE_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
     reason: RefusalReason
     message: str
     candidates: _containers.RepeatedCompositeFieldContainer[LineRange]
     edit_line: int
-    def __init__(self, reason: _Optional[_Union[RefusalReason, str]] = ..., message: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[LineRange, _Mapping]]] = ..., edit_line: _Optional[int] = ...) -> None: ...
+    offer: Offer
+    def __init__(self, reason: _Optional[_Union[RefusalReason, str]] = ..., message: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[LineRange, _Mapping]]] = ..., edit_line: _Optional[int] = ..., offer: _Optional[_Union[Offer, _Mapping]] = ...) -> None: ...
 
 class Validation(_message.Message):
     __slots__ = ("language", "syntax_errors_before", "syntax_errors_after", "outside_bytes_changed", "diff_round_trips", "placeholder_leaks", "syntax_unknown")

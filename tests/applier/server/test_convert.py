@@ -19,6 +19,7 @@ options = st.builds(
     constrain_to_known_lines=st.booleans(),
     syntax_gate=st.booleans(),
     min_confidence=st.none() | st.floats(0, 1),
+    accept=st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
 )
 requests = st.builds(
     types.EditRequest,
@@ -39,6 +40,7 @@ refusals = st.builds(
     message=text,
     candidates=st.lists(st.builds(types.LineRange, counts, counts), max_size=3).map(tuple),
     edit_line=st.none() | counts,
+    offer=st.none() | st.builds(types.Offer, st.binary(max_size=40), digests, st.floats(0, 1)),
 )
 milliseconds = st.floats(0, 1e6)
 results = st.builds(
