@@ -21,6 +21,7 @@ from ..types import LineRange, Refusal, RefusalReason
 from .stated import Stated
 
 _MANY = 50
+_MOST = 4096  # places of a part that states which of them it means
 _INDEX_ABOVE = 1 << 26
 _ALIKE = 75  # % of similarity from which a line may be another one's change
 
@@ -50,7 +51,7 @@ def place(source: SourceText, parts: Sequence[Part], language: str | None, *, or
     """A place for every part. `ordered`: the parts follow each other in the file, as hunks do."""
     if len(parts) * len(source.body) > _INDEX_ABOVE:
         _ = source.index  # one pass over the file in place of one for each part
-    matches = [source.find(part.old, _MANY) for part in parts]
+    matches = [source.find(part.old, _MOST if _states(part) else _MANY) for part in parts]
     options = _in_order(parts, matches) if ordered else matches
     places = [
         _decide(source, part, all_lines, lines, language)
@@ -97,7 +98,7 @@ def _decide(
     if not everywhere:
         source.lines.seek(part.old)
         shown = _shows_result(source, part)
-        if shown is not None and _is_result(part, shown, stated, language):
+        if shown is not None and _is_result(source, part, shown, stated, language):
             return Place(Found.DONE, shown)
         return Place(Found.MISSING, candidates=similar_places(source, part.old), shown=shown)
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
@@ -115,12 +116,18 @@ def _decide(
     return Place(Found.AMBIGUOUS, candidates=_ranges(allowed, len(part.old)))
 
 
-def _is_result(part: Part, line: int, stated: Stated, language: str | None) -> bool:
+def _states(part: Part) -> bool:
+    """Whether a part says which of several places it means."""
+    return part.start_hint is not None or part.at_end or bool(part.scopes)
+
+
+def _is_result(source: SourceText, part: Part, line: int, stated: Stated, language: str | None) -> bool:
     """Whether new lines that stand at `line` are the part's result, and not some like them: context, the
     stated line, an anchor or the names of what they replace say so.
     """
     changed = {row for edit in part.edits for row in range(edit.start, edit.end)}
-    if any(_tells([part.old[row]]) for row in range(len(part.old)) if row not in changed):
+    context = [part.old[row] for row in range(len(part.old)) if row not in changed]
+    if any(_tells([text]) and len(source.lines.rows(text)) == 1 for text in context):
         return True
     if line == part.start_hint or (stated.regions is not None and stated.allows(line, line)):
         return True

@@ -94,7 +94,7 @@ _RESULT = _object(
             moved_from=_TEXT,
         ),
     },
-    tier={"enum": ["none", "exact", "model"]},
+    tier={"enum": ["none", "exact", "aligned", "model"]},
     confidence={"type": "number"},
     receipt=_RECEIPT,
     refusals={"type": "array", "items": _REFUSAL},

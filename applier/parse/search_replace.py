@@ -84,6 +84,7 @@ def parse(
         EditParseError: no block, an unfinished block, or a block for another file.
     """
     blocks: list[SearchBlock] = []
+    conflicts = _conflicts(lines)
     row = 0
     while row < len(lines):
         if _CLOSE.match(lines[row].lstrip(" ")):
@@ -95,7 +96,7 @@ def parse(
                 check_same_file(opening["name"], path, first_line + row)
             else:
                 _check_name(lines, row, path, first_line)
-            end, dividers = _extent(lines, row, len(opening["pad"]), first_line)
+            end, dividers = _extent(lines, row, len(opening["pad"]), first_line, conflicts)
             blocks.append(_block(lines, row, end, dividers, first_line, file))
             row = end
         row += 1
@@ -104,13 +105,14 @@ def parse(
     return SearchReplace(text="\n".join(lines), fence_stripped=fence_stripped, blocks=tuple(blocks))
 
 
-def _extent(lines: list[str], start: int, pad: int, first_line: int) -> tuple[int, list[int]]:
+def _extent(
+    lines: list[str], start: int, pad: int, first_line: int, conflicts: set[int]
+) -> tuple[int, list[int]]:
     """(row of the close, rows of the dividers) of the block that opens at `start`; blocks inside are code.
     `pad` is the white space before the signs.
     """
     depth = 0
     dividers: list[int] = []
-    conflicts = _conflicts(lines)
     for row in range(start, len(lines)):
         if row in conflicts:
             continue
