@@ -98,7 +98,7 @@ def _decide(
     if not everywhere:
         source.lines.seek(part.old)
         shown = _shows_result(source, part)
-        if shown is not None and _is_result(source, part, shown, stated, language):
+        if shown is not None and _is_result(source, part, shown, language):
             return Place(Found.DONE, shown)
         return Place(Found.MISSING, candidates=similar_places(source, part.old), shown=shown)
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
@@ -121,15 +121,15 @@ def _states(part: Part) -> bool:
     return part.start_hint is not None or part.at_end or bool(part.scopes)
 
 
-def _is_result(source: SourceText, part: Part, line: int, stated: Stated, language: str | None) -> bool:
-    """Whether new lines that stand at `line` are the part's result, and not some like them: context, the
-    stated line, an anchor or the names of what they replace say so.
+def _is_result(source: SourceText, part: Part, line: int, language: str | None) -> bool:
+    """Whether new lines that stand at `line` are the part's result, and not some like them: context that
+    stands once, the stated line or the names of what they replace say so.
     """
     changed = {row for edit in part.edits for row in range(edit.start, edit.end)}
     context = [part.old[row] for row in range(len(part.old)) if row not in changed]
     if any(_tells([text]) and len(source.lines.rows(text)) == 1 for text in context):
         return True
-    if line == part.start_hint or (stated.regions is not None and stated.allows(line, line)):
+    if line == part.start_hint:
         return True
     old = [sorted(names(text, language)) for text in part.old if text.strip()]
     new = [sorted(names(text, language)) for text in part.new if text.strip()]

@@ -14,6 +14,7 @@ from .edits import EditParseError, Hunk, UnifiedDiff, check_same_file, same_file
 _HUNK = re.compile(r"^@@+ *-(\d{1,9})(?:,(\d{1,9}))? +\+(\d{1,9})(?:,(\d{1,9}))? *@@+ ?(?P<section>.*)$")
 _STAMP = re.compile(r"\s+\d{4}-\d\d-\d\d(?:[ T].*)?$")
 _LOOSE_HUNK = re.compile(r"^@@(?!\w)(?: *\.{2,3} *@@| .*@@| ?.*)?$")
+_NUMBERS = re.compile(r"^@@+ *-\d+(?:,\d+)? +\+\d+(?:,\d+)?")  # of any length
 _BARE_HUNK = re.compile(r"^@@(?: *\.{3} *@@)?\s*$")
 _EXTENDED = re.compile(
     r"^(?:index [0-9a-f]|old mode|new mode|new file mode|deleted file mode|(?:dis)?similarity index"
@@ -165,7 +166,7 @@ def _hunk(lines: list[str], start: int, end: int, first_line: int) -> Hunk | Non
     if header:
         section = header["section"].strip()
     elif has_header:
-        section = lines[start].strip("@ ").strip(".")
+        section = _NUMBERS.sub("", lines[start]).strip("@ ").strip(".")
     return Hunk(
         lines=tuple(body),
         line=first_line + start,

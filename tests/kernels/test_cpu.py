@@ -183,7 +183,7 @@ def test_concurrent_calls_do_not_mix(family, tied):
 
 
 def test_bench_command_measures_a_model(tmp_path, capsys, monkeypatch):
-    from kernels import bench_cpu
+    from evals.kernels import bench_cpu
     from kernels.weights import save_weights
 
     config = tiny_config()

@@ -136,9 +136,7 @@ def test_a_refusal_is_422_with_a_message_for_the_agent(stream):
 def test_the_openai_client_raises_the_message_and_does_not_try_again():
     async def call(client):
         async with openai.AsyncOpenAI(api_key="x", base_url=f"{client.base_url}/v1") as ours:
-            with pytest.raises(
-                openai.UnprocessableEntityError, match="no_model: The old lines of the block at line 1"
-            ):
+            with pytest.raises(openai.UnprocessableEntityError, match="no_match: The block at line 1"):
                 await ours.chat.completions.create(**morph(edit=UNREADABLE))
             done = await ours.chat.completions.create(**morph(), seed=1, temperature=0)
             assert done.choices[0].message.content == MERGED

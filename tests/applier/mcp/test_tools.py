@@ -147,7 +147,7 @@ def test_a_refused_edit_says_why_and_leaves_the_file(root):
         fields, text = await called(
             client, "edit_file", path="app.py", old_string="not there", new_string="x"
         )
-        assert refusal(fields)["reason"] == "no_model"
+        assert refusal(fields)["reason"] == "no_match"
         assert text.endswith("Nothing was changed.")
         assert (root / "app.py").read_text() == APP
 
