@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 
 from ..parse.parts import Part
 from ..syntax.line_match import names
+from ..text.indentation import indent_of
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
 from .stated import Stated
@@ -98,7 +99,7 @@ def _decide(
     if not everywhere:
         source.lines.seek(part.old)
         shown = _shows_result(source, part)
-        if shown is not None and _is_result(source, part, shown, language):
+        if shown is not None and _is_result(source, part, shown, stated, language):
             return Place(Found.DONE, shown)
         return Place(Found.MISSING, candidates=similar_places(source, part.old), shown=shown)
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
@@ -121,9 +122,9 @@ def _states(part: Part) -> bool:
     return part.start_hint is not None or part.at_end or bool(part.scopes)
 
 
-def _is_result(source: SourceText, part: Part, line: int, language: str | None) -> bool:
+def _is_result(source: SourceText, part: Part, line: int, stated: Stated, language: str | None) -> bool:
     """Whether new lines that stand at `line` are the part's result, and not some like them: context that
-    stands once, the stated line or the names of what they replace say so.
+    stands once, the stated line, being inside a stated block or the names of what they replace say so.
     """
     changed = {row for edit in part.edits for row in range(edit.start, edit.end)}
     context = [part.old[row] for row in range(len(part.old)) if row not in changed]
@@ -131,6 +132,10 @@ def _is_result(source: SourceText, part: Part, line: int, language: str | None) 
         return True
     if line == part.start_hint:
         return True
+    depth = indent_of(source.lines[line])
+    for start, end in stated.regions or ():
+        if start < line < end and depth > indent_of(source.lines[start]):
+            return True
     old = [sorted(names(text, language)) for text in part.old if text.strip()]
     new = [sorted(names(text, language)) for text in part.new if text.strip()]
     return old == new and any(old)

@@ -72,7 +72,7 @@ class PromptCodec:
     def __init__(self, spec: str, template: PromptTemplate | None = None) -> None:
         from tokenizers import Tokenizer  # an exact edit starts without it
 
-        self.template = template or PromptTemplate()
+        self.spec, self.template = spec, template or PromptTemplate()
         data = json.loads(spec)
         ids = _token_ids(data)
         self.filename_id, self.window_id, self.edit_id = (

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from applier.merge.model_info import ModelInfo, ModelNotFoundError
+from applier.merge.model_info import ModelInfo
 from applier.merge.prompt import PromptCodec
 from applier.merge.result import DecodeError, Merge
 from applier.processes.messages import (
@@ -177,11 +177,7 @@ class Pool:
         count: int,
         fingerprint: str,
     ) -> None:
-        """Raises ModelNotFoundError where the model's folder has no tokenizer."""
-        try:
-            tokenizer = (info.folder / "tokenizer.json").read_text("utf-8") if info else ""
-        except OSError as error:
-            raise ModelNotFoundError(f"{info and info.folder} has no tokenizer.json") from error
+        tokenizer = codec.spec if codec is not None else ""
         setup = dumps(Setup(info, tokenizer, max_positions, fingerprint))
         self._make: Callable[[], Process] = lambda: Process(setup, codec)
         self._lock = threading.Lock()

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     import tree_sitter
 
 
-from applier.syntax.parser import parse, whole_lines
-
-
 def _tokens(root: tree_sitter.Node, data: bytes) -> Iterator[tuple[int, str, bytes]]:
     """(depth, type, text) of every node; comments and white space are left out.
 
@@ -46,6 +43,8 @@ def same_tree(a: str | bytes, b: str | bytes, language: str | None) -> bool | No
 
     Texts that do not parse are compared all the same; their ERROR nodes are part of the tree.
     """
+    from applier.syntax.parser import parse, whole_lines
+
     mine, theirs = whole_lines(a), whole_lines(b)
     left, right = parse(mine, language), parse(theirs, language)
     if left is None or right is None:

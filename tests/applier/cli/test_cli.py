@@ -75,7 +75,7 @@ def test_a_refused_edit_exits_3_and_leaves_the_file(workspace, capsys):
     ("arguments", "code", "message"),
     [
         (["apply", "missing.py", "--edit", "edit"], exits.USAGE, "no such file"),
-        (["apply", ".", "--edit", "edit"], exits.REFUSED, "is not under"),
+        (["apply", ".", "--edit", "edit"], exits.USAGE, "a folder"),
         (["apply", "../a.py", "--edit", "edit"], exits.USAGE, "no such file"),
         (["apply", "/etc/hostname", "--edit", "edit"], exits.REFUSED, "--root"),
         (["apply", "a.py", "--edit", "missing"], exits.USAGE, "No such file"),

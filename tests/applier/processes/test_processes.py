@@ -20,7 +20,7 @@ from applier.cancellation import Cancelled, CancelToken, cancel_scope
 from applier.engine.engine import Engine
 from applier.memo import Memoised, MemoryStore
 from applier.memo.entry import without_work
-from applier.merge.model_info import ModelInfo, ModelNotFoundError
+from applier.merge.model_info import ModelInfo
 from applier.processes.messages import Begin, Failed, GoOn, Orders, Setup, dumps, loads
 from applier.processes.pool import Pool
 from applier.processes.worker import Worker
@@ -222,11 +222,6 @@ def test_orders_come_over_the_codec_of_the_other_side(folder):
     assert order.constraint.start.node is order.constraint.known.root
     assert (order.prompt, order.constraint.choices) == (original.prompt, original.constraint.choices)
     assert (order.course.ids, order.drafter.first()) == (original.course.ids, original.drafter.first())
-
-
-def test_a_model_without_a_tokenizer_has_no_processes(tmp_path):
-    with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json"):
-        applier_in(tmp_path).start_processes(1)
 
 
 def test_without_a_model_exact_edits_run_in_processes_too():
