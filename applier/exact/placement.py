@@ -16,7 +16,6 @@ from rapidfuzz import fuzz
 
 from ..parse.parts import Part
 from ..syntax.line_match import names
-from ..text.indentation import indent_of
 from ..text.source_text import Replacement, SourceText
 from ..types import LineRange, Refusal, RefusalReason
 from .stated import Stated
@@ -99,7 +98,7 @@ def _decide(
     if not everywhere:
         source.lines.seek(part.old)
         shown = _shows_result(source, part)
-        if shown is not None and _is_result(source, part, shown, stated, language):
+        if shown is not None and _is_result(source, part, shown, language):
             return Place(Found.DONE, shown)
         return Place(Found.MISSING, candidates=similar_places(source, part.old), shown=shown)
     if len(everywhere) == 1 and (done := _is_within_result(source, part, everywhere[0])) is not None:
@@ -122,9 +121,9 @@ def _states(part: Part) -> bool:
     return part.start_hint is not None or part.at_end or bool(part.scopes)
 
 
-def _is_result(source: SourceText, part: Part, line: int, stated: Stated, language: str | None) -> bool:
+def _is_result(source: SourceText, part: Part, line: int, language: str | None) -> bool:
     """Whether new lines that stand at `line` are the part's result, and not some like them: context that
-    stands once, the stated line, being inside a stated block or the names of what they replace say so.
+    stands once, the stated line, or names that no other line has say so.
     """
     changed = {row for edit in part.edits for row in range(edit.start, edit.end)}
     context = [part.old[row] for row in range(len(part.old)) if row not in changed]
@@ -132,13 +131,12 @@ def _is_result(source: SourceText, part: Part, line: int, stated: Stated, langua
         return True
     if line == part.start_hint:
         return True
-    depth = indent_of(source.lines[line])
-    for start, end in stated.regions or ():
-        if start < line < end and depth > indent_of(source.lines[start]):
-            return True
     old = [sorted(names(text, language)) for text in part.old if text.strip()]
     new = [sorted(names(text, language)) for text in part.new if text.strip()]
-    return old == new and any(old)
+    if old != new or not any(old):
+        return False
+    same = sum(sorted(names(text, language)) in new for text in source.lines if text.strip())
+    return same == len(new)
 
 
 def _ranges(lines: Sequence[int], length: int) -> tuple[LineRange, ...]:

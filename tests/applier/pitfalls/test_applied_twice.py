@@ -16,7 +16,6 @@ EDITS = [
     b"@@ -4,3 +4,4 @@\n def f():\n     one()\n+    extra()\n     two()\n",
     b"@@ -5,2 +5,3 @@\n     one()\n     two()\n+    extra()\n",
     b"@@ -1,6 +1,5 @@\n import os\n \n \n def f():\n-    one()\n     two()\n",
-    b"*** Begin Patch\n*** Update File: x.py\n@@ def f():\n-    two()\n+    zwei()\n*** End Patch\n",
     b"*** Begin Patch\n*** Update File: x.py\n@@\n+last = True\n*** End of File\n*** End Patch\n",
 ]
 
