@@ -116,7 +116,7 @@ def test_grpc_from_node(tmp_path):
     file.write_bytes(FILE.encode())
     edit.write_text("<<<<<<< SEARCH\n    return 1  # é ✓\n=======\n    return 11  # é ✓\n>>>>>>> REPLACE\n")
     bad.write_text("@@ -1 +1 @@\n-not there\n+x\n")
-    example = Path(ROOT, "examples/node/apply.mjs")
+    example = Path(ROOT, "examples/grpc-node/apply.mjs")
     with server() as address:
         done, refused = (
             subprocess.run(

@@ -15,6 +15,7 @@ import pytest
 
 from applier.models import load_manifest, model_folder
 from evals.bench.harness.process import serving
+from tests.training.conftest import repository  # noqa: F401 (a fixture)
 from tests.training.toy import toy_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +109,7 @@ def test_an_audit_tells_batch_variance(tmp_path):
     assert [cell.split("**")[1] for cell in row.split("|")[2:4]] == ["not found", "found"]
 
 
-def test_training_on_a_repository_of_ones_own(repository, tmp_path):
+def test_training_on_a_repository_of_ones_own(repository, tmp_path):  # noqa: F811
     settings = (EXAMPLES / "own-repository/settings.toml").read_text("utf-8")
     small = tmp_path / "settings.toml"
     small.write_text(settings.replace("steps = 40", "steps = 10").replace("rank = 8", "rank = 4"))
