@@ -36,18 +36,23 @@ class Reading:
     hunks: tuple[Hunk, ...] = ()
 
 
-def readings(scene: Scene, settings: Sequence[Costs]) -> list[Reading]:
+def readings(
+    scene: Scene,
+    settings: Sequence[Costs],
+    likeness: Likeness | None = None,
+    aligned: Sequence[tuple[list[Step], list[int]]] | None = None,
+) -> list[Reading]:
     """The different merged windows that the settings give, each also with the lines outside of the edit cut
     and with other indentation.
 
     The first setting's reading comes first. Evidence holds, besides that of the steps and of the text,
     `votes` (settings that gave the reading) and `by_N` for each of them, the magnitudes of edit (`shown`)
     and `window`, and whether only `Insertions` gave the reading (`sibling`) or some other one
-    (`beside_sibling`).
+    (`beside_sibling`). `likeness` and `aligned` are computed here where they are not given.
     """
-    likeness = Likeness.of(scene)
+    likeness = likeness or Likeness.of(scene)
     found: dict[tuple[Item, ...], tuple[list[Step], list[int]]] = {}
-    aligned = alignments(scene, likeness, settings)
+    aligned = aligned or alignments(scene, likeness, settings)
     for steps, numbers in aligned:
         writer = Writer(scene, steps)
         for variant in (steps, *_cuts(scene, steps)):

@@ -17,6 +17,8 @@ from .input import Scene
 from .ranker import CLEAR, Judge
 from .segments.analyse import analyse
 from .segments.ranker import Ranker
+from .similarity import Likeness
+from .table_native import alignments
 
 DISSENT = 8_000  # taken from the odds, in thousandths of a logit, where another reader merges otherwise
 
@@ -48,9 +50,11 @@ def propose(
     if items and all(item is GAP for item in items):
         return Proposal(list(items), 0)
     scene = Scene.of(items, edit_lines, language, markers)
-    verdict = Judge.default().choose(readings(scene, SETTINGS), sound, lead)
+    likeness = Likeness.of(scene)
+    aligned = alignments(scene, likeness, SETTINGS)
+    verdict = Judge.default().choose(readings(scene, SETTINGS, likeness, aligned), sound, lead)
     merged = verdict.reading.merged
-    second = Ranker.default().choose(analyse(scene, language), sound, lead)
+    second = Ranker.default().choose(analyse(scene, language, SETTINGS, likeness, aligned), sound, lead)
     return Proposal(merged, verdict.odds if second.items == merged else verdict.odds - DISSENT)
 
 

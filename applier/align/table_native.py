@@ -160,8 +160,3 @@ def alignments(
     for number, costs in enumerate(settings):
         found.setdefault(tuple(align_lines(scene, likeness, costs)), []).append(number)
     return [(list(steps), numbers) for steps, numbers in found.items()]
-
-
-def alignment(scene: Scene, likeness: Likeness, costs: Costs) -> list[Step]:
-    """The best alignment under some costs."""
-    return alignments(scene, likeness, (costs,))[0][0]

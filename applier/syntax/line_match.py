@@ -8,7 +8,6 @@ Python to the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from enum import IntEnum
 
 from rapidfuzz import fuzz
@@ -190,11 +189,3 @@ def is_misspelt(ours: str, theirs: str) -> bool:
         and short[at : at + 2] == long[at : at + 2][::-1]
         and not any(c.isdigit() for c in short[at : at + 2])
     )
-
-
-def rows_alike(
-    texts: Sequence[str], line: str, candidates: Sequence[int], language: str | None
-) -> list[tuple[int, Alike]]:
-    """Those of the candidate rows that the line may be, with what it has in common with each."""
-    found = ((row, alike(line, texts[row], language)) for row in candidates)
-    return [(row, level) for row, level in found if level]

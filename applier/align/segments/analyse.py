@@ -38,11 +38,17 @@ class Analysis:
         return out
 
 
-def analyse(scene: Scene, language: str | None, settings: Sequence[Costs] = SETTINGS) -> Analysis:
-    """All readings of an edit, segment by segment."""
-    likeness = Likeness.of(scene)
+def analyse(
+    scene: Scene,
+    language: str | None,
+    settings: Sequence[Costs] = SETTINGS,
+    likeness: Likeness | None = None,
+    aligned: Sequence[tuple[list[Step], list[int]]] | None = None,
+) -> Analysis:
+    """All readings of an edit, segment by segment. `likeness` and `aligned` as in `candidates.readings`."""
+    likeness = likeness or Likeness.of(scene)
     votes: dict[tuple[Step, ...], set[int]] = {}
-    for steps, numbers in alignments(scene, likeness, settings):
+    for steps, numbers in aligned or alignments(scene, likeness, settings):
         votes.setdefault(tuple(steps), set()).update(numbers)
     named = by_name(scene, likeness)
     if named is not None:
