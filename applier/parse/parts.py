@@ -152,7 +152,10 @@ def new_markers(part: Part, language: str | None) -> dict[int, MarkerKind]:
 def _markers(old: Sequence[str], new: Sequence[str], language: str | None) -> dict[int, MarkerKind]:
     if languages.canonical(language) == "markdown":
         return {}  # only the whole file shows whether a line is in a code block; the leak check looks
+    had = {line.strip() for line in old}
     judged = judge(new, language, FileLines(old), whole=True)
     return {
-        row: one.kind for row, one in judged.items() if one.odds > 0 and one.kind is not MarkerKind.DELETE
+        row: one.kind
+        for row, one in judged.items()
+        if one.odds > 0 and one.kind is not MarkerKind.DELETE and new[row].strip() not in had
     }

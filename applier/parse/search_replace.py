@@ -39,7 +39,7 @@ _CLOSE = re.compile(
 _SURE_CLOSE = re.compile(r"^ {0,3}(?:>{5,9}|\+{5,9}) ?(?:REPLACE|UPDATED|replace)[<:]?\s*$")
 _START_HINT = re.compile(r"^:start_line: ?(\d{1,9})\s*$")
 _OTHER_HINT = re.compile(r"^(?::end_line: ?\d{1,9}|-{5,9})\s*$")
-_MOST_SPLITS = 64  # of a block with several dividers
+_MOST_DIVIDERS = 16  # of one block, each of which makes a reading
 _CONFLICT_OPEN, _CONFLICT_CLOSE = re.compile(r"^<{7}(?: .*)?$"), re.compile(r"^>{7}(?: .*)?$")
 _NAME = re.compile(
     r"^[\w@.+~/\\()\[\]-]*[\w)\]]\.\w+$|^[\w@.+~-]+/[\w@.+~/-]+$|^(?:Dockerfile|Makefile|LICENSE)$"
@@ -155,6 +155,12 @@ def _block(
     opening = _OPEN.match(lines[start])
     length = len(opening["sign"]) if opening else 7
     same_length = [row for row in dividers if len(lines[row].strip()) == length]
+    if len(same_length or dividers) > _MOST_DIVIDERS:
+        raise EditParseError(
+            first_line + start,
+            f"This block has {len(dividers)} lines that look like its divider.",
+            "Use a unified diff.",
+        )
     body, hint = start + 1, None
     if not _is_text(lines, body, dividers[0], file):
         while body < dividers[0]:
@@ -166,7 +172,7 @@ def _block(
             body += 1
     escaped = any(_ESCAPED.match(line) for line in lines[body:end])
     splits = []
-    for row in [row for row in same_length or dividers if row >= body][:_MOST_SPLITS]:
+    for row in (row for row in same_length or dividers if row >= body):
         search, replace = lines[body:row], lines[row + 1 : end]
         if (numbered := without_numbers(search, file)) is not None:
             search, hint = numbered[0], numbered[1] if hint is None else hint

@@ -64,6 +64,7 @@ NEW_LINES = "    reply = get(url, 3)\n    body = read(reply)\n"
         hunk(GET + BODY),
         v4a(GET + BODY),
         hunk(GET + "\n" + BODY),  # a blank line, or dots, in place of what stands there
+        hunk(GET + "...\n" + BODY),
         block(OLD_LINES, NEW_LINES),
         hunk(BODY + GET),  # in swapped order
         block("".join(OLD_LINES.splitlines(True)[::-1]), "".join(NEW_LINES.splitlines(True)[::-1])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from applier import Applier, EditFormat, EditRequest
-from applier.types import EditResult, Status
+from applier.types import EditResult, RefusalReason, Status
 
 DIGITS = b"9" * 5000
 
@@ -65,3 +65,11 @@ def test_a_stated_line_tells_them_apart_too() -> None:
     original = b"x = 1\n" * 200
     edit = b"--- a/a.txt\n+++ b/a.txt\n@@ -150 +150 @@\n-x = 1\n+x = 2\n"
     assert apply(original, edit).content == b"x = 1\n" * 149 + b"x = 2\n" + b"x = 1\n" * 50
+
+
+def test_many_dividers_are_refused_with_the_line() -> None:
+    edit = b"<<<<<<< SEARCH\n" + b"x\n=======\n" * 120 + b">>>>>>> REPLACE\n"
+    result = apply(b"x\n", edit)
+    assert result.refusal is not None
+    assert result.refusal.reason is RefusalReason.UNPARSABLE_EDIT
+    assert "has 120 lines that look like its divider" in result.refusal.message
