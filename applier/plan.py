@@ -22,7 +22,7 @@ from .merge.proposal_path import Course, Guide
 from .merge.repeats import line_limits, repeats
 from .normalise import folded_row, normalise_part, normalise_snippet
 from .parse import LazySnippet, ParsedEdit, WholeFile
-from .parse.markers import MarkerKind, find_markers, without_trailing_marker
+from .parse.markers import MarkerKind, find_markers, leaks, without_trailing_marker
 from .parse.parts import Part, from_block, from_hunk, new_markers
 from .parse.readings import readings
 from .syntax.source_syntax import SourceSyntax
@@ -235,7 +235,7 @@ def _plan_lazy(context: Context, edit: LazySnippet) -> MergePlan | Refusal:
     best: MergePlan | Refusal | None = None
     for reading in readings(edit, context.lines, context.language, stub=stub):
         plan = _plan_reading(context, reading.edit, reading.penalty)
-        if best is None or _is_better(plan, best):
+        if best is None or (_is_better(plan, best) and not _leaves_placeholder(plan, context.language)):
             best = plan
         if isinstance(best, MergePlan) and best.odds >= ENOUGH:
             break
@@ -243,6 +243,14 @@ def _plan_lazy(context: Context, edit: LazySnippet) -> MergePlan | Refusal:
         message = "There is nothing but placeholders and talk. Show the code that changes."
         return Refusal(RefusalReason.UNPARSABLE_EDIT, message, (), edit.line)
     return best
+
+
+def _leaves_placeholder(plan: MergePlan | Refusal, language: str | None) -> bool:
+    """Whether a proposal writes a placeholder, for which it would be refused in the end."""
+    if isinstance(plan, Refusal):
+        return False
+    before, after = ([line for line in side if line is not None] for side in (plan.items, plan.proposal))
+    return bool(leaks(before, after, language))
 
 
 def _is_better(plan: MergePlan | Refusal, best: MergePlan | Refusal) -> bool:

@@ -107,7 +107,6 @@ def test_tables_from_before_there_was_a_fallback_never_trust_it():
     assert applier(Model(LOST), tables).apply(REQUEST).confidence == 0.0
 
 
-@pytest.mark.xfail(reason="the second reader keeps what the first removes here", strict=False)
 def test_a_merge_that_changes_nothing_where_the_proposal_does_has_to_be_sure():
     file = FILE.replace(b"b\n\n\ndef sub", b"b\n\n\nprint()\n\n\ndef sub")
     unchanged = Model(file.decode().split("\n")[:-1])
